@@ -1,0 +1,1 @@
+"""Loaders: from the files that people have to arrays and tables."""

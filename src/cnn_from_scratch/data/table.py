@@ -1,0 +1,28 @@
+"""The table: the samples as rows, to look at with any tool that reads Parquet."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from cnn_from_scratch.data.workbook import SIZE, Digits
+
+
+def digits_table(sheets: dict[str, Digits]) -> pd.DataFrame:
+    """Return one row a sample: sheet, index (from 0), label, and 36 pixels in 0..1, row by row."""
+    names = [f"pixel_{row}_{column}" for row in range(SIZE) for column in range(SIZE)]
+    frames = []
+    for sheet, digits in sheets.items():
+        frame = pd.DataFrame(digits.images.reshape(len(digits.images), -1), columns=names)
+        frame.insert(0, "label", digits.labels)
+        frame.insert(0, "index", range(len(frame)))
+        frame.insert(0, "sheet", sheet)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table; the same table gives the same bytes with the same pyarrow."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(None), path)

@@ -1,0 +1,47 @@
+"""Writing files whole or not at all, and the same bytes on every system."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write a file or folder at; it becomes `path` if all goes well.
+
+    If the block raises, what was at `path` before is still there, and nothing else is.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
+        new = Path(folder, path.name)
+        yield new
+        if path.is_dir():
+            path.rename(Path(folder, "old"))
+        new.replace(path)
+
+
+def write_npz(path: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Write named arrays as an uncompressed .npz without pickles, dates or traces of the system."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")  # its date is 1980-01-01
+            entry.create_system = 3  # as on Unix, also elsewhere
+            entry.external_attr = 0o644 << 16
+            with archive.open(entry, "w") as file:
+                np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as indented JSON; floats keep all their digits, NaN is refused."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    r"""Write UTF-8 text with \n line ends."""
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,47 @@
+"""The models: params.yaml's names turned into a network and an optimizer."""
+
+import dataclasses
+from typing import Any, TypeVar
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.params import PARAMS_FILE, Params, decode
+from cnn_from_scratch.nn.networks import NETWORKS, Architecture
+from cnn_from_scratch.nn.optimizers import OPTIMIZERS, Optimizer
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Model:
+    """One row of the study: an architecture and the optimizer that trains it."""
+
+    network: Architecture
+    optimizer: Optimizer
+
+
+def resolve_models(params: Params) -> dict[str, Model]:
+    """Return every model of the file, in its order. Raises InputError, naming the key path."""
+    return {
+        name: Model(
+            network=_named(model.network, NETWORKS, f"models.{name}.network"),
+            optimizer=_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
+        )
+        for name, model in params.models.items()
+    }
+
+
+def default_optimizer(name: str) -> Optimizer:
+    """Return the named optimizer with its default hyper-parameters. Raises InputError."""
+    if name not in OPTIMIZERS:
+        raise InputError(f"--optimizer: unknown {name!r}; known: {', '.join(OPTIMIZERS)}")
+    return OPTIMIZERS[name]()
+
+
+def _named(raw: dict[str, Any], registry: dict[str, type[T]], path: str) -> T:
+    """Return the registered class that raw["name"] names, made from the other keys."""
+    name = raw.get("name")
+    if name not in registry:
+        problem = "missing" if name is None else f"unknown {name!r}"
+        raise InputError(f"{PARAMS_FILE}: {path}.name: {problem}; known: {', '.join(registry)}")
+    settings = {key: value for key, value in raw.items() if key != "name"}
+    return decode(settings, registry[name], path, owner=name)

@@ -1,0 +1,185 @@
+"""The parameters: params.yaml as checked, typed values.
+
+A mistake raises InputError with one line: the file, the path of the key, what was expected and
+what was found. Numbers that YAML 1.1 reads as text, such as 1e-3, are taken as the numbers meant.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_type_hints
+
+import msgspec
+import yaml
+
+from cnn_from_scratch import InputError
+
+PARAMS_FILE = Path("params.yaml")
+
+T = TypeVar("T")
+
+_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
+_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
+_PLAIN_WORDS = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "str": "text",
+    "object": "a mapping",
+    "array": "a list",
+    "null": "null",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Convert:
+    """`convert`: how the workbook is read."""
+
+    sheet: str
+    test_sheet: str | None
+    pixel_max: float  # the cell value of a full pixel, which becomes 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.pixel_max < float("inf"):
+            raise ValueError(f"pixel_max: expected a number above 0, got {self.pixel_max}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Split:
+    """`split`: which samples train, and which are held out for validation."""
+
+    protocol: Literal["holdout", "resubstitution"]
+    validation_fraction: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.validation_fraction < 1:
+            raise ValueError(
+                "validation_fraction: expected a number above 0 and below 1,"
+                f" got {self.validation_fraction}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Train:
+    """`train`: how long, and how many samples an update sees (None: all)."""
+
+    epochs: int
+    batch_size: int | None
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError(f"batch_size: expected at least 1, or null, got {self.batch_size}")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelParams:
+    """`models.<name>`: a network and its optimizer by name; `models.py` knows the names."""
+
+    network: dict[str, Any]
+    optimizer: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Params:
+    """The whole file."""
+
+    convert: Convert
+    seeds: tuple[int, ...]
+    split: Split
+    train: Train
+    models: dict[str, ModelParams]
+
+
+def load_params(file: Path = PARAMS_FILE) -> Params:
+    """Read and check the parameters file. Raises InputError."""
+    try:
+        raw = yaml.load(file.read_text(encoding="utf-8"), _YAML_LOADER)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"{file}: {' '.join(str(error).split())}") from error
+    sections = get_type_hints(Params)
+    _check_keys(raw, sections, sections, "")
+    return Params(
+        convert=decode(raw["convert"], Convert, "convert"),
+        seeds=_seeds(raw["seeds"]),
+        split=decode(raw["split"], Split, "split"),
+        train=decode(raw["train"], Train, "train"),
+        models=_models(raw["models"]),
+    )
+
+
+def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
+    """Return the mapping `raw`, found at `path`, as a `kind` (a dataclass).
+
+    `owner` is the name whose keys these are, for the message about an unknown one. Raises
+    InputError.
+    """
+    fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+    required = [f.name for f in fields if f.default is dataclasses.MISSING]
+    _check_keys(raw, [f.name for f in fields], required, path, owner)
+    try:
+        return msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise InputError(_at(path, _in_plain_words(str(error), raw, kind))) from error
+
+
+def _check_keys(
+    raw: Any, known: Iterable[str], required: Iterable[str], path: str, owner: str = ""
+) -> None:
+    if not isinstance(raw, dict):
+        raise InputError(_at(path, f": expected a mapping, got {raw!r}"))
+    prefix = f"{path}." if path else ""
+    for key in raw:
+        if key not in known:
+            whose = f"{owner!r} knows" if owner else "known:"
+            raise InputError(
+                _at(prefix, f"{key}: unknown; {whose} {', '.join(known)}")
+                + (f" (to remove it: -S '~{prefix}{key}')" if owner else "")
+            )
+    for key in required:
+        if key not in raw:
+            raise InputError(_at(prefix, f"{key}: missing"))
+
+
+def _in_plain_words(message: str, raw: dict[str, Any], kind: type) -> str:
+    """Turn msgspec's message into '.key: expected ..., got ...'."""
+    reason, _, where = message.partition(" - at `$")
+    key = re.match(r"\.(\w+)", where)
+    if key is None:  # from __post_init__, which names the key itself
+        return f".{reason}"
+    found = raw[key[1]]
+    allowed = get_args(get_type_hints(kind)[key[1]])
+    if reason.startswith("Invalid enum value"):
+        expected = f"one of {', '.join(map(str, allowed))}"
+    else:
+        types = re.findall(r"\w+", reason.removeprefix("Expected ").split(", got")[0])
+        expected = " or ".join(_PLAIN_WORDS.get(t, t) for t in types)
+    return f".{key[1]}: expected {expected}, got {found!r}"
+
+
+def _at(path: str, message: str) -> str:
+    return f"{PARAMS_FILE}: {path}{message}"
+
+
+def _seeds(raw: Any) -> tuple[int, ...]:
+    if not isinstance(raw, list) or not raw:
+        raise InputError(_at("seeds", f": expected a list of at least one seed, got {raw!r}"))
+    for i, seed in enumerate(raw):
+        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+            raise InputError(_at(f"seeds[{i}]", f": expected a whole number >= 0, got {seed!r}"))
+        if seed in raw[:i]:
+            raise InputError(_at(f"seeds[{i}]", f": {seed} is there twice"))
+    return tuple(raw)
+
+
+def _models(raw: Any) -> dict[str, ModelParams]:
+    if not isinstance(raw, dict) or not raw:
+        raise InputError(_at("models", f": expected a mapping of at least one model, got {raw!r}"))
+    for name in raw:
+        if not isinstance(name, str) or not _MODEL_NAME.fullmatch(name):
+            raise InputError(
+                _at("models", f": the name {name!r} must be letters, digits, '-' and '_' only")
+            )
+    return {name: decode(model, ModelParams, f"models.{name}") for name, model in raw.items()}

@@ -1,0 +1,65 @@
+"""A run's record: the folder of files that a run leaves behind.
+
+history.csv      epoch, then loss (nats) and accuracy (0..1) on train and val
+result.json      the final scores, and whether the run diverged
+checkpoint.npz   theta, (P,) float64
+predictions.csv  the label given to each validation and test sample
+"""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cnn_from_scratch.experiment.files import replacing, write_json, write_npz, write_text
+from cnn_from_scratch.experiment.run import Run
+
+RUNS_FOLDER = Path("runs")
+
+
+def run_folder(model: str, seed: int) -> Path:
+    """Return where the workflow keeps a run."""
+    return RUNS_FOLDER / model / str(seed)
+
+
+def write_run(folder: Path, run: Run, *, model: str, seed: int, protocol: str) -> None:
+    """Write a run's record; an earlier one at the same place is replaced, as a whole."""
+    result = {
+        "model": model,
+        "seed": seed,
+        "protocol": protocol,
+        "parameters": run.theta.size,
+        "diverged": run.fit.diverged,
+        "last_finite_epoch": run.fit.history[-1].epoch,
+        "scores": {split: score._asdict() for split, score in run.scores.items()},
+    }
+    with replacing(folder) as new:
+        new.mkdir()
+        write_text(new / "history.csv", _history(run))
+        write_json(new / "result.json", result)
+        write_npz(new / "checkpoint.npz", {"theta": run.theta})
+        write_text(new / "predictions.csv", _predictions(run))
+
+
+def _history(run: Run) -> str:
+    header = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    rows = ((row.epoch, *row.train, *row.val) for row in run.fit.history)
+    return _csv(header, rows)
+
+
+def _predictions(run: Run) -> str:
+    rows = (
+        (split, *row)
+        for split, p in run.predictions.items()
+        for row in zip(p.indices, p.labels, p.predicted, strict=True)
+    )
+    return _csv(("split", "index", "label", "predicted"), rows)
+
+
+def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue()

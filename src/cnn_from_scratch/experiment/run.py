@@ -1,0 +1,101 @@
+"""One run: a model trained from one seed, scored on every split."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.models import Model
+from cnn_from_scratch.experiment.params import Split, Train
+from cnn_from_scratch.experiment.splits import Indices, split_indices
+from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.nn.layers import Array
+from cnn_from_scratch.nn.metrics import Labels
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The labels that a trained network gave to some samples of a sheet."""
+
+    indices: Indices  # places in the sheet, from 0
+    labels: Labels
+    predicted: Labels
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run found out. After a divergence, all of it is of the last finite epoch."""
+
+    fit: Fit
+    theta: Array
+    scores: dict[str, Score]  # of train, val and, where there is a test sheet, test
+    predictions: dict[str, Predictions]  # of val and test
+
+
+def train_run(
+    model: Model,
+    seed: int,
+    dataset: Dataset,
+    split: Split,
+    train: Train,
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> Run:
+    """Train a model on the seed's training samples and score it on every split.
+
+    Raises InputError if the data cannot be split, or the network cannot take its images.
+    """
+    rng = stream(seed, Purpose.SPLIT)
+    train_indices, val_indices = split_indices(dataset.y, dataset.num_classes, split, rng)
+    samples = {
+        "train": _samples(dataset.X[train_indices], dataset.y[train_indices]),
+        "val": _samples(dataset.X[val_indices], dataset.y[val_indices]),
+    }
+    network = _network(model, seed, dataset)
+    result = fit(
+        network,
+        model.optimizer,
+        samples["train"],
+        samples["val"],
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        rng=stream(seed, Purpose.SHUFFLE),
+        on_epoch=on_epoch,
+    )
+    indices = {"val": val_indices}
+    if dataset.X_test is not None and dataset.y_test is not None:
+        samples["test"] = _samples(dataset.X_test, dataset.y_test)
+        indices["test"] = np.arange(len(dataset.y_test))
+    return Run(
+        fit=result,
+        theta=network.theta,
+        scores={name: evaluate(network, some) for name, some in samples.items()},
+        predictions={name: _predict(network, samples[name], indices[name]) for name in indices},
+    )
+
+
+def _network(model: Model, seed: int, dataset: Dataset) -> Sequential:
+    """Return the untrained network; its answers must be one number a class."""
+    layers = model.network.layers(dataset.num_classes)
+    try:
+        network = Sequential(layers, dataset.X.shape[1:], lambda i: stream(seed, Purpose.INIT, i))
+    except ValueError as error:
+        raise InputError(f"the network {model.network} cannot take the images: {error}") from error
+    if network.out_shape != (dataset.num_classes,):
+        raise InputError(
+            f"the network {model.network} turns an image of {dataset.X.shape[1:]} into"
+            f" {network.out_shape}, not into {dataset.num_classes} logits"
+        )
+    return network
+
+
+def _samples(images: Array, labels: Labels) -> Samples:
+    return Samples(images, labels - 1)
+
+
+def _predict(network: Sequential, samples: Samples, indices: Indices) -> Predictions:
+    logits, _ = network.forward(samples.x)
+    return Predictions(indices, samples.targets + 1, logits.argmax(axis=1) + 1)

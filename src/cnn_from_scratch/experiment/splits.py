@@ -1,0 +1,49 @@
+"""The split: which samples train, and which are held out for validation."""
+
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.params import Split
+
+Indices = np.ndarray[Any, np.dtype[np.int64]]
+
+
+def split_indices(
+    y: Indices, num_classes: int, split: Split, rng: np.random.RandomState
+) -> tuple[Indices, Indices]:
+    """Return the sorted indices of the training and of the validation samples.
+
+    Under `resubstitution` both are all samples. Under `holdout` they are disjoint and stratified:
+    round(N * validation_fraction) samples, halves up, are held out. Each class gives the whole
+    part of its share, the classes with the largest remainders one more (ties in random order),
+    and every class keeps at least one sample on each side.
+
+    y: (N,) labels 1..K with K = num_classes. Raises InputError if a class has fewer than two
+    samples under `holdout`.
+    """
+    if split.protocol == "resubstitution":
+        return np.arange(len(y)), np.arange(len(y))
+    sizes = np.bincount(y, minlength=num_classes + 1)[1:]
+    for label, size in enumerate(sizes, start=1):
+        if size < 2:
+            raise InputError(
+                f"the data has {size} samples of class {label}, and split.protocol 'holdout'"
+                " needs at least 2 of each"
+            )
+    held_out = [
+        rng.permutation(np.flatnonzero(y == label))[:count]
+        for label, count in enumerate(_held_out_per_class(sizes, split, rng), start=1)
+    ]
+    val = np.sort(np.concatenate(held_out))
+    return np.setdiff1d(np.arange(len(y)), val), val
+
+
+def _held_out_per_class(sizes: Indices, split: Split, rng: np.random.RandomState) -> Indices:
+    total = int(np.floor(sizes.sum() * split.validation_fraction + 0.5))
+    shares = sizes * split.validation_fraction
+    counts = np.floor(shares).astype(np.int64)
+    by_remainder = np.lexsort((rng.permutation(len(sizes)), counts - shares))
+    counts[by_remainder[: total - counts.sum()]] += 1
+    return np.clip(counts, 1, sizes - 1)

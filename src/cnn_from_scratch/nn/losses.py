@@ -1,0 +1,41 @@
+"""The loss: how far the network's logits are from the true classes."""
+
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch.nn.layers import Array
+
+
+def softmax(logits: Array) -> Array:
+    """Turn logits into probabilities, stable for any finite input.
+
+    p[n,k] = exp(z[n,k]) / sum over j of exp(z[n,j])
+
+    logits (N, K) float64 -> (N, K) float64, each row summing to 1. The row's maximum is
+    subtracted first, which changes nothing but keeps exp from overflowing.
+    """
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def softmax_cross_entropy(
+    logits: Array, targets: np.ndarray[Any, np.dtype[np.integer[Any]]]
+) -> tuple[float, Array]:
+    """Return the mean cross-entropy of softmax(logits), and its gradient.
+
+    loss    = -(1/N) * sum over n of log p[n, targets[n]],  p = softmax(logits)
+    dlogits = (p - onehot(targets)) / N
+
+    logits (N, K) float64; targets (N,) class indices 0..K-1. The loss is in nats. Computed
+    through log-sum-exp, so a probability that underflows to 0 still has a finite loss.
+    """
+    n = len(logits)
+    rows = np.arange(n)
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    e = np.exp(shifted)
+    total = e.sum(axis=1, keepdims=True)
+    loss = float(np.mean(np.log(total[:, 0]) - shifted[rows, targets]))
+    dlogits = e / total
+    dlogits[rows, targets] -= 1.0
+    return loss, dlogits / n

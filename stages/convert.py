@@ -1,0 +1,50 @@
+"""Convert the workbook: data/handwriting_dataset.xlsx -> data/dataset.npz and .parquet."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnn_from_scratch import one_line_errors
+
+one_line_errors()
+
+from cnn_from_scratch.data.table import digits_table, write_parquet
+from cnn_from_scratch.data.workbook import Digits, read_workbook
+from cnn_from_scratch.experiment.dataset import DATASET_FILE, Dataset, save_dataset
+from cnn_from_scratch.experiment.files import replacing
+from cnn_from_scratch.experiment.params import load_params
+
+WORKBOOK_FILE = Path("data/handwriting_dataset.xlsx")
+TABLE_FILE = Path("data/dataset.parquet")
+
+
+def main() -> None:
+    """Read and check the workbook, and write it as a tensor and as a table."""
+    params = load_params().convert
+    digits, test = read_workbook(WORKBOOK_FILE, params.sheet, params.test_sheet, params.pixel_max)
+    sheets = {params.sheet: digits}
+    if test is not None and params.test_sheet is not None:
+        sheets[params.test_sheet] = test
+    with replacing(DATASET_FILE) as dataset, replacing(TABLE_FILE) as table:
+        save_dataset(dataset, to_dataset(digits, test))
+        write_parquet(table, digits_table(sheets))
+    for name, some in sheets.items():
+        print(f"sheet {name!r}: {len(some.labels)} samples of {some.num_classes} classes")
+    if test is None:
+        print(f"no sheet {params.test_sheet!r}: there will be no test accuracy")
+
+
+def to_dataset(digits: Digits, test: Digits | None) -> Dataset:
+    """Give each image a channel axis: (N, 6, 6) -> (N, 1, 6, 6)."""
+    return Dataset(
+        X=digits.images[:, None],
+        y=digits.labels,
+        num_classes=digits.num_classes,
+        X_test=None if test is None else test.images[:, None],
+        y_test=None if test is None else test.labels,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Train one model from one seed: data/dataset.npz -> a run folder."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
+
+from cnn_from_scratch import InputError, one_line_errors
+
+one_line_errors()
+
+from dataclasses import replace
+
+from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.models import default_optimizer, resolve_models
+from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.experiment.progress import progress
+from cnn_from_scratch.experiment.records import write_run
+from cnn_from_scratch.experiment.run import train_run
+
+
+def main(args: Namespace) -> None:
+    """Train the model that the arguments and params.yaml describe, and write its record."""
+    for option, value, least in (("seed", args.seed, 0), ("epochs", args.epochs, 1)):
+        if value is not None and value < least:
+            raise InputError(
+                f"--{option}: expected a whole number of at least {least}, got {value}"
+            )
+    params = load_params()
+    models = resolve_models(params)
+    if args.model not in models:
+        raise InputError(f"--model: unknown {args.model!r}; params.yaml has {', '.join(models)}")
+    model = models[args.model]
+    if args.optimizer is not None:
+        model = replace(model, optimizer=default_optimizer(args.optimizer))
+    train = params.train if args.epochs is None else replace(params.train, epochs=args.epochs)
+    folder = args.out or Path("scratch", f"{args.model}-{args.seed}")
+    dataset = load_dataset()
+
+    with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:
+        run = train_run(model, args.seed, dataset, params.split, train, on_epoch)
+    write_run(folder, run, model=args.model, seed=args.seed, protocol=params.split.protocol)
+    scores = ", ".join(f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
+    print(f"{folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="a model of params.yaml")
+    parser.add_argument("--seed", required=True, type=int, help="a whole number >= 0")
+    parser.add_argument("--epochs", type=int, help="default: train.epochs of params.yaml")
+    parser.add_argument("--optimizer", help="another optimizer, with its default settings")
+    parser.add_argument("--out", type=Path, help="default: scratch/MODEL-SEED")
+    main(parser.parse_args())
