@@ -1,10 +1,6 @@
 """The table: the samples as rows, to look at with any tool that reads Parquet."""
 
-from pathlib import Path
-
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cnn_from_scratch.data.workbook import SIZE, Digits
 
@@ -20,9 +16,3 @@ def digits_table(sheets: dict[str, Digits]) -> pd.DataFrame:
         frame.insert(0, "sheet", sheet)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
-
-
-def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write a table; the same table gives the same bytes with the same pyarrow."""
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    pq.write_table(table.replace_schema_metadata(None), path)

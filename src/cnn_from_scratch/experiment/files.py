@@ -42,6 +42,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a table as a JSON list with a row a line, which Git and people can compare."""
+    lines = (json.dumps(row, allow_nan=False) for row in rows)
+    write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
+
+
 def write_text(path: Path, text: str) -> None:
     r"""Write UTF-8 text with \n line ends."""
     path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,44 @@
+# `make` sets up and rebuilds the study; `make test` sets up and checks everything.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# DVC starts the stages with `python`: the environment's must come first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: all test lock
+
+all: $(VENV)/.ready
+	@if $(BIN)/dvc status --quiet; then \
+		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
+	else \
+		$(BIN)/dvc repro && cat metrics/results.md; \
+	fi
+
+test: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+# Renew the locked requirements; needs uv.
+lock:
+	uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
+	uv pip compile pyproject.toml --group build --extra dev -c requirements.txt $(LOCK) \
+		-o requirements-dev.txt
+LOCK := --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+
+$(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt pyproject.toml | $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.ready
+
+$(VENV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"error: Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,62 @@
+"""The convolution and the pooling as plain loops over samples, channels and pixels."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch.nn.layers import Array, Conv2D, MaxPool2D, Params
+
+
+@dataclass(frozen=True)
+class LoopConv2D(Conv2D):
+    """Conv2D, a window at a time."""
+
+    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+        """Return y, each element a sum over one window."""
+        k = self.kernel_size
+        n_samples, _, height, width = x.shape
+        y = np.empty((n_samples, self.out_channels, height - k + 1, width - k + 1))
+        for n, o, i, j in np.ndindex(y.shape):
+            window = x[n, :, i : i + k, j : j + k]
+            y[n, o, i, j] = np.sum(window * params["W"][o]) + params["b"][o]
+        return y, x
+
+    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+        """Return dW and db, adding up windows."""
+        k = self.kernel_size
+        weight = np.zeros_like(params["W"])
+        for n, o, i, j in np.ndindex(dy.shape):
+            weight[o] += dy[n, o, i, j] * cache[n, :, i : i + k, j : j + k]
+        return {"W": weight, "b": dy.sum(axis=(0, 2, 3))}
+
+    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+        """Return dx, adding up kernels."""
+        k = self.kernel_size
+        dx = np.zeros(cache.shape)
+        for n, o, i, j in np.ndindex(dy.shape):
+            dx[n, :, i : i + k, j : j + k] += dy[n, o, i, j] * params["W"][o]
+        return dx
+
+
+@dataclass(frozen=True)
+class LoopMaxPool2D(MaxPool2D):
+    """MaxPool2D with windows side by side, a window at a time."""
+
+    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+        """Return the maximum of each window."""
+        k = self.kernel_size
+        y = np.empty((*x.shape[:2], x.shape[2] // k, x.shape[3] // k))
+        for n, c, i, j in np.ndindex(y.shape):
+            y[n, c, i, j] = x[n, c, k * i : k * i + k, k * j : k * j + k].max()
+        return y, x
+
+    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+        """Send dy to the first maximum of each window."""
+        k = self.kernel_size
+        dx = np.zeros(cache.shape)
+        for n, c, i, j in np.ndindex(dy.shape):
+            window = cache[n, c, k * i : k * i + k, k * j : k * j + k]
+            u, v = divmod(int(window.argmax()), k)
+            dx[n, c, k * i + u, k * j + v] = dy[n, c, i, j]
+        return dx

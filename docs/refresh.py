@@ -1,0 +1,98 @@
+"""Write the generated parts of README.md anew, from the built study and from real commands.
+
+Usage: python docs/refresh.py, after `dvc repro`.
+
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`. The commands run
+in a temporary clone of what is committed, which shares this checkout's DVC cache.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+RESULTS = ROOT / "metrics" / "results.md"
+
+# Run in this order in one clone; each is the name of a part, and what a user would type.
+COMMANDS = {
+    "repro": "dvc repro",
+    "exp-run": "dvc exp run -n faster -S models.S-Adam.optimizer.lr=0.02",
+    "params-diff": "dvc params diff",
+    "metrics-diff": "dvc metrics diff",
+    "plots-diff": "dvc plots diff",
+}
+
+
+def replace_part(text: str, name: str, content: str) -> str:
+    """Return the text with the named generated part replaced. Raises ValueError if it has none."""
+    pattern = rf"(<!-- generated: {re.escape(name)} -->\n).*?(<!-- end -->)"
+    new, count = re.subn(pattern, lambda m: m[1] + content + m[2], text, flags=re.DOTALL)
+    if count != 1:
+        raise ValueError(f"expected one generated part {name!r}, found {count}")
+    return new
+
+
+def results_part() -> str:
+    """Return the results table."""
+    return RESULTS.read_text(encoding="utf-8")
+
+
+def command_parts() -> dict[str, str]:
+    """Run the commands and return each with its output, as Markdown."""
+    with tempfile.TemporaryDirectory() as folder:
+        clone = Path(folder, "cnn-from-scratch")
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        _run("dvc cache dir --local " + str(ROOT / ".dvc" / "cache"), clone)
+        _run("git config user.name reader && git config user.email reader@example.org", clone)
+        _run("dvc repro", clone)
+        outputs = {name: _run(command, clone) for name, command in COMMANDS.items()}
+    return {
+        name: f"```console\n$ {COMMANDS[name]}\n{_readable(output, folder)}\n```\n"
+        for name, output in outputs.items()
+    }
+
+
+def _run(command: str, folder: Path) -> str:
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "DVC_SITE_CACHE_DIR": f"{folder}-site-cache",
+        "COLUMNS": "100",
+    }
+    result = subprocess.run(
+        command, shell=True, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    return result.stdout
+
+
+def _readable(output: str, folder: str) -> str:
+    """Return the lines of an output that tell something, with long runs of stages shortened."""
+    lines: list[str] = []
+    for line in output.replace(folder, "/home/you").splitlines():
+        train = re.match(r"(Running stage|Stage) 'train@", line)
+        if not line.strip() or line.startswith(("> ", "Updating lock", "runs/")):
+            continue
+        if train and lines and lines[-1].startswith(train[0]):
+            if len(lines) > 1 and lines[-2] == "...":
+                lines[-1] = line
+            else:
+                lines += ["...", line]
+            continue
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Refresh README.md."""
+    text = replace_part(README.read_text(encoding="utf-8"), "results", results_part())
+    for name, part in command_parts().items():
+        text = replace_part(text, name, part)
+    README.write_text(text, encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main()

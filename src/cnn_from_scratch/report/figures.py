@@ -1,0 +1,164 @@
+"""The pictures, each a matplotlib figure made from a table.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines differ in their
+dashes too, for readers without colour.
+"""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from cnn_from_scratch.report.names import split_title
+
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
+DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
+MAX_SAMPLES = 96  # in the picture of the dataset
+CLASSES_IN_ONE_PICTURE = 10
+
+STYLE: dict[Any, Any] = {
+    "figure.dpi": 110,
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+}
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a PNG that names no date and no version."""
+    figure.savefig(path, metadata={"Software": None})
+
+
+@mpl.rc_context(STYLE)
+def loss_figure(curves: pd.DataFrame) -> Figure:
+    """Draw the published figure: each model's mean training loss, with a band of +- one SD.
+
+    curves: a row a (model, epoch) with mean, low and high in nats.
+    """
+    figure = Figure(figsize=(8.0, 4.8), layout="constrained")
+    axes = figure.subplots()
+    for (model, rows), (color, dash) in zip(_by_model(curves), _line_styles(), strict=False):
+        axes.plot(rows["epoch"], rows["mean"], color=color, linestyle=dash, lw=1.8, label=model)
+        axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
+    axes.set(xlabel="epoch", ylabel="training loss (nats)", xlim=(0, curves["epoch"].max()))
+    axes.set_title("Training loss: mean over seeds, band ± one population SD", loc="left")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def accuracy_figure(scores: pd.DataFrame) -> Figure:
+    """Draw every run's accuracy, by model and seed, with the mean: a panel for val, one for test.
+
+    scores: a row a (model, seed, split) with accuracy in 0..1 and the protocol.
+    """
+    splits = [split for split in ("val", "test") if split in set(scores["split"])]
+    models = list(dict.fromkeys(scores["model"]))
+    figure = Figure(figsize=(1.0 + 1.5 * len(models), 3.0 * len(splits)), layout="constrained")
+    panels = figure.subplots(len(splits), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for axes, split in zip(panels, splits, strict=True):
+        for place, (model, color) in enumerate(zip(models, itertools.cycle(COLORS))):
+            rows = scores[(scores["model"] == model) & (scores["split"] == split)]
+            _accuracy_dots(axes, place, rows["accuracy"].to_numpy(), color)
+        axes.set_ylabel("accuracy")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_title(split_title(split, scores["protocol"].iloc[0]).capitalize(), loc="left")
+        axes.grid(visible=False, axis="x")
+    seeds = list(dict.fromkeys(scores["seed"]))
+    panels[-1].set_xticks(range(len(models)), models)
+    panels[-1].set_xlabel(
+        f"model; each dot a run, left to right: seeds {', '.join(map(str, seeds))}; bar: mean"
+    )
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def confusion_figure(confusion: pd.DataFrame, protocol: str) -> Figure:
+    """Draw a confusion matrix a model, on the test samples if there are any, else validation.
+
+    confusion: a row a (model, split, label, predicted) with the count over all seeds. A row of
+    a matrix adds up to 100 %: the share of a class's samples that were given each label.
+    """
+    split = "test" if "test" in set(confusion["split"]) else "val"
+    groups = list(_by_model(confusion[confusion["split"] == split]))
+    columns = min(len(groups), 5)
+    rows = -(-len(groups) // columns)
+    labels = sorted(set(confusion["label"]))
+    side = max(2.1, 0.45 * len(labels))
+    figure = Figure(figsize=(side * columns + 0.6, (side + 0.5) * rows + 0.7), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in panels.flat[len(groups) :]:
+        axes.set_visible(False)
+    for axes, (model, some) in zip(panels.flat, groups, strict=False):
+        counts = some.pivot(index="label", columns="predicted", values="count").to_numpy()
+        _confusion_panel(axes, model, counts, labels)
+    title = f"Labels given to the {split_title(split, protocol)} samples, % of each true label"
+    figure.suptitle(f"{title}, all seeds")
+    figure.supxlabel("predicted label")
+    figure.supylabel("true label")
+    return figure
+
+
+@mpl.rc_context(STYLE)
+def dataset_figure(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> Figure:
+    """Draw the first samples of the dataset with their labels.
+
+    images (N, 6, 6) in 0..1, labels (N,).
+    """
+    shown = min(len(images), MAX_SAMPLES)
+    columns = 16
+    rows = -(-shown // columns)
+    sizes = ", ".join(f"{np.sum(labels == k)} of class {k}" for k in np.unique(labels))
+    figure = Figure(figsize=(9.0, 0.72 * rows + 0.6), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for axes, image, label in zip(panels.flat, images[:shown], labels[:shown], strict=False):
+        axes.imshow(image, cmap="gray_r", vmin=0.0, vmax=1.0)
+        axes.set_title(str(label), fontsize=9, pad=2)
+    which = "" if shown == len(images) else f"the first {shown} of "
+    figure.suptitle(f"The dataset: {which}{len(images)} samples ({sizes})", fontsize=11)
+    return figure
+
+
+def _by_model(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each model with its rows, in the order in which they stand."""
+    for model, rows in frame.groupby("model", sort=False):
+        yield str(model), rows
+
+
+def _line_styles() -> Iterator[tuple[str, Any]]:
+    return zip(itertools.cycle(COLORS), itertools.cycle(DASHES), strict=False)
+
+
+def _accuracy_dots(axes: Axes, place: int, values: np.ndarray[Any, Any], color: str) -> None:
+    offsets = np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1)
+    axes.plot(place + offsets, values, "o", color=color, ms=5, alpha=0.85)
+    axes.hlines(float(np.mean(values)), place - 0.4, place + 0.4, color=color, lw=2)
+
+
+def _confusion_panel(
+    axes: Axes, model: str, counts: np.ndarray[Any, Any], labels: list[int]
+) -> None:
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.grid(visible=False)
+    axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
+    places = range(len(labels))
+    axes.set_xticks(places, [str(k) for k in labels])
+    axes.set_yticks(places, [str(k) for k in labels])
+    axes.set_title(model)
+    if len(labels) <= CLASSES_IN_ONE_PICTURE:
+        for row, column in itertools.product(places, places):
+            share = shares[row, column]
+            color = "white" if share > 0.5 else "black"
+            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=color)

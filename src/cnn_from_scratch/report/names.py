@@ -1,0 +1,8 @@
+"""The words of tables and pictures that depend on the settings."""
+
+
+def split_title(split: str, protocol: str) -> str:
+    """Return what a split's figures measure, so that nothing trained on is called held out."""
+    if split == "val" and protocol == "resubstitution":
+        return "validation = training samples (resubstitution)"
+    return {"train": "training", "val": "validation", "test": "test"}[split]

@@ -1,0 +1,84 @@
+"""Means and deviations over the seeds."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+DIGITS = 6  # of every number that is written to a metrics or plots file
+
+
+def mean_sd(values: Iterable[float]) -> tuple[float, float]:
+    """Return the mean and the population SD, sqrt(sum((x - mean)^2) / n), of n >= 1 numbers.
+
+    The sums are exact (math.fsum), so their order does not matter.
+    """
+    numbers = list(values)
+    mean = math.fsum(numbers) / len(numbers)
+    return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in numbers) / len(numbers))
+
+
+def summary(scores: pd.DataFrame) -> dict[str, Any]:
+    """Return, for every model, mean, sd and n of each split's accuracy and loss.
+
+    Keys: <model>.<split>_accuracy.mean, .sd (population), .n, likewise _loss (nats), and
+    <model>.diverged, the number of diverged runs, which count with their last finite epoch.
+    """
+    result: dict[str, Any] = {}
+    for model, of_model in scores.groupby("model", sort=False):
+        entry: dict[str, Any] = {}
+        for split, of_split in of_model.groupby("split", sort=False):
+            for measure in ("accuracy", "loss"):
+                mean, sd = mean_sd(of_split[measure])
+                entry[f"{split}_{measure}"] = {
+                    "mean": round(mean, DIGITS),
+                    "sd": round(sd, DIGITS),
+                    "n": len(of_split),
+                }
+        entry["diverged"] = int(of_model.groupby("seed")["diverged"].first().sum())
+        result[str(model)] = entry
+    return result
+
+
+def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
+    """Return a row a (model, epoch): the mean over seeds of a column, and the band of +- one SD.
+
+    A diverged run keeps its last finite value to the end, as it does in `summary`.
+    """
+    rows: list[dict[str, Any]] = []
+    for model, of_model in history.groupby("model", sort=False):
+        by_seed = of_model.pivot(index="epoch", columns="seed", values=column).ffill()
+        for epoch, values in zip(by_seed.index, by_seed.to_numpy(), strict=True):
+            mean, sd = mean_sd(values)
+            rows.append(
+                {
+                    "model": model,
+                    "epoch": int(epoch),
+                    "mean": round(mean, DIGITS),
+                    "low": round(mean - sd, DIGITS),
+                    "high": round(mean + sd, DIGITS),
+                }
+            )
+    return rows
+
+
+def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a row a (model, split, label, predicted): how often, over all seeds, zeros too."""
+    labels = sorted(set(predictions["label"]) | set(predictions["predicted"]))
+    rows: list[dict[str, Any]] = []
+    for (model, split), some in predictions.groupby(["model", "split"], sort=False):
+        counts = pd.crosstab(some["label"], some["predicted"])
+        counts = counts.reindex(index=labels, columns=labels, fill_value=0)
+        for label in labels:
+            for predicted in labels:
+                rows.append(
+                    {
+                        "model": model,
+                        "split": split,
+                        "label": int(label),
+                        "predicted": int(predicted),
+                        "count": int(counts.loc[label, predicted]),
+                    }
+                )
+    return rows

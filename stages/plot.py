@@ -1,0 +1,47 @@
+"""Draw the pictures: data/dataset.npz, metrics/ and the data of the plots -> plots/*.png."""
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnn_from_scratch import InputError, one_line_errors
+
+one_line_errors()
+
+import pandas as pd
+
+from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.files import replacing
+from cnn_from_scratch.report.figures import (
+    accuracy_figure,
+    confusion_figure,
+    dataset_figure,
+    loss_figure,
+    save_figure,
+)
+
+
+def main() -> None:
+    """Read what `aggregate` and `convert` wrote, and draw it."""
+    dataset = load_dataset()
+    try:
+        scores = pd.read_parquet("metrics/runs.parquet")
+        train_loss = pd.read_json("plots/train_loss.json")
+        confusion = pd.read_json("plots/confusion.json")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{error}; 'python stages/aggregate.py' makes it") from error
+    figures = {
+        "plots/accuracy_by_seed.png": accuracy_figure(scores),
+        "plots/confusion.png": confusion_figure(confusion, scores["protocol"].iloc[0]),
+        "plots/dataset.png": dataset_figure(dataset.X[:, 0], dataset.y),
+        "plots/loss.png": loss_figure(train_loss),
+    }
+    with ExitStack() as stack:
+        for path, figure in figures.items():
+            save_figure(figure, stack.enter_context(replacing(Path(path))))
+
+
+if __name__ == "__main__":
+    main()

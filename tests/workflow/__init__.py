@@ -1,0 +1,1 @@
+"""The miniature workflow: the real pipeline, small, run by the real DVC in a temporary clone."""

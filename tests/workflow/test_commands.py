@@ -1,0 +1,90 @@
+"""The other DVC commands that users reach for: experiments, and what they show."""
+
+import json
+
+from tests.workflow.project import Project, started_stages
+
+S_SGD = {"train@S-SGD-0", "train@S-SGD-1"}
+REPORTING = {"aggregate", "plot"}
+
+
+def summary_of(project: Project, revision: str) -> dict[str, dict[str, dict[str, float]]]:
+    result: dict[str, dict[str, dict[str, float]]] = json.loads(
+        project.git("show", f"{revision}:metrics/summary.json")
+    )
+    return result
+
+
+def experiment(project: Project, name: str) -> str:
+    """Return the Git revision of an experiment."""
+    return project.git("for-each-ref", "--format=%(objectname)", f"refs/exps/**/{name}").strip()
+
+
+def test_an_experiment_runs_what_its_setting_changes(project: Project) -> None:
+    output = project.dvc("exp", "run", "-n", "lr", "-S", "models.S-SGD.optimizer.lr=0.5").stdout
+    assert started_stages(output) == S_SGD | REPORTING
+    metrics = project.dvc("metrics", "diff").stdout
+    assert "S-SGD.train_loss.mean" in metrics
+    assert "E-Adam" not in metrics
+    params = project.dvc("params", "diff").stdout
+    assert "models.S-SGD.optimizer.lr" in params
+    assert "0.5" in params
+
+
+def test_experiments_on_epochs_and_seeds(project: Project) -> None:
+    project.dvc("exp", "run", "-n", "short", "-S", "train.epochs=2")
+    assert summary_of(project, experiment(project, "short"))["S-SGD"]["val_loss"]["n"] == 2
+    project.dvc("exp", "run", "-n", "seeds", "-S", "seeds=[0,1,2]")
+    assert summary_of(project, experiment(project, "seeds"))["S-SGD"]["val_loss"]["n"] == 3
+    shown = project.dvc("exp", "show", "--md").stdout
+    assert "short" in shown
+    assert "seeds" in shown
+
+
+def test_an_experiment_in_a_temporary_folder_runs_the_code_of_its_folder(project: Project) -> None:
+    """An editable install points elsewhere; the stages must not follow it."""
+    initializers = project.folder / "src/cnn_from_scratch/nn/initializers.py"
+    changed = initializers.read_text().replace("np.sqrt(1.0 / fan_in)", "0.0")
+    assert changed != initializers.read_text()
+    initializers.write_text(changed)
+    project.dvc("exp", "run", "--temp", "-n", "zeros")
+    before = summary_of(project, "HEAD")
+    after = summary_of(project, experiment(project, "zeros"))
+    assert after["E-Adam"]["train_loss"]["sd"] != before["E-Adam"]["train_loss"]["sd"]
+    # With every weight 0, all samples get the same logits whatever the seed.
+    assert after["E-Adam"]["train_loss"]["sd"] < 1e-3
+
+
+def test_queued_experiments_run(project: Project) -> None:
+    for lr in ("0.3", "0.6"):
+        setting = f"models.S-SGD.optimizer.lr={lr}"
+        project.dvc("exp", "run", "--queue", "-n", f"lr-{lr[-1]}", "-S", setting)
+    project.dvc("exp", "run", "--run-all", "--jobs", "1")
+    losses = {
+        name: summary_of(project, experiment(project, name))["S-SGD"]["train_loss"]["mean"]
+        for name in ("lr-3", "lr-6")
+    }
+    assert losses["lr-3"] != losses["lr-6"]
+
+
+def test_what_git_holds_is_enough_to_look_at_the_results(clone: Project) -> None:
+    assert "val_accuracy.mean" in clone.dvc("metrics", "show").stdout
+    plots = clone.dvc("plots", "show").stdout
+    page = (clone.folder / plots.strip().removeprefix("file://")).read_text()
+    for shown in ("Training loss", "Validation accuracy", "S-SGD", "confusion.png"):
+        assert shown in page
+
+    def lower_lr(params: dict[str, dict[str, dict[str, dict[str, float]]]]) -> None:
+        params["models"]["S-SGD"]["optimizer"]["lr"] = 0.5
+
+    clone.edit_params(lower_lr)
+    clone.repro()
+    clone.commit("A lower learning rate")
+    again = clone.clone(clone.folder.parent / "again")
+    assert "S-SGD.train_loss.mean" in again.dvc("metrics", "diff", "HEAD~1").stdout
+    assert "models.S-SGD.optimizer.lr" in again.dvc("params", "diff", "HEAD~1").stdout
+    assert "S-SGD" in again.dvc("exp", "show", "--md", "-n", "2").stdout
+    plots = again.dvc("plots", "diff", "HEAD~1").stdout
+    page = (again.folder / plots.strip().removeprefix("file://")).read_text()
+    assert '"rev": "HEAD~1"' in page
+    assert '"rev": "workspace"' in page

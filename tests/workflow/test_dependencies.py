@@ -1,0 +1,68 @@
+"""Each stage declares the files it imports, and imports no heavy library it has no use for."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.workflow.project import ROOT, Project
+
+# Runs a script as `python SCRIPT ARGS` does, then prints the files of the modules it imported.
+SPY = """
+import json, runpy, sys
+script, *sys.argv[1:] = sys.argv[1:]
+sys.argv[0] = script
+sys.path[0] = script.rpartition("/")[0]
+runpy.run_path(script, run_name="__main__")
+files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+print(json.dumps(files))
+"""
+
+COMMANDS = {
+    "convert": ["stages/convert.py"],
+    "train": ["stages/train.py", "--model", "S-SGD", "--seed", "0", "--out", "runs/S-SGD/0"],
+    "aggregate": ["stages/aggregate.py"],
+    "plot": ["stages/plot.py"],
+}
+HEAVY = {"pandas", "matplotlib", "pyarrow", "openpyxl", "scipy", "dvc", "sklearn", "tqdm"}
+NEEDED = {
+    "convert": {"pandas", "pyarrow", "openpyxl"},
+    "train": set(),
+    "aggregate": {"pandas", "pyarrow"},
+    "plot": {"pandas", "pyarrow", "matplotlib"},
+}
+
+
+def test_every_stage_is_looked_at() -> None:
+    assert set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("stage", COMMANDS)
+def test_a_stage_declares_what_it_imports_and_imports_only_what_it_needs(
+    project: Project, stage: str
+) -> None:
+    output = project.run(sys.executable, "-c", SPY, *COMMANDS[stage]).stdout
+    modules: dict[str, str | None] = json.loads(output.splitlines()[-1])
+    declared = yaml.safe_load((project.folder / "dvc.yaml").read_text())["stages"][stage]["deps"]
+    ours = [
+        Path(file).resolve().relative_to(project.folder.resolve())
+        for file in modules.values()
+        if file and Path(file).resolve().is_relative_to(project.folder.resolve())
+    ]
+    assert any(path.name == "params.py" for path in ours) or stage == "plot"
+    for path in [*ours, Path(COMMANDS[stage][0])]:
+        assert any(path.is_relative_to(dep) for dep in declared), f"{path} is not declared"
+    assert {name for name in modules if name in HEAVY} <= NEEDED[stage]
+
+
+@pytest.mark.parametrize("stage", COMMANDS)
+def test_a_stage_uses_every_package_it_declares(stage: str, project: Project) -> None:
+    output = project.run(sys.executable, "-c", SPY, *COMMANDS[stage]).stdout
+    modules = json.loads(output.splitlines()[-1])
+    declared = yaml.safe_load((project.folder / "dvc.yaml").read_text())["stages"][stage]["deps"]
+    for dep in declared:
+        if dep.startswith("src/"):
+            name = dep.removeprefix("src/").removesuffix("/__init__.py").replace("/", ".")
+            assert name in modules
