@@ -3,7 +3,8 @@
 Usage: python docs/refresh.py, after `dvc repro`.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`. The commands run
-in a temporary clone of what is committed, which shares this checkout's DVC cache.
+in a temporary clone of what is committed, with an empty DVC cache: what they print must not depend
+on the experiments that this checkout's cache remembers.
 """
 
 import os
@@ -46,7 +47,6 @@ def command_parts() -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder, "cnn-from-scratch")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-        _run("dvc cache dir --local " + str(ROOT / ".dvc" / "cache"), clone)
         _run("git config user.name reader && git config user.email reader@example.org", clone)
         _run("dvc repro", clone)
         outputs = {name: _run(command, clone) for name, command in COMMANDS.items()}

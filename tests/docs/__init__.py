@@ -1,0 +1,1 @@
+"""The documentation: what is generated must not be stale."""

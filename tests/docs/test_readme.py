@@ -1,0 +1,65 @@
+"""README.md: its generated parts, links and commands."""
+
+import importlib.util
+import re
+from types import ModuleType
+
+import pytest
+
+from tests.workflow.project import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def refresh() -> ModuleType:
+    """The script docs/refresh.py, as a module."""
+    spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs/refresh.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_results_table_is_not_stale(refresh: ModuleType) -> None:
+    assert refresh.replace_part(README, "results", refresh.results_part()) == README
+
+
+def test_a_stale_table_would_be_seen(refresh: ModuleType) -> None:
+    assert refresh.replace_part(README, "results", "| other |\n") != README
+
+
+def test_every_generated_part_is_there_and_filled(refresh: ModuleType) -> None:
+    parts = re.findall(r"<!-- generated: (\S+) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
+    assert {name for name, _ in parts} == {"results", *refresh.COMMANDS}
+    for name, content in parts:
+        assert content.startswith(f"```console\n$ {refresh.COMMANDS[name]}\n" if name in
+                                  refresh.COMMANDS else "Accuracy in percent")  # fmt: skip
+
+
+def test_an_unknown_part_is_an_error(refresh: ModuleType) -> None:
+    with pytest.raises(ValueError, match="found 0"):
+        refresh.replace_part(README, "no-such-part", "")
+
+
+@pytest.mark.parametrize("document", sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md")]
+))  # fmt: skip
+def test_links_lead_to_files_and_headings(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:|mailto:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = ((ROOT / document).parent / name) if name else ROOT / document
+        assert file.exists(), f"{document}: {target}"
+        if anchor:
+            assert anchor in headings(file.read_text(encoding="utf-8")), f"{document}: {target}"
+
+
+def headings(markdown: str) -> set[str]:
+    """Return the anchors that GitHub gives a document's headings."""
+    titles = re.findall(r"^#+ (.+)$", markdown, flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
