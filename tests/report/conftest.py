@@ -1,0 +1,33 @@
+"""A small study to report on: two models, three seeds, one of which diverged."""
+
+import pandas as pd
+import pytest
+
+ACCURACY = {
+    ("A", 0): 0.5,
+    ("A", 1): 0.75,
+    ("A", 2): 1.0,
+    ("B", 0): 0.25,
+    ("B", 1): 0.25,
+    ("B", 2): 0.25,
+}
+
+
+@pytest.fixture
+def scores() -> pd.DataFrame:
+    """A row a (model, seed, split), as `Runs.scores` has."""
+    return pd.DataFrame(
+        {
+            "model": model,
+            "seed": seed,
+            "split": split,
+            "loss": accuracy + 1.0,
+            "accuracy": accuracy,
+            "protocol": "holdout",
+            "parameters": 69,
+            "diverged": (model, seed) == ("B", 1),
+            "last_finite_epoch": 1 if (model, seed) == ("B", 1) else 3,
+        }
+        for (model, seed), accuracy in ACCURACY.items()
+        for split in ("train", "val", "test")
+    )

@@ -1,0 +1,119 @@
+"""The pictures: what they draw, and that the same data give the same bytes."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from cnn_from_scratch.report.figures import (
+    accuracy_figure,
+    confusion_figure,
+    dataset_figure,
+    loss_figure,
+    save_figure,
+)
+from cnn_from_scratch.report.statistics import confusion
+
+
+@pytest.fixture
+def curves() -> pd.DataFrame:
+    """Two models' loss curves."""
+    return pd.DataFrame(
+        {"model": model, "epoch": epoch, "mean": 1.0 / (epoch + k), "low": 0.0, "high": 1.0}
+        for k, model in enumerate(("B", "A"), start=1)
+        for epoch in range(4)
+    )
+
+
+def drawn_texts(figure: Figure) -> list[Text]:
+    """Return the texts that a reader sees; ticks outside an axis' range are not drawn."""
+    outside: set[Text] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            outside |= {t.label1 for t in axis.get_major_ticks() if not low <= t.get_loc() <= high}
+    texts = figure.findobj(Text)
+    return [t for t in texts if isinstance(t, Text) and t.get_text() and t not in outside]
+
+
+def text_overlaps(figure: Figure) -> list[tuple[str, str]]:
+    """Return pairs of texts that cover one another."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in drawn_texts(figure) if t.get_visible()]
+    return [(a, b) for (a, box), (b, other) in combinations(boxes, 2) if box.overlaps(other)]
+
+
+def test_the_loss_figure_draws_every_model_in_order(curves: pd.DataFrame) -> None:
+    figure = loss_figure(curves)
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["B", "A"]
+    assert list(np.asarray(axes.lines[0].get_ydata())) == [1.0, 1 / 2, 1 / 3, 1 / 4]
+    assert len(axes.collections) == 2  # the bands
+    assert len({str(line.get_color()) for line in axes.lines}) == 2
+    assert len({str(line.get_linestyle()) for line in axes.lines}) == 2
+    assert "nats" in axes.get_ylabel()
+
+
+def test_the_accuracy_figure_has_a_dot_a_run_and_a_panel_a_split(scores: pd.DataFrame) -> None:
+    figure = accuracy_figure(scores)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["Validation", "Test"]
+    for axes in figure.axes:
+        assert [len(np.asarray(line.get_ydata())) for line in axes.lines] == [3, 3]
+    without_test = accuracy_figure(scores[scores["split"] != "test"])
+    assert len(without_test.axes) == 1
+
+
+def test_the_confusion_figure_has_a_panel_a_model_and_prefers_test(scores: pd.DataFrame) -> None:
+    predictions = pd.DataFrame(
+        {"model": model, "split": split, "label": [1, 2, 2], "predicted": [1, 2, 1]}
+        for model in ("A", "B")
+        for split in ("val", "test")
+    ).explode(["label", "predicted"])
+    table = pd.DataFrame(confusion(predictions))
+    figure = confusion_figure(table, "holdout")
+    assert [axes.get_title() for axes in figure.axes] == ["A", "B"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["100", "0", "50", "50"]
+    assert "test" in figure.get_suptitle()
+    val_only = confusion_figure(table[table["split"] == "val"], "resubstitution")
+    assert "resubstitution" in val_only.get_suptitle()
+
+
+@pytest.mark.parametrize("count", [1, 20, 200])
+def test_the_dataset_figure_shows_labels_and_counts(count: int) -> None:
+    labels = np.arange(count) % 3 + 1
+    figure = dataset_figure(np.zeros((count, 6, 6)), labels)
+    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
+    assert titles == [str(label) for label in labels[:96]]
+    assert f"{count} samples" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize("models", [1, 5, 9])
+def test_no_text_overlaps(scores: pd.DataFrame, curves: pd.DataFrame, models: int) -> None:
+    names = [f"Model-{k}" for k in range(models)]
+    many_scores = pd.concat([scores[scores["model"] == "A"].assign(model=n) for n in names])
+    many_curves = pd.concat([curves[curves["model"] == "A"].assign(model=n) for n in names])
+    assert text_overlaps(accuracy_figure(many_scores)) == []
+    assert text_overlaps(loss_figure(many_curves)) == []
+
+
+def test_overlapping_text_would_be_seen() -> None:
+    figure = Figure()
+    figure.text(0.5, 0.5, "one")
+    figure.text(0.51, 0.5, "two")
+    assert text_overlaps(figure) == [("one", "two")]
+
+
+def test_the_same_figure_is_the_same_bytes_and_names_no_version(
+    curves: pd.DataFrame, tmp_path: Path
+) -> None:
+    files = [tmp_path / "1.png", tmp_path / "2.png"]
+    for file in files:
+        save_figure(loss_figure(curves), file)
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert b"atplotlib" not in files[0].read_bytes()

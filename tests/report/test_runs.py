@@ -1,0 +1,75 @@
+"""Reading the runs that are named, and pruning the others."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.report.runs import prune_runs, read_runs
+
+RESULT = {
+    "model": "A",
+    "seed": 0,
+    "protocol": "holdout",
+    "parameters": 2,
+    "diverged": False,
+    "last_finite_epoch": 1,
+    "scores": {"train": {"loss": 0.5, "accuracy": 1.0}, "val": {"loss": 0.75, "accuracy": 0.5}},
+}
+HISTORY = "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n0,1,0,1,0\n1,0.5,1,0.75,0.5\n"
+PREDICTIONS = "split,index,label,predicted\nval,4,1,1\nval,7,2,1\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two runs, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        write_run(tmp_path / "runs/A" / str(seed))
+    return tmp_path
+
+
+def write_run(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps(RESULT))
+    (folder / "history.csv").write_text(HISTORY)
+    (folder / "predictions.csv").write_text(PREDICTIONS)
+
+
+def test_the_named_runs_become_tables() -> None:
+    runs = read_runs(["A"], [0, 1])
+    assert list(zip(runs.scores["seed"], runs.scores["split"], strict=True)) == [
+        (0, "train"), (0, "val"), (1, "train"), (1, "val"),
+    ]  # fmt: skip
+    assert runs.history.shape == (4, 7)
+    assert runs.predictions["index"].tolist() == [4, 7, 4, 7]
+
+
+def test_only_named_runs_are_read() -> None:
+    assert set(read_runs(["A"], [1]).scores["seed"]) == {1}
+
+
+@pytest.mark.parametrize("name", ["result.json", "history.csv", "predictions.csv"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / "runs/A/1" / name).unlink()
+    with pytest.raises(InputError, match=rf"runs.A.1.{name}: not found; 'dvc repro' makes it"):
+        read_runs(["A"], [0, 1])
+
+
+def test_a_damaged_result_is_named(folder: Path) -> None:
+    (folder / "runs/A/1/result.json").write_text('{"scores": ')
+    with pytest.raises(InputError, match=r"runs.A.1.result.json: damaged"):
+        read_runs(["A"], [0, 1])
+
+
+def test_pruning_deletes_runs_that_are_not_named_and_nothing_else(folder: Path) -> None:
+    write_run(folder / "runs/A/5")
+    write_run(folder / "runs/B/0")
+    (folder / "runs/A/.leftover").mkdir()
+    (folder / "scratch").mkdir()
+    deleted = prune_runs(["A"], [0, 1])
+    left = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/**/"))
+    assert left == ["runs", "runs/A", "runs/A/0", "runs/A/1", "scratch"]
+    assert Path("runs/B") in deleted
+    assert prune_runs(["A"], [0, 1]) == []

@@ -1,0 +1,50 @@
+"""The results table."""
+
+import pandas as pd
+
+from cnn_from_scratch.experiment.models import Model
+from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.optimizers import SGD, Adam
+from cnn_from_scratch.report.tables import results_table
+
+MODELS = {"A": Model(SimpleCNN(), SGD(lr=0.9)), "B": Model(EnhancedCNN(), Adam(eps=1e-6))}
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|\n ").split("|")]
+
+
+def test_the_table_has_the_published_columns_and_ours(scores: pd.DataFrame) -> None:
+    lines = results_table(MODELS, scores).splitlines()
+    assert lines[0] == (
+        "Accuracy in percent, mean ± population SD over 3 seeds (protocol: holdout)."
+    )
+    assert cells(lines[2]) == [
+        "Model", "Activation", "Pool", "Optimizer", "Training", "Validation", "Test", "Published",
+    ]  # fmt: skip
+    assert cells(lines[4]) == [
+        "A", "sigmoid", "2x2 max", "SGD lr 0.9", *["75.00 ± 20.41"] * 3, "-",
+    ]  # fmt: skip
+    assert cells(lines[5]) == [
+        "B", "relu", "none", "Adam lr 0.01, beta1 0.7, beta2 0.99, eps 1e-06",
+        *["25.00 ± 0.00"] * 3, "-",
+    ]  # fmt: skip
+    assert len({len(line) for line in lines[2:6]}) == 1
+
+
+def test_divergence_is_told(scores: pd.DataFrame) -> None:
+    table = results_table(MODELS, scores)
+    assert "B: 1 run diverged and counts as of its last finite epoch." in table
+    assert "A: " not in table
+
+
+def test_a_published_model_has_its_published_figure(scores: pd.DataFrame) -> None:
+    renamed = scores.replace({"model": {"A": "S-SGD"}})
+    table = results_table({"S-SGD": MODELS["A"], "B": MODELS["B"]}, renamed)
+    assert cells(table.splitlines()[4])[-1] == "96.25 ± 0.51"
+
+
+def test_under_resubstitution_the_validation_column_says_so(scores: pd.DataFrame) -> None:
+    header = results_table(MODELS, scores.assign(protocol="resubstitution")).splitlines()[2]
+    assert "Validation = training samples (resubstitution)" in cells(header)
+    assert "Validation" not in cells(header)
