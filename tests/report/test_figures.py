@@ -74,7 +74,10 @@ def test_the_confusion_figure_has_a_panel_a_model_and_prefers_test(scores: pd.Da
         {"model": model, "split": split, "label": [1, 2, 2], "predicted": [1, 2, 1]}
         for model in ("A", "B")
         for split in ("val", "test")
-    ).explode(["label", "predicted"])
+    )
+    predictions = predictions.explode(["label", "predicted"]).astype(
+        {"label": int, "predicted": int}
+    )
     table = pd.DataFrame(confusion(predictions))
     figure = confusion_figure(table, "holdout")
     assert [axes.get_title() for axes in figure.axes] == ["A", "B"]

@@ -84,6 +84,7 @@ class Conv2D:
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
         channels, height, width = _image_shape(self, in_shape, self.kernel_size)
+        _check_sizes(self, inputs=channels, outputs=self.out_channels)
         k = self.kernel_size
         weight = published(rng, (self.out_channels, channels, k, k), fan_in=channels * k * k)
         out_shape = (self.out_channels, height - k + 1, width - k + 1)
@@ -190,6 +191,7 @@ class Dense:
         """Draw W and b. Raises ValueError unless in_shape is (D,)."""
         if len(in_shape) != 1:
             raise ValueError(f"{self}: expected vectors (D,), got {in_shape}; put Flatten before")
+        _check_sizes(self, inputs=in_shape[0], outputs=self.out_features)
         weight = published(rng, (*in_shape, self.out_features), fan_in=in_shape[0])
         return Init((self.out_features,), {"W": weight, "b": np.zeros(self.out_features)})
 
@@ -271,6 +273,13 @@ def _image_shape(layer: Layer, in_shape: Shape, kernel_size: int) -> tuple[int, 
     if min(height, width) < kernel_size:
         raise ValueError(f"{layer}: a {height}x{width} image is smaller than the kernel")
     return channels, height, width
+
+
+def _check_sizes(layer: Layer, inputs: int, outputs: int) -> None:
+    if min(inputs, outputs) < 1:
+        raise ValueError(
+            f"{layer}: expected at least 1 input and 1 output, got {inputs} and {outputs}"
+        )
 
 
 def _places(image: Array, kernel_size: int, stride: int) -> list[Array]:

@@ -15,7 +15,7 @@ def softmax(logits: Array) -> Array:
     logits (N, K) float64 -> (N, K) float64, each row summing to 1. The row's maximum is
     subtracted first, which changes nothing but keeps exp from overflowing.
     """
-    e = np.exp(logits - logits.max(axis=1, keepdims=True))
+    e = np.exp(_below_maximum(logits))
     return e / e.sum(axis=1, keepdims=True)
 
 
@@ -32,10 +32,16 @@ def softmax_cross_entropy(
     """
     n = len(logits)
     rows = np.arange(n)
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    shifted = _below_maximum(logits)
     e = np.exp(shifted)
     total = e.sum(axis=1, keepdims=True)
     loss = float(np.mean(np.log(total[:, 0]) - shifted[rows, targets]))
     dlogits = e / total
     dlogits[rows, targets] -= 1.0
     return loss, dlogits / n
+
+
+def _below_maximum(logits: Array) -> Array:
+    """Return each logit minus its row's maximum: at most 0, so that exp cannot overflow."""
+    with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, whose exp is rightly 0
+        return logits - logits.max(axis=1, keepdims=True)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from cnn_from_scratch.nn.metrics import confusion_matrix
+
 DIGITS = 6  # of every number that is written to a metrics or plots file
 
 
@@ -65,20 +67,21 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
 
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a row a (model, split, label, predicted): how often, over all seeds, zeros too."""
-    labels = sorted(set(predictions["label"]) | set(predictions["predicted"]))
+    num_classes = int(predictions[["label", "predicted"]].to_numpy().max())
     rows: list[dict[str, Any]] = []
     for (model, split), some in predictions.groupby(["model", "split"], sort=False):
-        counts = pd.crosstab(some["label"], some["predicted"])
-        counts = counts.reindex(index=labels, columns=labels, fill_value=0)
-        for label in labels:
-            for predicted in labels:
+        counts = confusion_matrix(
+            some["predicted"].to_numpy() - 1, some["label"].to_numpy() - 1, num_classes
+        )
+        for label in range(1, num_classes + 1):
+            for predicted in range(1, num_classes + 1):
                 rows.append(
                     {
                         "model": model,
                         "split": split,
-                        "label": int(label),
-                        "predicted": int(predicted),
-                        "count": int(counts.loc[label, predicted]),
+                        "label": label,
+                        "predicted": predicted,
+                        "count": int(counts[label - 1, predicted - 1]),
                     }
                 )
     return rows
