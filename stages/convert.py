@@ -32,8 +32,14 @@ def main() -> None:
         write_parquet(table, digits_table(sheets))
     for name, some in sheets.items():
         print(f"sheet {name!r}: {len(some.labels)} samples of {some.num_classes} classes")
+        if (brightest := some.images.max()) <= 1 / params.pixel_max < 1:
+            print(
+                f"sheet {name!r}: no pixel is above {brightest * params.pixel_max:g};"
+                f" is convert.pixel_max, {params.pixel_max:g}, right?"
+            )
     if test is None:
-        print(f"no sheet {params.test_sheet!r}: there will be no test accuracy")
+        reason = "asked for" if params.test_sheet is None else f"called {params.test_sheet!r}"
+        print(f"no test sheet {reason}: there will be no test accuracy")
 
 
 def to_dataset(digits: Digits, test: Digits | None) -> Dataset:

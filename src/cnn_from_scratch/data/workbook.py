@@ -152,13 +152,13 @@ class _Sheet:
             found = ", ".join(self._what_is_at(row, column) for row in rows)
             cells = f"{_name(rows[0], column)}:{_name(rows[-1], column)}"
             raise InputError(
-                f"{self._where(cells)}: expected a one-hot label, one 1 and otherwise 0,"
+                f"{self._where(cells, 'cells')}: expected a one-hot label, one 1 and otherwise 0,"
                 f" found {found}"
             )
         return ones[0] + 1
 
-    def _where(self, cell: str) -> str:
-        return f"{self.file}, sheet {self.name!r}, cell {cell}"
+    def _where(self, cells: str, noun: str = "cell") -> str:
+        return f"{self.file}, sheet {self.name!r}, {noun} {cells}"
 
     def _what_is_at(self, row: int, column: int) -> str:
         value = self.values.get((row, column))

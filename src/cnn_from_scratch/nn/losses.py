@@ -28,7 +28,7 @@ def softmax_cross_entropy(
     dlogits = (p - onehot(targets)) / N
 
     logits (N, K) float64; targets (N,) class indices 0..K-1. The loss is in nats. Computed
-    through log-sum-exp, so a probability that underflows to 0 still has a finite loss.
+    through log-sum-exp, so a probability that underflows to 0 still has its finite loss.
     """
     n = len(logits)
     rows = np.arange(n)
