@@ -4,6 +4,8 @@ This file holds the little that every stage shares: how a user's mistake is told
 bug, and how it is shown.
 """
 
+from __future__ import annotations  # so that an old Python, too, gets as far as the message
+
 import sys
 from types import TracebackType
 
@@ -15,14 +17,14 @@ class InputError(Exception):
 def one_line_errors() -> None:
     """Make an uncaught user error end the script with one line on stderr and exit code 1.
 
-    A user error is an `InputError`, or an import that fails because the environment is not
-    active. Anything else is a bug and keeps its traceback.
+    A user error is an `InputError`, a file that the system cannot read or write, or an import that
+    fails because the environment is not active. Anything else is a bug and keeps its traceback.
     """
     sys.excepthook = _show
 
 
 def _show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if isinstance(error, InputError):
+    if isinstance(error, (InputError, OSError)):
         print(f"error: {error}", file=sys.stderr)
     elif isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(__name__):
         print(

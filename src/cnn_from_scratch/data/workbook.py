@@ -7,9 +7,13 @@ row 11 is 1 for class 1, row 12 for class 2, and so on. Other cells are ignored.
 Source: Lee 2025, "CNN-from-Scratch", whose workbook has three classes and 96 samples.
 """
 
+import warnings
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
+from xml.etree import ElementTree
 
 import numpy as np
 import openpyxl
@@ -68,8 +72,10 @@ def _load(file: Path, *, data_only: bool) -> dict[str, _Cells]:
         with file.open("rb") as stream:
             if stream.read(8) == _OLE2_SIGNATURE:
                 raise InputError(f"{file}: is encrypted, or an old .xls; expected a plain .xlsx")
-            book = openpyxl.load_workbook(stream, read_only=True, data_only=data_only)
-            return {sheet.title: _cells(sheet) for sheet in book.worksheets}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of features that have no bearing on the cells
+                book = openpyxl.load_workbook(stream, read_only=True, data_only=data_only)
+                return {sheet.title: _cells(file, sheet) for sheet in book.worksheets}
     except FileNotFoundError as error:
         raise InputError(f"{file}: not found; expected an .xlsx workbook") from error
     except InputError:
@@ -79,14 +85,33 @@ def _load(file: Path, *, data_only: bool) -> dict[str, _Cells]:
         raise InputError(f"{file}: expected an .xlsx workbook, cannot read it: {reason}") from error
 
 
-def _cells(sheet: Any) -> _Cells:
+def _cells(file: Path, sheet: Any) -> _Cells:
     sheet.reset_dimensions()  # some programs declare them wrongly
-    return {
-        (cell.row, cell.column): cell.value
-        for row in sheet.iter_rows(min_row=FIRST_PIXEL_ROW)
-        for cell in row
-        if cell.value is not None and cell.column >= FIRST_COLUMN
-    }
+    try:
+        return {
+            (cell.row, cell.column): cell.value
+            for row in sheet.iter_rows(min_row=FIRST_PIXEL_ROW)
+            for cell in row
+            if cell.value is not None and cell.column >= FIRST_COLUMN
+        }
+    except ValueError:  # openpyxl does not say which cell
+        for cell, text in _broken_numbers(file, sheet._worksheet_path):
+            raise InputError(
+                f"{file}, sheet {sheet.title!r}, cell {cell}: expected a number, found {text!r}"
+            ) from None
+        raise
+
+
+def _broken_numbers(file: Path, part: str) -> Iterator[tuple[str, str]]:
+    """Yield the name and text of each cell of a sheet's XML that is a number by type only."""
+    with zipfile.ZipFile(file) as archive, archive.open(part) as xml:
+        for _, element in ElementTree.iterparse(xml):
+            text = element.findtext("{*}v")
+            if element.tag.endswith("}c") and element.get("t", "n") == "n" and text is not None:
+                try:
+                    int(float(text))
+                except (ValueError, OverflowError):
+                    yield element.get("r", "?"), text
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,15 @@ def replacing(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
         new = Path(folder, path.name)
         yield new
-        if path.is_dir():
-            path.rename(Path(folder, "old"))
-        new.replace(path)
+        old = Path(folder, f"{path.name}-old")
+        if path.is_dir() and new.exists():
+            path.rename(old)
+        try:
+            new.replace(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> None:

@@ -40,7 +40,7 @@ def default_optimizer(name: str) -> Optimizer:
 def _named(raw: dict[str, Any], registry: dict[str, type[T]], path: str) -> T:
     """Return the registered class that raw["name"] names, made from the other keys."""
     name = raw.get("name")
-    if name not in registry:
+    if not isinstance(name, str) or name not in registry:
         problem = "missing" if name is None else f"unknown {name!r}"
         raise InputError(f"{PARAMS_FILE}: {path}.name: {problem}; known: {', '.join(registry)}")
     settings = {key: value for key, value in raw.items() if key != "name"}

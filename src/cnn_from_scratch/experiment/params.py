@@ -8,7 +8,8 @@ import dataclasses
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 import yaml
@@ -22,13 +23,12 @@ T = TypeVar("T")
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
 _PLAIN_WORDS = {
-    "float": "a number",
-    "int": "a whole number",
-    "bool": "true or false",
-    "str": "text",
-    "object": "a mapping",
-    "array": "a list",
-    "null": "null",
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "text",
+    dict: "a mapping",
+    NoneType: "null",
 }
 
 
@@ -43,6 +43,8 @@ class Convert:
     def __post_init__(self) -> None:
         if not 0 < self.pixel_max < float("inf"):
             raise ValueError(f"pixel_max: expected a number above 0, got {self.pixel_max}")
+        if self.test_sheet == self.sheet:
+            raise ValueError(f"test_sheet: expected another sheet than {self.sheet!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +80,8 @@ class Train:
 class ModelParams:
     """`models.<name>`: a network and its optimizer by name; `models.py` knows the names."""
 
-    network: dict[str, Any]
-    optimizer: dict[str, Any]
+    network: dict[Any, Any]
+    optimizer: dict[Any, Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +99,7 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
     """Read and check the parameters file. Raises InputError."""
     try:
         raw = yaml.load(file.read_text(encoding="utf-8"), _YAML_LOADER)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: an impossible date, say
         raise InputError(f"{file}: {' '.join(str(error).split())}") from error
     sections = get_type_hints(Params)
     _check_keys(raw, sections, sections, "")
@@ -122,14 +124,14 @@ def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
     try:
         return msgspec.convert(raw, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise InputError(_at(path, _in_plain_words(str(error), raw, kind))) from error
+        raise InputError(_at(f"{path}.", _in_plain_words(str(error), raw, kind))) from error
 
 
 def _check_keys(
     raw: Any, known: Iterable[str], required: Iterable[str], path: str, owner: str = ""
 ) -> None:
     if not isinstance(raw, dict):
-        raise InputError(_at(path, f": expected a mapping, got {raw!r}"))
+        raise InputError(_at(path and f"{path}: ", f"expected a mapping, got {raw!r}"))
     prefix = f"{path}." if path else ""
     for key in raw:
         if key not in known:
@@ -144,19 +146,22 @@ def _check_keys(
 
 
 def _in_plain_words(message: str, raw: dict[str, Any], kind: type) -> str:
-    """Turn msgspec's message into '.key: expected ..., got ...'."""
+    """Turn msgspec's message into 'key: expected ..., got ...'."""
     reason, _, where = message.partition(" - at `$")
     key = re.match(r"\.(\w+)", where)
     if key is None:  # from __post_init__, which names the key itself
-        return f".{reason}"
-    found = raw[key[1]]
-    allowed = get_args(get_type_hints(kind)[key[1]])
-    if reason.startswith("Invalid enum value"):
-        expected = f"one of {', '.join(map(str, allowed))}"
-    else:
-        types = re.findall(r"\w+", reason.removeprefix("Expected ").split(", got")[0])
-        expected = " or ".join(_PLAIN_WORDS.get(t, t) for t in types)
-    return f".{key[1]}: expected {expected}, got {found!r}"
+        return reason
+    expected = _expected(get_type_hints(kind)[key[1]])
+    return f"{key[1]}: expected {expected}, got {raw[key[1]]!r}"
+
+
+def _expected(hint: Any) -> str:
+    """Return a type in plain words."""
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(map(str, get_args(hint)))}"
+    if get_origin(hint) is UnionType:
+        return " or ".join(map(_expected, get_args(hint)))
+    return _PLAIN_WORDS[get_origin(hint) or hint]
 
 
 def _at(path: str, message: str) -> str:
@@ -165,21 +170,25 @@ def _at(path: str, message: str) -> str:
 
 def _seeds(raw: Any) -> tuple[int, ...]:
     if not isinstance(raw, list) or not raw:
-        raise InputError(_at("seeds", f": expected a list of at least one seed, got {raw!r}"))
+        raise InputError(_at("seeds: ", f"expected a list of at least one seed, got {raw!r}"))
     for i, seed in enumerate(raw):
         if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-            raise InputError(_at(f"seeds[{i}]", f": expected a whole number >= 0, got {seed!r}"))
+            raise InputError(_at(f"seeds[{i}]: ", f"expected a whole number >= 0, got {seed!r}"))
         if seed in raw[:i]:
-            raise InputError(_at(f"seeds[{i}]", f": {seed} is there twice"))
+            raise InputError(_at(f"seeds[{i}]: ", f"{seed} is there twice"))
     return tuple(raw)
 
 
 def _models(raw: Any) -> dict[str, ModelParams]:
     if not isinstance(raw, dict) or not raw:
-        raise InputError(_at("models", f": expected a mapping of at least one model, got {raw!r}"))
+        raise InputError(_at("models: ", f"expected a mapping of at least one model, got {raw!r}"))
     for name in raw:
         if not isinstance(name, str) or not _MODEL_NAME.fullmatch(name):
             raise InputError(
-                _at("models", f": the name {name!r} must be letters, digits, '-' and '_' only")
+                _at(
+                    "models: ",
+                    f"expected names of letters, digits, '-' and '_' that begin with a letter or"
+                    f" digit, got {name!r}",
+                )
             )
     return {name: decode(model, ModelParams, f"models.{name}") for name, model in raw.items()}

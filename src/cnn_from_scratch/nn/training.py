@@ -12,6 +12,8 @@ from cnn_from_scratch.nn.metrics import Labels, accuracy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer
 
+LIMIT = 1e100  # of losses and parameters; the square of a number beyond may not be finite
+
 
 class Samples(NamedTuple):
     """Inputs x (N, ...) float64 with their class indices targets (N,), N >= 1."""
@@ -73,7 +75,7 @@ def fit(
     rng: np.random.RandomState,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Fit:
-    """Train the model in place on `train`; `val` is only looked at, never used for a decision.
+    """Train the model in place on `train`, and score it on `train` and `val` after every epoch.
 
     Args:
         model: the network, changed in place.
@@ -85,8 +87,9 @@ def fit(
         rng: shuffles the samples before each epoch of minibatches; a full batch draws nothing.
         on_epoch: told of every epoch as it ends, for showing progress.
 
-    Training stops early only if a loss or a parameter stops being finite: then the run has
-    diverged, and model and history go back to the last epoch at which all were finite.
+    Training stops early only if a loss or a parameter stops being finite, or passes 1e100 in size:
+    then the run has diverged, and model and history go back to the last epoch before. (So `val`
+    decides nothing but whether a run has diverged.)
     """
     state = optimizer.init(model.theta)
     last_finite = model.theta.copy()
@@ -120,5 +123,8 @@ def _batches(
 
 
 def _finite(model: Sequential, scores: Epoch) -> bool:
-    losses = (scores.train.loss, scores.val.loss)
-    return bool(np.isfinite(losses).all() and np.isfinite(model.theta).all())
+    return (
+        scores.train.loss < LIMIT
+        and scores.val.loss < LIMIT
+        and bool(np.all(np.abs(model.theta) < LIMIT))
+    )

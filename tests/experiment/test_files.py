@@ -1,0 +1,185 @@
+"""Files are written whole or not at all, and without a trace of when and where."""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnn_from_scratch.experiment.files import (
+    replacing,
+    write_json,
+    write_npz,
+    write_rows,
+    write_text,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def test_a_new_file_and_its_folders_are_made(tmp_path: Path) -> None:
+    with replacing(tmp_path / "a" / "b" / "file.txt") as new:
+        new.write_text("new")
+        assert not (tmp_path / "a" / "b" / "file.txt").exists()
+    assert (tmp_path / "a" / "b" / "file.txt").read_text() == "new"
+    assert names(tmp_path) == ["a", "a/b", "a/b/file.txt"]
+
+
+def test_an_old_file_is_there_until_it_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("old")
+    with replacing(file) as new:
+        new.write_text("new")
+        assert file.read_text() == "old"
+    assert file.read_text() == "new"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_an_old_folder_is_replaced_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "stale.txt").write_text("old")
+    with replacing(folder) as new:
+        new.mkdir()
+        (new / "fresh.txt").write_text("new")
+        assert (folder / "deep" / "stale.txt").read_text() == "old"
+    assert names(tmp_path) == ["run", "run/fresh.txt"]
+
+
+@pytest.mark.parametrize("name", ["old", "new", "tmp", ".hidden"])
+def test_a_folder_of_any_name_is_replaced(name: str, tmp_path: Path) -> None:
+    for text in ("first", "second"):
+        with replacing(tmp_path / name) as new:
+            new.mkdir()
+            (new / "file.txt").write_text(text)
+    assert (tmp_path / name / "file.txt").read_text() == "second"
+    assert names(tmp_path) == [name, f"{name}/file.txt"]
+
+
+def test_a_file_takes_the_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    with replacing(tmp_path / "data") as new:
+        new.write_text("new")
+    assert (tmp_path / "data").read_text() == "new"
+    assert names(tmp_path) == ["data"]
+
+
+def test_a_failure_leaves_an_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(file) as new:
+        new.write_text("half")
+        raise ZeroDivisionError
+    assert file.read_text() == "old"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_a_failure_leaves_an_old_folder_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "file.txt").write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(folder) as new:
+        new.mkdir()
+        (new / "file.txt").write_text("half")
+        raise ZeroDivisionError
+    assert (folder / "file.txt").read_text() == "old"
+    assert names(tmp_path) == ["run", "run/file.txt"]
+
+
+def test_a_failure_leaves_nothing_where_nothing_was(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "file.txt") as new:
+        new.write_text("half")
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("old", ["file", "folder"])
+def test_a_block_that_writes_nothing_leaves_what_was_there(old: str, tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    if old == "folder":
+        path.mkdir()
+    inside = path / "file.txt" if old == "folder" else path
+    inside.write_text("old")
+    with pytest.raises(FileNotFoundError), replacing(path):
+        pass
+    assert inside.read_text() == "old"
+
+
+def test_npz_tells_nothing_of_the_time_and_the_system(tmp_path: Path) -> None:
+    write_npz(tmp_path / "a.npz", {"a": np.arange(3), "b": np.ones((2, 2))})
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        assert archive.namelist() == ["a.npy", "b.npy"]
+        for entry in archive.infolist():
+            assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+            assert entry.create_system == 3
+            assert entry.external_attr == 0o644 << 16
+            assert entry.compress_type == zipfile.ZIP_STORED
+
+
+def test_npz_keeps_arrays_of_every_kind(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = {
+        "theta": np.array([0.1, -np.inf, np.nan, 5e-324]),
+        "labels": np.arange(6).reshape(2, 3),
+        "number": np.array(3),
+        "none": np.zeros((0, 1, 6, 6)),
+    }
+    write_npz(tmp_path / "a.npz", arrays)
+    with np.load(tmp_path / "a.npz", allow_pickle=False) as file:
+        assert list(file) == list(arrays)
+        for name, array in arrays.items():
+            assert file[name].dtype == array.dtype
+            assert file[name].shape == array.shape
+            assert file[name].tobytes() == array.tobytes()
+
+
+def test_npz_does_not_depend_on_the_order_in_memory(tmp_path: Path) -> None:
+    array = np.arange(12.0).reshape(3, 4)
+    write_npz(tmp_path / "c.npz", {"a": array})
+    write_npz(tmp_path / "fortran.npz", {"a": np.asfortranarray(array)})
+    write_npz(tmp_path / "view.npz", {"a": np.arange(24.0).reshape(3, 8)[:, ::2] / 2})
+    first = (tmp_path / "c.npz").read_bytes()
+    assert (tmp_path / "fortran.npz").read_bytes() == first
+    assert (tmp_path / "view.npz").read_bytes() == first
+
+
+def test_npz_refuses_pickles(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="allow_pickle"):
+        write_npz(tmp_path / "a.npz", {"a": np.array([None, {}])})
+
+
+def test_json_keeps_all_digits(tmp_path: Path) -> None:
+    value = {"a": [0.1 + 0.2, 1e-300, 3], "b": None, "c": True}
+    write_json(tmp_path / "a.json", value)
+    content = (tmp_path / "a.json").read_bytes()
+    assert json.loads(content) == value
+    assert content.endswith(b"}\n")
+    assert b"\r" not in content
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_json_refuses_what_is_no_number(number: float, tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    write_json(file, {"loss": 1.0})
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(file, {"scores": [{"loss": number}]})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_rows(file, [{"loss": number}])
+    assert file.read_bytes() == before
+
+
+def test_rows_stand_on_a_line_each(tmp_path: Path) -> None:
+    rows = [{"epoch": 0, "loss": 1.1}, {"epoch": 1, "loss": 0.1 + 0.2}]
+    write_rows(tmp_path / "a.json", rows)
+    text = (tmp_path / "a.json").read_bytes().decode()
+    assert json.loads(text) == rows
+    assert len(text.splitlines()) == len(rows) + 2
+
+
+def test_text_is_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "±\nb\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"\xc2\xb1\nb\n"

@@ -1,0 +1,351 @@
+"""params.yaml: what it means, and how each mistake in it is refused."""
+
+import datetime
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.models import Model, default_optimizer, resolve_models
+from cnn_from_scratch.experiment.params import Convert, Params, Split, Train, load_params
+from cnn_from_scratch.nn.networks import NETWORKS, EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from tests.experiment.params_files import COMMITTED, MISSING, changed, committed, write_params
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work where there is no params.yaml, until a test writes one."""
+    monkeypatch.chdir(tmp_path)
+
+
+def load(params: Any) -> tuple[Params, dict[str, Model]]:
+    write_params(Path("params.yaml"), params)
+    loaded = load_params()
+    return loaded, resolve_models(loaded)
+
+
+def load_text(text: str | bytes) -> tuple[Params, dict[str, Model]]:
+    Path("params.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    loaded = load_params()
+    return loaded, resolve_models(loaded)
+
+
+def one_line(error: pytest.ExceptionInfo[InputError]) -> str:
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    return message
+
+
+# ---------------------------------------------------------------- what is right
+
+
+def test_the_committed_parameters_are_the_published_study() -> None:
+    params, models = load_text(COMMITTED.read_bytes())
+    assert params.convert == Convert(sheet="Data", test_sheet="Test", pixel_max=255.0)
+    assert params.seeds == tuple(range(10))
+    assert params.split == Split(protocol="holdout", validation_fraction=0.2)
+    assert params.train == Train(epochs=300, batch_size=None)
+    assert models == {
+        "S-SGD": Model(SimpleCNN("sigmoid", True), SGD(lr=0.9)),
+        "S-RMS": Model(SimpleCNN("sigmoid", True), RMSprop(lr=0.001, rho=0.9, eps=1e-8)),
+        "S-Adam": Model(SimpleCNN("sigmoid", True), Adam(0.01, beta1=0.7, beta2=0.99, eps=1e-8)),
+        "E-RMS": Model(EnhancedCNN("relu", True), RMSprop(lr=0.001, rho=0.9, eps=1e-8)),
+        "E-Adam": Model(EnhancedCNN("relu", True), Adam(0.01, beta1=0.7, beta2=0.99, eps=1e-8)),
+    }
+    assert list(models) == ["S-SGD", "S-RMS", "S-Adam", "E-RMS", "E-Adam"]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_a_model_leaves_out_takes_its_default(network: str, optimizer: str) -> None:
+    model = {"network": {"name": network}, "optimizer": {"name": optimizer}}
+    _, models = load(changed("models", {"mine": model}))
+    assert models == {"mine": Model(NETWORKS[network](), OPTIMIZERS[optimizer]())}
+    assert default_optimizer(optimizer) == OPTIMIZERS[optimizer]()
+
+
+@pytest.mark.parametrize(
+    ("text", "lr"),
+    [("1e-3", 1e-3), ("'1e-3'", 1e-3), ("1E-3", 1e-3), ("1.0e-3", 1e-3), ("2", 2.0), ("'2'", 2.0)],
+)
+def test_a_number_that_yaml_reads_as_text_is_the_number(text: str, lr: float) -> None:
+    committed_text = COMMITTED.read_text(encoding="utf-8")
+    _, models = load_text(committed_text.replace("lr: 0.9", f"lr: {text}"))
+    assert models["S-SGD"].optimizer == SGD(lr=lr)
+
+
+def test_yaml_does_read_1e_3_as_text() -> None:
+    assert yaml.safe_load("1e-3") == "1e-3"  # or the test above would prove nothing
+
+
+@pytest.mark.parametrize("beta1", [0, "1e-1", 0.999])
+def test_hyper_parameters_are_kept(beta1: Any) -> None:
+    _, models = load(changed("models/S-Adam/optimizer/beta1", beta1))
+    assert models["S-Adam"].optimizer == Adam(0.01, beta1=float(beta1), beta2=0.99)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("convert/test_sheet", None, Convert("Data", None, 255.0)),
+        ("convert/test_sheet", "Other", Convert("Data", "Other", 255.0)),
+        ("convert/sheet", "mine", Convert("mine", "Test", 255.0)),
+        ("convert/pixel_max", 1, Convert("Data", "Test", 1.0)),
+        ("split/protocol", "resubstitution", Split("resubstitution", 0.2)),
+        ("split/validation_fraction", "1e-1", Split("holdout", 0.1)),
+        ("train/batch_size", 16, Train(300, 16)),
+        ("train/epochs", 1, Train(1, None)),
+    ],
+)
+def test_sections(path: str, value: Any, expected: Convert | Split | Train) -> None:
+    params, _ = load(changed(path, value))
+    assert getattr(params, path.split("/")[0]) == expected
+
+
+@pytest.mark.parametrize("seeds", [[0], [7, 3, 5], [0, 2**40]])
+def test_seeds_keep_their_order(seeds: list[int]) -> None:
+    params, _ = load(changed("seeds", seeds))
+    assert params.seeds == tuple(seeds)
+
+
+@pytest.mark.parametrize("name", ["A", "s-adam_2", "9", "S-Adam-01"])
+def test_names_that_a_dvc_stage_can_hold(name: str) -> None:
+    _, models = load(changed("models", {name: committed()["models"]["S-SGD"]}))
+    assert list(models) == [name]
+
+
+@pytest.mark.parametrize("change", [lambda t: "\ufeff" + t, lambda t: t.replace("\n", "\r\n")])
+def test_a_file_from_a_windows_editor_is_read_alike(change: Any) -> None:
+    text = COMMITTED.read_text(encoding="utf-8")
+    assert load_text(change(text)) == load_text(text)
+
+
+# ---------------------------------------------------------------- what is wrong
+
+ADAM = "models/S-Adam"
+NETWORK_NAMES = "simple, enhanced"
+OPTIMIZER_NAMES = "sgd, rmsprop, adam"
+
+NO_MODELS: list[Any] = [None, {}, [], ["S-Adam"], "S-Adam"]
+NO_SEEDS: list[Any] = [[], None, 3, "0..9", {"a": 1}]
+
+# path in the file, value there, what the message says after "params.yaml: " and the path
+VALUES: list[tuple[str, Any, str]] = [
+    # missing keys
+    *((section, MISSING, ": missing") for section in committed()),
+    *(
+        (f"{section}/{key}", MISSING, ": missing")
+        for section in ("convert", "split", "train")
+        for key in committed()[section]
+    ),
+    (f"{ADAM}/network", MISSING, ": missing"),
+    (f"{ADAM}/optimizer", MISSING, ": missing"),
+    (f"{ADAM}/network/name", MISSING, f": missing; known: {NETWORK_NAMES}"),
+    (f"{ADAM}/optimizer/name", MISSING, f": missing; known: {OPTIMIZER_NAMES}"),
+    # unknown and misspelt keys
+    ("model", {}, ": unknown; known: convert, seeds, split, train, models"),
+    ("convert/sheets", "Data", ": unknown; known: sheet, test_sheet, pixel_max"),
+    ("split/fraction", 0.2, ": unknown; known: protocol, validation_fraction"),
+    ("train/epoch", 3, ": unknown; known: epochs, batch_size"),
+    ("train/1", 3, ": unknown; known: epochs, batch_size"),
+    (f"{ADAM}/optimiser", {}, ": unknown; known: network, optimizer"),
+    (f"{ADAM}/network/kernel", 3, ": unknown; 'simple' knows activation, activate_logits"),
+    (f"{ADAM}/optimizer/learning_rate", 3, ": unknown; 'adam' knows lr, beta1, beta2, eps"),
+    # sections of the wrong kind
+    *(
+        (path, value, f": expected a mapping, got {value!r}")
+        for path in ("convert", "split", "train", ADAM, f"{ADAM}/network", f"{ADAM}/optimizer")
+        for value in (None, "text", [1])
+    ),
+    *(
+        ("models", value, f": expected a mapping of at least one model, got {value!r}")
+        for value in NO_MODELS
+    ),
+    # names that nothing has
+    (f"{ADAM}/network/name", "simpel", f": unknown 'simpel'; known: {NETWORK_NAMES}"),
+    (f"{ADAM}/network/name", 3, f": unknown 3; known: {NETWORK_NAMES}"),
+    (f"{ADAM}/network/name", ["simple"], f": unknown ['simple']; known: {NETWORK_NAMES}"),
+    (f"{ADAM}/optimizer/name", "adamw", f": unknown 'adamw'; known: {OPTIMIZER_NAMES}"),
+    (f"{ADAM}/optimizer/name", {"adam": 1}, f": unknown {{'adam': 1}}; known: {OPTIMIZER_NAMES}"),
+    (f"{ADAM}/network/activation", "gelu", ": expected one of sigmoid, relu, got 'gelu'"),
+    (f"{ADAM}/network/activation", 3, ": expected one of sigmoid, relu, got 3"),
+    (f"{ADAM}/network/activation", None, ": expected one of sigmoid, relu, got None"),
+    ("split/protocol", "hold-out", ": expected one of holdout, resubstitution, got 'hold-out'"),
+    ("split/protocol", None, ": expected one of holdout, resubstitution, got None"),
+    # numbers out of range, and what is no number
+    *(
+        (f"{ADAM}/optimizer/lr", value, f": expected a number above 0, got {float(value)}")
+        for value in (0, -1, -0.001, float("nan"), float("inf"), -float("inf"), "nan", "inf")
+    ),
+    *(
+        (f"{ADAM}/optimizer/lr", value, f": expected a number, got {value!r}")
+        for value in ("fast", "", None, True, [0.1], datetime.date(2024, 5, 6))
+    ),
+    (f"{ADAM}/optimizer/lr", "1e400", ": expected a number"),
+    (f"{ADAM}/optimizer/beta1", 1, ": expected a number from 0 up to but not 1, got 1.0"),
+    (f"{ADAM}/optimizer/beta2", -0.1, ": expected a number from 0 up to but not 1, got -0.1"),
+    (f"{ADAM}/optimizer/eps", 0, ": expected a number above 0, got 0.0"),
+    ("models/S-RMS/optimizer/rho", 1.5, ": expected a number from 0 up to but not 1, got 1.5"),
+    (f"{ADAM}/network/activate_logits", "maybe", ": expected true or false, got 'maybe'"),
+    *(("train/epochs", value, f": expected at least 1, got {value}") for value in (0, -5)),
+    *(
+        ("train/epochs", value, f": expected a whole number, got {value!r}")
+        for value in (1.5, True, "many", None, [3], float("nan"), float("inf"))
+    ),
+    *(("train/batch_size", v, f": expected at least 1, or null, got {v}") for v in (0, -8)),
+    *(
+        ("train/batch_size", value, f": expected a whole number or null, got {value!r}")
+        for value in (1.5, True, "all", [8])
+    ),
+    *(
+        ("split/validation_fraction", value, f"above 0 and below 1, got {float(value)}")
+        for value in (0, 1, 2, -0.2, float("nan"), float("inf"))
+    ),
+    ("split/validation_fraction", "some", ": expected a number, got 'some'"),
+    *(
+        ("convert/pixel_max", value, f": expected a number above 0, got {float(value)}")
+        for value in (0, -255, float("nan"), float("inf"))
+    ),
+    ("convert/pixel_max", "white", ": expected a number, got 'white'"),
+    ("convert/sheet", None, ": expected text, got None"),
+    ("convert/sheet", 1, ": expected text, got 1"),
+    ("convert/test_sheet", 1, ": expected text or null, got 1"),
+    # seeds
+    *(
+        ("seeds", value, f": expected a list of at least one seed, got {value!r}")
+        for value in NO_SEEDS
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "what"),
+    [
+        pytest.param(*row, id=f"{row[0]}={'missing' if row[1] is MISSING else row[1]!r}")
+        for row in VALUES
+    ],
+)
+def test_a_wrong_value(path: str, value: Any, what: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(changed(path, value))
+    message = one_line(error)
+    prefix = f"params.yaml: {path.replace('/', '.')}"
+    assert message.startswith(f"{prefix}: ")
+    assert what in message.removeprefix(prefix)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "place", "what"),
+    [
+        ([0, 1, 0], 2, "0 is there twice"),
+        ([-1], 0, "expected a whole number >= 0, got -1"),
+        ([0, 1.5], 1, "expected a whole number >= 0, got 1.5"),
+        ([0, 1.0], 1, "expected a whole number >= 0, got 1.0"),
+        ([True], 0, "expected a whole number >= 0, got True"),
+        (["1"], 0, "expected a whole number >= 0, got '1'"),
+        ([0, None], 1, "expected a whole number >= 0, got None"),
+        ([[0, 1]], 0, "expected a whole number >= 0, got [0, 1]"),
+    ],
+)
+def test_a_wrong_seed(seeds: list[Any], place: int, what: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(changed("seeds", seeds))
+    assert one_line(error) == f"params.yaml: seeds[{place}]: {what}"
+
+
+@pytest.mark.parametrize("name", ["a/b", "a.b", "a@b", "a b", "", "a\n", "é", 5, True, None, 1.5])
+def test_a_name_that_a_dvc_stage_cannot_hold(name: Any) -> None:
+    with pytest.raises(InputError) as error:
+        load(changed("models", {name: committed()["models"]["S-SGD"]}))
+    message = one_line(error)
+    assert message.startswith("params.yaml: models: ")
+    assert repr(name) in message
+    assert "letters, digits, '-' and '_'" in message
+
+
+@pytest.mark.parametrize("name", ["-a", "_a"])
+def test_a_name_must_begin_with_a_letter_or_digit(name: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(changed("models", {name: committed()["models"]["S-SGD"]}))
+    message = one_line(error)
+    assert repr(name) in message
+    assert "begin" in message or "start" in message or "first" in message
+
+
+def test_keys_left_over_from_another_optimizer_say_how_to_remove_them() -> None:
+    # what `dvc exp run -S models.S-Adam.optimizer.name=sgd` makes of the file
+    with pytest.raises(InputError) as error:
+        load(changed(f"{ADAM}/optimizer/name", "sgd"))
+    message = one_line(error)
+    assert message.startswith("params.yaml: models.S-Adam.optimizer.beta1: unknown")
+    assert "'sgd' knows lr" in message
+    assert "-S '~models.S-Adam.optimizer.beta1'" in message
+
+
+@pytest.mark.parametrize("part", ["network", "optimizer"])
+def test_a_key_that_is_no_text_is_an_unknown_key(part: str) -> None:
+    params = committed()
+    params["models"]["S-Adam"][part][1] = 2
+    with pytest.raises(InputError) as error:
+        load(params)
+    message = one_line(error)
+    assert message.startswith(f"params.yaml: models.S-Adam.{part}")
+    assert "expected" in message or "unknown" in message
+    assert "$" not in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "seeds: [0, 1\nsplit: {",
+        "seeds:\n\t- 0\n",
+        "seeds: 'open\n",
+        "? [a, b]\n: 1\n",
+        "a: 1\n---\nb: 2\n",
+        "a: \0",
+        b"a: \xff\xfe",
+        "train: !!python/object:os.system x",
+    ],
+)
+def test_text_that_is_no_yaml(text: str | bytes) -> None:
+    with pytest.raises(InputError) as error:
+        load_text(text)
+    message = one_line(error)
+    assert message.startswith("params.yaml: ")
+    assert len(message) > len("params.yaml: ") + 20
+
+
+@pytest.mark.parametrize("value", ["2024-13-45", "!!int 'a'", "!!float 'a'"])
+def test_a_value_that_yaml_itself_cannot_make(value: str) -> None:
+    text = COMMITTED.read_text(encoding="utf-8").replace("epochs: 300", f"epochs: {value}")
+    with pytest.raises(InputError) as error:
+        load_text(text)
+    assert one_line(error).startswith("params.yaml: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("", "None"), ("# only this\n", "None"), ("[1]", "[1]"), ("x", "'x'")]
+)
+def test_a_file_without_sections(text: str, found: str) -> None:
+    with pytest.raises(InputError) as error:
+        load_text(text)
+    message = one_line(error)
+    assert message.startswith("params.yaml: expected a mapping")
+    assert message.endswith(f"got {found}")
+
+
+def test_no_file() -> None:
+    with pytest.raises(InputError) as error:
+        load_params()
+    assert one_line(error).startswith("params.yaml: ")
+    assert re.search("no such file|not found", one_line(error), re.IGNORECASE)
+
+
+def test_an_unknown_default_optimizer() -> None:
+    with pytest.raises(InputError) as error:
+        default_optimizer("adamw")
+    assert one_line(error) == f"--optimizer: unknown 'adamw'; known: {OPTIMIZER_NAMES}"

@@ -1,0 +1,166 @@
+"""The record of a run: the four files, their columns, and that they agree with the run."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnn_from_scratch.experiment.params import Train
+from cnn_from_scratch.experiment.records import run_folder, write_run
+from cnn_from_scratch.experiment.run import Run, train_run
+from tests.experiment.studies import (
+    DIVERGING,
+    HOLDOUT,
+    RESUBSTITUTION,
+    SIMPLE,
+    stripes,
+)
+
+FILES = ["checkpoint.npz", "history.csv", "predictions.csv", "result.json"]
+
+
+def write(folder: Path, run: Run, protocol: str = "holdout") -> Path:
+    write_run(folder, run, model="mine", seed=3, protocol=protocol)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return train_run(SIMPLE, 3, stripes(), HOLDOUT, Train(epochs=5, batch_size=None))
+
+
+@pytest.fixture
+def folder(run: Run, tmp_path: Path) -> Path:
+    return write(tmp_path / "run", run)
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def result(folder: Path) -> Any:
+    return json.loads((folder / "result.json").read_text(encoding="utf-8"))
+
+
+def test_a_record_is_four_files(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+    for name in ("history.csv", "predictions.csv", "result.json"):
+        content = (folder / name).read_bytes()
+        assert content.endswith(b"\n")
+        assert b"\r" not in content
+
+
+def test_the_history_has_every_epoch_with_all_digits(folder: Path, run: Run) -> None:
+    lines = (folder / "history.csv").read_text().splitlines()
+    assert lines[0] == "epoch,train_loss,train_accuracy,val_loss,val_accuracy"
+    assert len(lines) == 1 + 6
+    for line, epoch in zip(lines[1:], run.fit.history, strict=True):
+        number, *scores = line.split(",")
+        assert int(number) == epoch.epoch
+        assert [float(score) for score in scores] == [*epoch.train, *epoch.val]
+
+
+def test_the_result(folder: Path, run: Run) -> None:
+    assert result(folder) == {
+        "model": "mine",
+        "seed": 3,
+        "protocol": "holdout",
+        "parameters": 69,
+        "diverged": False,
+        "last_finite_epoch": 5,
+        "scores": {
+            split: {"loss": run.scores[split].loss, "accuracy": run.scores[split].accuracy}
+            for split in ("train", "val", "test")
+        },
+    }
+
+
+def test_the_checkpoint_is_theta_without_a_pickle(folder: Path, run: Run) -> None:
+    with np.load(folder / "checkpoint.npz", allow_pickle=False) as file:
+        assert list(file) == ["theta"]
+        theta = file["theta"]
+    assert theta.dtype == np.float64
+    assert theta.shape == (69,)
+    assert theta.tobytes() == run.theta.tobytes()
+
+
+def test_the_predictions_are_counted_in_the_scores(folder: Path) -> None:
+    predictions = rows(folder / "predictions.csv")
+    assert list(predictions[0]) == ["split", "index", "label", "predicted"]
+    for split, size in (("val", 6), ("test", 9)):
+        some = [row for row in predictions if row["split"] == split]
+        assert len(some) == size
+        hits = sum(row["label"] == row["predicted"] for row in some)
+        assert result(folder)["scores"][split]["accuracy"] == hits / size
+        indices = [int(row["index"]) for row in some]
+        assert indices == sorted(set(indices))
+    assert len(predictions) == 6 + 9
+
+
+def test_the_predictions_name_samples_of_the_dataset(folder: Path) -> None:
+    dataset = stripes()
+    assert dataset.y_test is not None
+    for row in rows(folder / "predictions.csv"):
+        labels = {"val": dataset.y, "test": dataset.y_test}[row["split"]]
+        assert int(row["label"]) == labels[int(row["index"])]
+        assert row["predicted"] in ("1", "2", "3")
+
+
+def test_the_last_row_of_the_history_is_the_result(folder: Path) -> None:
+    last = rows(folder / "history.csv")[-1]
+    for split in ("train", "val"):
+        scores = result(folder)["scores"][split]
+        assert float(last[f"{split}_loss"]) == scores["loss"]
+        assert float(last[f"{split}_accuracy"]) == scores["accuracy"]
+
+
+def test_without_test_samples_no_file_speaks_of_a_test(tmp_path: Path) -> None:
+    run = train_run(SIMPLE, 3, stripes(test=0), HOLDOUT, Train(epochs=2, batch_size=None))
+    folder = write(tmp_path / "run", run)
+    assert list(result(folder)["scores"]) == ["train", "val"]
+    assert {row["split"] for row in rows(folder / "predictions.csv")} == {"val"}
+    assert sorted(path.name for path in folder.iterdir()) == FILES
+
+
+def test_resubstitution_says_so(tmp_path: Path) -> None:
+    run = train_run(SIMPLE, 3, stripes(), RESUBSTITUTION, Train(epochs=2, batch_size=None))
+    folder = write(tmp_path / "run", run, "resubstitution")
+    written = result(folder)
+    assert written["protocol"] == "resubstitution"
+    assert written["scores"]["val"] == written["scores"]["train"]
+    for row in rows(folder / "history.csv"):
+        assert row["val_loss"] == row["train_loss"]
+        assert row["val_accuracy"] == row["train_accuracy"]
+    assert sum(row["split"] == "val" for row in rows(folder / "predictions.csv")) == 24
+
+
+def test_a_diverged_run_is_recorded_in_finite_numbers(tmp_path: Path) -> None:
+    run = train_run(DIVERGING, 7, stripes(), HOLDOUT, Train(epochs=50, batch_size=None))
+    folder = write(tmp_path / "run", run)
+    written = result(folder)
+    history = rows(folder / "history.csv")
+    assert written["diverged"] is True
+    assert written["last_finite_epoch"] == int(history[-1]["epoch"]) == len(history) - 1 < 50
+    numbers = [float(value) for row in history for value in row.values()]
+    assert np.isfinite(numbers).all()
+    assert float(history[-1]["val_loss"]) == written["scores"]["val"]["loss"]
+    assert len(rows(folder / "predictions.csv")) == 6 + 9
+    with np.load(folder / "checkpoint.npz", allow_pickle=False) as file:
+        assert np.isfinite(file["theta"]).all()
+
+
+def test_a_record_replaces_an_earlier_one_whole(folder: Path, run: Run) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    (folder / "stale.txt").write_text("stale")
+    (folder / "result.json").write_text("stale")
+    write(folder, run)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in folder.parent.iterdir()] == ["run"]
+
+
+def test_the_workflow_keeps_a_run_by_model_and_seed() -> None:
+    assert run_folder("S-Adam", 3) == Path("runs", "S-Adam", "3")

@@ -1,0 +1,189 @@
+"""One run: what it trains on, what it reports, and that its random streams are its own."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.models import Model
+from cnn_from_scratch.experiment.params import Train
+from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.experiment.splits import split_indices
+from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.nn.layers import Array
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.training import Epoch
+from tests.experiment.studies import (
+    DIVERGING,
+    ENHANCED,
+    HOLDOUT,
+    RESUBSTITUTION,
+    SIMPLE,
+    stripes,
+)
+
+DATASET = stripes()
+EPOCHS = Train(epochs=4, batch_size=None)
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return train_run(SIMPLE, 3, DATASET, HOLDOUT, Train(epochs=60, batch_size=None))
+
+
+def logits(theta: Array, images: Array) -> Array:
+    """Return what the network SIMPLE with the parameters theta answers."""
+    network = Sequential(SIMPLE.network.layers(3), (1, 6, 6), np.random.RandomState)
+    network.theta[:] = theta
+    return network.forward(images)[0]
+
+
+def test_the_scores_can_be_recomputed_from_theta(run: Run) -> None:
+    assert DATASET.X_test is not None and DATASET.y_test is not None
+    train, val = split_indices(DATASET.y, 3, HOLDOUT, stream(3, Purpose.SPLIT))
+    samples = {
+        "train": (DATASET.X[train], DATASET.y[train]),
+        "val": (DATASET.X[val], DATASET.y[val]),
+        "test": (DATASET.X_test, DATASET.y_test),
+    }
+    assert list(run.scores) == list(samples)
+    for name, (images, labels) in samples.items():
+        z = logits(run.theta, images)
+        probabilities = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        loss = -np.log(probabilities[np.arange(len(labels)), labels - 1]).mean()
+        assert run.scores[name].loss == pytest.approx(loss, rel=1e-12)
+        assert run.scores[name].accuracy == np.mean(z.argmax(axis=1) + 1 == labels)
+    assert run.scores["train"].accuracy > 0.6  # it learned something, so these are no chance scores
+
+
+def test_the_predictions_can_be_recomputed_from_theta(run: Run) -> None:
+    assert DATASET.X_test is not None and DATASET.y_test is not None
+    _, held_out = split_indices(DATASET.y, 3, HOLDOUT, stream(3, Purpose.SPLIT))
+    assert list(run.predictions) == ["val", "test"]
+    val, test = run.predictions["val"], run.predictions["test"]
+    np.testing.assert_array_equal(val.indices, held_out)
+    np.testing.assert_array_equal(val.labels, DATASET.y[held_out])
+    np.testing.assert_array_equal(test.indices, np.arange(9))
+    np.testing.assert_array_equal(test.labels, DATASET.y_test)
+    for predictions, images in ((val, DATASET.X[held_out]), (test, DATASET.X_test)):
+        predicted = logits(run.theta, images).argmax(axis=1) + 1
+        np.testing.assert_array_equal(predictions.predicted, predicted)
+
+
+def test_the_predictions_agree_with_the_scores(run: Run) -> None:
+    for name, predictions in run.predictions.items():
+        assert run.scores[name].accuracy == np.mean(predictions.predicted == predictions.labels)
+
+
+def test_the_scores_are_those_of_the_last_epoch(run: Run) -> None:
+    last = run.fit.history[-1]
+    assert last.epoch == 60
+    assert run.scores["train"] == last.train
+    assert run.scores["val"] == last.val
+
+
+def test_without_test_samples_there_is_no_test_score() -> None:
+    run = train_run(SIMPLE, 3, stripes(test=0), HOLDOUT, EPOCHS)
+    assert list(run.scores) == ["train", "val"]
+    assert list(run.predictions) == ["val"]
+
+
+def test_the_test_samples_change_nothing_else(run: Run) -> None:
+    without = replace(DATASET, X_test=None, y_test=None)
+    again = train_run(SIMPLE, 3, without, HOLDOUT, Train(epochs=60, batch_size=None))
+    np.testing.assert_array_equal(again.theta, run.theta)
+    assert again.fit == run.fit
+
+
+def test_the_validation_images_decide_nothing(run: Run) -> None:
+    _, held_out = split_indices(DATASET.y, 3, HOLDOUT, stream(3, Purpose.SPLIT))
+    images = DATASET.X.copy()
+    images[held_out] = 1 - images[held_out]
+    other = replace(DATASET, X=images)
+    again = train_run(SIMPLE, 3, other, HOLDOUT, Train(epochs=60, batch_size=None))
+    np.testing.assert_array_equal(again.theta, run.theta)
+    assert [epoch.train for epoch in again.fit.history] == [e.train for e in run.fit.history]
+    assert again.scores["val"] != run.scores["val"]
+
+
+def test_resubstitution_validates_on_the_training_samples() -> None:
+    run = train_run(SIMPLE, 0, DATASET, RESUBSTITUTION, EPOCHS)
+    assert run.scores["val"] == run.scores["train"]
+    assert all(epoch.val == epoch.train for epoch in run.fit.history)
+    assert run.predictions["val"].indices.tolist() == list(range(24))
+
+
+def test_the_models_share_the_split_of_a_seed() -> None:
+    indices = {
+        (model, seed): train_run(model, seed, DATASET, HOLDOUT, EPOCHS)
+        .predictions["val"]
+        .indices.tobytes()
+        for model in (SIMPLE, ENHANCED)
+        for seed in (0, 1)
+    }
+    assert indices[SIMPLE, 0] == indices[ENHANCED, 0]
+    assert indices[SIMPLE, 1] == indices[ENHANCED, 1]
+    assert indices[SIMPLE, 0] != indices[SIMPLE, 1]
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(batch_size: int | None) -> None:
+    train = Train(epochs=4, batch_size=batch_size)
+    first, again, other = (train_run(SIMPLE, seed, DATASET, HOLDOUT, train) for seed in (5, 5, 6))
+    assert first.theta.tobytes() == again.theta.tobytes()
+    assert first.fit == again.fit
+    assert not np.array_equal(first.theta, other.theta)
+
+
+def test_minibatches_take_more_steps_from_the_same_start() -> None:
+    full, mini = (
+        train_run(SIMPLE, 5, DATASET, HOLDOUT, Train(epochs=1, batch_size=size))
+        for size in (None, 5)
+    )
+    assert full.fit.history[0] == mini.fit.history[0]
+    assert full.fit.history[1] != mini.fit.history[1]
+
+
+def test_every_epoch_is_told() -> None:
+    told: list[Epoch] = []
+    run = train_run(SIMPLE, 0, DATASET, HOLDOUT, EPOCHS, told.append)
+    assert told == run.fit.history
+    assert [epoch.epoch for epoch in told] == [0, 1, 2, 3, 4]
+
+
+def test_a_diverging_run_stands_at_its_last_finite_epoch() -> None:
+    run = train_run(DIVERGING, 7, DATASET, HOLDOUT, Train(epochs=50, batch_size=None))
+    assert run.fit.diverged
+    assert 2 <= len(run.fit.history) < 51
+    assert np.isfinite(run.theta).all()
+    assert run.scores["train"] == run.fit.history[-1].train
+    assert run.scores["val"] == run.fit.history[-1].val
+    assert all(np.isfinite(score).all() for score in run.scores.values())
+
+
+@pytest.mark.parametrize(
+    ("shape", "what"),
+    [((1, 3, 3), "layer"), ((1, 10, 10), "logits")],
+    ids=["too small", "too large"],
+)
+@pytest.mark.parametrize("model", [SIMPLE, ENHANCED], ids=["simple", "enhanced"])
+def test_images_that_the_network_cannot_take(
+    model: Model, shape: tuple[int, ...], what: str
+) -> None:
+    with pytest.raises(InputError) as error:
+        train_run(model, 0, stripes(shape=shape), HOLDOUT, EPOCHS)
+    message = str(error.value)
+    assert len(message.splitlines()) == 1
+    assert str(model.network) in message
+    assert what in message
+
+
+def test_a_class_with_one_sample() -> None:
+    dataset = stripes()
+    dataset.y[:] = np.where(dataset.y == 3, 2, dataset.y)
+    dataset.y[7] = 3
+    with pytest.raises(InputError, match="class 3"):
+        train_run(SIMPLE, 0, dataset, HOLDOUT, EPOCHS)
+    run = train_run(SIMPLE, 0, dataset, RESUBSTITUTION, EPOCHS)
+    assert not run.fit.diverged

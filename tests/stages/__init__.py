@@ -1,0 +1,1 @@
+"""Tests of the stage scripts, run as a user runs them."""

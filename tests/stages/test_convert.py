@@ -1,0 +1,158 @@
+"""stages/convert.py as a user runs it: the workbook becomes a tensor and a table, or nothing."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.stages.project import Project
+from tests.workbooks import UNKNOWN_EXTENSION, grays, labels, patch_sheet, write_workbook
+
+BOOK = Path("data", "handwriting_dataset.xlsx")
+CONVERT = "stages/convert.py"
+PIXELS = [f"pixel_{row}_{column}" for row in range(6) for column in range(6)]
+
+
+def arrays(project: Project) -> dict[str, np.ndarray[Any, Any]]:
+    with np.load(project.folder / "data" / "dataset.npz", allow_pickle=False) as file:
+        return dict(file)
+
+
+def table(project: Project) -> pd.DataFrame:
+    return pd.read_parquet(project.folder / "data" / "dataset.parquet")
+
+
+def test_the_tensor_of_the_committed_workbook(converted: Project) -> None:
+    found = arrays(converted)
+    assert set(found) >= {"X", "y", "X_test", "y_test"}
+    for images, classes, samples in (("X", "y", 96), ("X_test", "y_test", 446)):
+        assert found[images].shape == (samples, 1, 6, 6)
+        assert found[images].dtype == np.float64
+        assert (found[images].min(), found[images].max()) == (0.0, 1.0)
+        assert found[classes].shape == (samples,)
+        assert found[classes].dtype == np.int64
+        assert set(found[classes].tolist()) == {1, 2, 3}
+
+
+def test_the_table_equals_the_tensor(converted: Project) -> None:
+    found, rows = arrays(converted), table(converted)
+    assert list(rows.columns) == ["sheet", "index", "label", *PIXELS]
+    assert len(rows) == 96 + 446
+    for sheet, suffix in (("Data", ""), ("Test", "_test")):
+        some = rows[rows["sheet"] == sheet]
+        images, classes = found[f"X{suffix}"], found[f"y{suffix}"]
+        np.testing.assert_array_equal(some["index"], np.arange(len(images)))
+        np.testing.assert_array_equal(some["label"], classes)
+        np.testing.assert_array_equal(some[PIXELS].to_numpy(), images.reshape(-1, 36))
+
+
+def test_the_tensor_file_has_fixed_metadata(converted: Project) -> None:
+    with zipfile.ZipFile(converted.folder / "data" / "dataset.npz") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {entry.create_system for entry in archive.infolist()} == {3}
+
+
+def test_the_same_workbook_gives_the_same_bytes(project: Project) -> None:
+    before = project.files("data")
+    (project.folder / "data" / "dataset.npz").unlink()  # the other one is there to be replaced
+    result = project.python(CONVERT)
+    assert project.files("data") == before
+    assert result.stderr == ""
+    assert result.stdout.splitlines() == [
+        "sheet 'Data': 96 samples of 3 classes",
+        "sheet 'Test': 446 samples of 3 classes",
+    ]
+
+
+def test_a_workbook_of_ones_own(project: Project) -> None:
+    write_workbook(
+        project.folder / BOOK,
+        samples=11,
+        classes=5,
+        sheets=["mine"],
+        pixels={g: g % 2 for g in range(256)},
+    )
+    project.edit_params("convert/sheet", "mine")
+    project.edit_params("convert/pixel_max", 1)
+    result = project.python(CONVERT)
+    first, second = result.stdout.splitlines()
+    assert first == "sheet 'mine': 11 samples of 5 classes"
+    assert "'Test'" in second
+    assert "no test accuracy" in second
+    found, rows = arrays(project), table(project)
+    assert not {"X_test", "y_test"} & set(found)
+    np.testing.assert_array_equal(found["X"], grays(11)[:, None] % 2)
+    np.testing.assert_array_equal(found["y"], labels(11, 5))
+    assert set(rows["sheet"]) == {"mine"}
+    np.testing.assert_array_equal(rows["label"], found["y"])
+
+    project.edit_params("train/epochs", 1)
+    assert "test" not in project.train("E-Adam")  # five logits, and no test accuracy
+
+
+def test_without_a_test_sheet_asked_for_none_is_missed(project: Project) -> None:
+    project.edit_params("convert/test_sheet", None)
+    result = project.python(CONVERT)
+    assert "None" not in result.stdout
+    assert result.stdout.startswith("sheet 'Data': 96 samples of 3 classes\n")
+    assert not {"X_test", "y_test"} & set(arrays(project))
+    assert set(table(project)["sheet"]) == {"Data"}
+
+
+def _spoil_in_a_way_that_openpyxl_warns_of(file: Path) -> None:
+    write_workbook(file, cells={"M6": "dark"})
+    patch_sheet(file, "</worksheet>", f"{UNKNOWN_EXTENSION}</worksheet>")
+
+
+SPOILS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (Path.unlink, ": not found"),
+    "truncated": (lambda file: file.write_bytes(file.read_bytes()[:-500]), ": expected an .xlsx"),
+    "a pixel": (
+        lambda file: write_workbook(file, cells={"Test!AU10": "=1+1"}),
+        ", sheet 'Test', cell AU10: expected a pixel",
+    ),
+    "a warning and a pixel": (
+        _spoil_in_a_way_that_openpyxl_warns_of,
+        ", sheet 'Data', cell M6: expected a pixel",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "what"), SPOILS.values(), ids=SPOILS)
+def test_a_bad_workbook_leaves_the_earlier_outputs(
+    spoil: Callable[[Path], object], what: str, project: Project
+) -> None:
+    spoil(project.folder / BOOK)
+    assert project.refusal(CONVERT).startswith(f"{BOOK}{what}")
+
+
+def test_bad_parameters_leave_the_earlier_outputs(project: Project) -> None:
+    project.edit_params("convert/pixelmax", 1)
+    assert project.refusal(CONVERT).startswith("params.yaml: convert.pixelmax: unknown")
+
+
+def test_a_bad_workbook_makes_no_outputs_either(project: Project) -> None:
+    for name in ("dataset.npz", "dataset.parquet"):
+        (project.folder / "data" / name).unlink()
+    write_workbook(project.folder / BOOK, samples=0)
+    assert "expected the first sample" in project.refusal(CONVERT)
+
+
+def test_a_failure_while_writing_leaves_the_earlier_outputs(project: Project) -> None:
+    source = project.folder / "src" / "cnn_from_scratch" / "experiment" / "parquet.py"
+    source.write_text("def write_parquet(path, frame):\n    raise OSError('disk full')\n")
+    write_workbook(project.folder / BOOK)
+    before = project.files()
+    result = project.python(CONVERT, check=False)
+    assert result.returncode == 1
+    assert "disk full" in result.stderr
+    assert project.files() == before
+
+
+def test_the_test_sheet_must_not_be_the_one_trained_on(project: Project) -> None:
+    project.edit_params("convert/test_sheet", "Data")
+    assert project.refusal(CONVERT).startswith("params.yaml: convert.test_sheet: ")

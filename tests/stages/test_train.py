@@ -1,0 +1,241 @@
+"""stages/train.py as a user runs it: a run folder, or one line that says what is wrong."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.stages.project import Project
+
+FILES = {"checkpoint.npz", "history.csv", "predictions.csv", "result.json"}
+TRAIN = ("stages/train.py", "--model", "S-Adam", "--seed", "0")
+
+
+def result(project: Project, folder: str) -> Any:
+    text = (project.folder / folder / "result.json").read_text(encoding="utf-8")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_the_same_command_gives_the_same_bytes(project: Project) -> None:
+    printed = project.train("E-Adam", 3, "--out", "first")
+    assert printed.startswith("first: accuracy train ")
+    first = project.files("first")
+    assert set(first) == FILES
+    project.train("E-Adam", 3, "--out", "second")
+    assert project.files("second") == first
+    project.train("E-Adam", 3, "--out", "first")
+    assert project.files("first") == first
+    project.train("E-Adam", 4, "--out", "first")
+    assert project.files("first") != first
+
+
+def test_the_default_folder_is_under_scratch(project: Project) -> None:
+    before = project.files()
+    printed = project.train("S-SGD", 7)
+    assert printed.startswith(f"{Path('scratch', 'S-SGD-7')}: accuracy train ")
+    made = project.files().keys() - before.keys()
+    assert made == {"scratch", "scratch/S-SGD-7", *(f"scratch/S-SGD-7/{name}" for name in FILES)}
+    assert result(project, "scratch/S-SGD-7")["last_finite_epoch"] == 2
+
+
+def test_what_it_prints_is_what_it_wrote(project: Project) -> None:
+    printed = project.train("S-Adam", 0, "--out", "run")
+    scores = result(project, "run")["scores"]
+    accuracies = [f"{split} {scores[split]['accuracy']:.1%}" for split in ("train", "val", "test")]
+    assert printed == f"run: accuracy {', '.join(accuracies)}\n"
+
+
+def test_the_epochs_are_those_of_params_by_default(project: Project) -> None:
+    project.edit_params("train/epochs", 3)
+    project.python(*TRAIN)
+    assert result(project, "scratch/S-Adam-0")["last_finite_epoch"] == 3
+
+
+def test_another_optimizer_takes_its_defaults(project: Project) -> None:
+    project.edit_params("models/S-RMS/optimizer", {"name": "rmsprop", "lr": 0.5, "rho": 0.1})
+    project.train("S-RMS", 0, "--optimizer", "adam", "--out", "a")
+    project.train("S-Adam", 0, "--out", "b")  # params.yaml gives it the defaults
+    project.train("S-RMS", 0, "--out", "c")
+    a, b, c = (project.files(folder) for folder in "abc")
+    assert a["checkpoint.npz"] == b["checkpoint.npz"] != c["checkpoint.npz"]
+    assert a["history.csv"] == b["history.csv"]
+    assert result(project, "a")["model"] == "S-RMS"
+
+
+def test_an_earlier_run_is_replaced_whole(project: Project) -> None:
+    project.train("S-Adam", 0, "--out", "runs/S-Adam/0")
+    first = project.files("runs")
+    (project.folder / "runs/S-Adam/0/stale.txt").write_text("stale")
+    (project.folder / "runs/S-Adam/0/history.csv").write_text("stale")
+    project.train("S-Adam", 0, "--out", "runs/S-Adam/0")
+    assert project.files("runs") == first
+
+
+def test_resubstitution_is_recorded_as_such(project: Project) -> None:
+    project.edit_params("split/protocol", "resubstitution")
+    project.train("S-Adam", 0, "--out", "run")
+    written = result(project, "run")
+    assert written["protocol"] == "resubstitution"
+    assert written["scores"]["val"] == written["scores"]["train"]
+
+
+def _add_model(project: Project, optimizer: str, lr: float) -> None:
+    network = {"name": "enhanced", "activate_logits": optimizer == "rmsprop"}
+    model = {"network": network, "optimizer": {"name": optimizer, "lr": lr}}
+    project.edit_params("models/wild", model)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "lr", "seed"),
+    [
+        ("sgd", 1e300, 0),  # the first step ends it
+        ("sgd", 1e20, 0),  # a later step does
+        ("rmsprop", 1e101, 1),  # after one step the loss is finite, but not on the test samples
+    ],
+)
+def test_a_diverging_run_is_recorded_and_no_failure(
+    optimizer: str, lr: float, seed: int, project: Project
+) -> None:
+    _add_model(project, optimizer, lr)
+    command = ("stages/train.py", "--model", "wild", "--seed", str(seed))
+    done = project.python(*command, "--epochs", "4", "--out", "run")
+    assert "DIVERGED" in done.stdout
+    assert "Warning" not in done.stderr
+    assert set(project.files("run")) == FILES
+    written = result(project, "run")
+    assert written["diverged"] is True
+    assert 0 <= written["last_finite_epoch"] < 4
+    rows = (project.folder / "run/history.csv").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == list(range(len(rows)))
+    assert written["last_finite_epoch"] == len(rows) - 1
+    assert np.isfinite([float(number) for row in rows for number in row.split(",")]).all()
+
+
+BAD_ARGUMENTS = {
+    "model": (
+        ["--model", "S-Adamm"],
+        "--model: unknown 'S-Adamm'; params.yaml has S-SGD, S-RMS, S-Adam, E-RMS, E-Adam",
+    ),
+    "optimizer": (
+        ["--optimizer", "adamw"],
+        "--optimizer: unknown 'adamw'; known: sgd, rmsprop, adam",
+    ),
+    "seed": (["--seed", "-1"], "--seed: expected a whole number of at least 0, got -1"),
+    "epochs": (["--epochs", "0"], "--epochs: expected a whole number of at least 1, got 0"),
+    "negative epochs": (["--epochs", "-5"], "--epochs: expected a whole number of at least 1"),
+}
+
+
+@pytest.fixture
+def trained(project: Project) -> Project:
+    """A project with a run where the failing commands would put theirs."""
+    project.train()
+    return project
+
+
+@pytest.mark.parametrize(("args", "what"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
+def test_bad_arguments_leave_the_earlier_run(args: list[str], what: str, trained: Project) -> None:
+    assert trained.refusal(*TRAIN, "--out", "scratch/S-Adam-0", *args).startswith(what)
+
+
+@pytest.mark.parametrize("out", ["params.yaml", "params.yaml/run"])
+def test_a_place_that_is_no_folder_leaves_everything(out: str, trained: Project) -> None:
+    before = trained.files()
+    result = trained.python(*TRAIN, "--epochs", "1", "--out", out, check=False)
+    assert result.returncode == 1
+    assert result.stdout == ""
+    *progress, last = result.stderr.splitlines()
+    assert last.startswith("error: ")
+    assert "params.yaml" in last
+    assert all(line.startswith("S-Adam seed 0: epoch ") for line in progress)
+    assert trained.files() == before
+
+
+DATASET = Path("data", "dataset.npz")
+BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (Path.unlink, f"{DATASET}: not found; 'python stages/convert.py' makes it"),
+    "empty": (lambda file: file.write_bytes(b""), f"{DATASET}: damaged; "),
+    "cut off": (
+        lambda file: file.write_bytes(file.read_bytes()[:-1000]),
+        f"{DATASET}: damaged; 'python stages/convert.py' makes it anew",
+    ),
+    "flipped": (
+        lambda file: file.write_bytes(file.read_bytes().replace(b"\0\0\xf0\x3f", b"\0\0\xe0\x3f")),
+        f"{DATASET}: damaged; ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "what"), BAD_FILES.values(), ids=BAD_FILES)
+def test_a_bad_dataset_leaves_the_earlier_run(
+    spoil: Callable[[Path], object], what: str, trained: Project
+) -> None:
+    spoil(trained.folder / DATASET)
+    assert trained.refusal(*TRAIN).startswith(what)
+
+
+def test_bad_parameters_leave_the_earlier_run(trained: Project) -> None:
+    trained.edit_params("models/E-RMS/optimizer/name", "adam")
+    message = trained.refusal(*TRAIN)  # of another model, and it is a mistake all the same
+    assert message.startswith("params.yaml: models.E-RMS.optimizer.rho: unknown; 'adam' knows ")
+
+
+def test_too_few_samples_leave_the_earlier_run(trained: Project) -> None:
+    with np.load(trained.folder / DATASET) as file:
+        arrays = dict(file)
+    arrays["y"] = np.where(arrays["y"] == 3, 2, arrays["y"])
+    arrays["y"][0] = 3
+    np.savez(trained.folder / DATASET, allow_pickle=False, **arrays)
+    assert "class 3" in trained.refusal(*TRAIN)
+
+
+# ---------------------------------------------------------------- progress
+
+
+def test_without_a_terminal_the_progress_is_plain_lines(project: Project) -> None:
+    lines = project.python(*TRAIN, "--epochs", "6").stderr.split("\n")
+    assert lines.pop() == ""
+    assert [line.split(",")[0] for line in lines] == [
+        "S-Adam seed 0: epoch 2/6",
+        "S-Adam seed 0: epoch 4/6",
+        "S-Adam seed 0: epoch 6/6",
+    ]
+    assert all("train loss" in line and "\r" not in line for line in lines)
+
+
+def test_on_a_terminal_the_progress_is_a_bar(project: Project) -> None:
+    pty = pytest.importorskip("pty", reason="there are no pseudo-terminals here")
+    termios = pytest.importorskip("termios")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 120))
+    process = subprocess.Popen(
+        [sys.executable, *TRAIN, "--epochs", "6"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # as Linux tells that the other end is closed
+        while piece := os.read(ours, 1000):
+            shown += piece
+    os.close(ours)
+    stdout, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    text = shown.decode()
+    assert "\rS-Adam seed 0:" in text
+    assert "100%" in text
+    assert "6/6" in text
+    assert "epoch 6/6" not in text
+    assert stdout.decode().count("\n") == 1
