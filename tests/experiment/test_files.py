@@ -109,6 +109,22 @@ def test_a_block_that_writes_nothing_leaves_what_was_there(old: str, tmp_path: P
     assert inside.read_text() == "old"
 
 
+def test_a_folder_that_cannot_take_its_place_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise PermissionError
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "file.txt").write_text("old")
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(PermissionError), replacing(folder) as new:
+        new.mkdir()
+    assert (folder / "file.txt").read_text() == "old"
+    assert names(tmp_path) == ["run", "run/file.txt"]
+
+
 def test_npz_tells_nothing_of_the_time_and_the_system(tmp_path: Path) -> None:
     write_npz(tmp_path / "a.npz", {"a": np.arange(3), "b": np.ones((2, 2))})
     with zipfile.ZipFile(tmp_path / "a.npz") as archive:

@@ -214,6 +214,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ("convert/sheet", None, ": expected text, got None"),
     ("convert/sheet", 1, ": expected text, got 1"),
     ("convert/test_sheet", 1, ": expected text or null, got 1"),
+    ("convert/test_sheet", "Data", ": expected another sheet than"),
     # seeds
     *(
         ("seeds", value, f": expected a list of at least one seed, got {value!r}")
