@@ -8,7 +8,6 @@ each go to the sheet `Data`, the others to the sheet `Test`. Each image is avera
 from 8x8 to 6x6, in whole-number arithmetic. The layout is cnn_from_scratch.data.workbook's.
 """
 
-import datetime
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,6 @@ def build() -> Workbook:
     book = Workbook()
     book.remove(book.worksheets[0])
     book.properties.creator = "data/make_handwriting_dataset.py"
-    book.properties.created = book.properties.modified = datetime.datetime(2026, 1, 1)
     for name, (images, labels) in choose().items():
         sheet = book.create_sheet(name)
         sheet["A1"] = f"{len(labels)} handwritten digits, 6x6 gray values 0-{GRAY_MAX}"

@@ -13,12 +13,13 @@ from cnn_from_scratch import InputError, one_line_errors
 one_line_errors()
 
 from dataclasses import replace
+from typing import NoReturn
 
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.models import default_optimizer, resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.progress import progress
-from cnn_from_scratch.experiment.records import write_run
+from cnn_from_scratch.experiment.records import check_run_folder, write_run
 from cnn_from_scratch.experiment.run import train_run
 
 
@@ -38,6 +39,7 @@ def main(args: Namespace) -> None:
         model = replace(model, optimizer=default_optimizer(args.optimizer))
     train = params.train if args.epochs is None else replace(params.train, epochs=args.epochs)
     folder = args.out or Path("scratch", f"{args.model}-{args.seed}")
+    check_run_folder(folder)
     dataset = load_dataset()
 
     with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:
@@ -47,8 +49,16 @@ def main(args: Namespace) -> None:
     print(f"{folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
 
 
+class Parser(ArgumentParser):
+    """A parser whose errors are shown as all others are, in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise InputError."""
+        raise InputError(message)
+
+
 if __name__ == "__main__":
-    parser = ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--model", required=True, help="a model of params.yaml")
     parser.add_argument("--seed", required=True, type=int, help="a whole number >= 0")
     parser.add_argument("--epochs", type=int, help="default: train.epochs of params.yaml")

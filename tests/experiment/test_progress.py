@@ -16,7 +16,7 @@ def lines_of_a_run(epochs: int, capsys: pytest.CaptureFixture[str], stop: int | 
 
 
 def test_the_lines_of_a_run(capsys: pytest.CaptureFixture[str]) -> None:
-    scores = "train loss 1.2346 nats, accuracy 50.0%, validation 25.0%"
+    scores = "train loss 1.235 nats, accuracy 50.0%, validation 25.0%"
     assert lines_of_a_run(300, capsys) == (
         f"S-Adam seed 0: epoch 100/300, {scores}\n"
         f"S-Adam seed 0: epoch 200/300, {scores}\n"

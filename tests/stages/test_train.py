@@ -149,17 +149,24 @@ def test_bad_arguments_leave_the_earlier_run(args: list[str], what: str, trained
     assert trained.refusal(*TRAIN, "--out", "scratch/S-Adam-0", *args).startswith(what)
 
 
-@pytest.mark.parametrize("out", ["params.yaml", "params.yaml/run"])
-def test_a_place_that_is_no_folder_leaves_everything(out: str, trained: Project) -> None:
+@pytest.mark.parametrize("out", ["params.yaml", "data", "src", "."])
+def test_what_is_no_run_is_never_replaced(out: str, trained: Project) -> None:
+    """It is refused before the training, not after."""
+    what = f"{out}: is there already, and is no run's folder"
+    assert trained.refusal(*TRAIN, "--out", out).startswith(what)
+
+
+def test_a_place_below_a_file_leaves_everything(trained: Project) -> None:
     before = trained.files()
-    result = trained.python(*TRAIN, "--epochs", "1", "--out", out, check=False)
+    result = trained.python(*TRAIN, "--epochs", "1", "--out", "params.yaml/run", check=False)
     assert result.returncode == 1
-    assert result.stdout == ""
-    *progress, last = result.stderr.splitlines()
-    assert last.startswith("error: ")
-    assert "params.yaml" in last
-    assert all(line.startswith("S-Adam seed 0: epoch ") for line in progress)
+    assert result.stderr.splitlines()[-1].startswith("error: ")
+    assert "params.yaml" in result.stderr.splitlines()[-1]
     assert trained.files() == before
+
+
+def test_an_argument_that_is_no_number_is_one_line(trained: Project) -> None:
+    assert "--seed" in trained.refusal(*TRAIN[:-1], "--seed", "zero")
 
 
 DATASET = Path("data", "dataset.npz")

@@ -22,7 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
         new = Path(folder, path.name)
         yield new
         old = Path(folder, f"{path.name}-old")
-        if path.is_dir() and new.exists():
+        if path.is_dir():
             path.rename(old)
         try:
             new.replace(path)

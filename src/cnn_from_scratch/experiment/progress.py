@@ -33,6 +33,6 @@ def _plain_line(title: str, epochs: int, epoch: Epoch) -> None:
 
 def _scores(epoch: Epoch) -> str:
     return (
-        f"train loss {epoch.train.loss:.4f} nats, accuracy {epoch.train.accuracy:.1%},"
+        f"train loss {epoch.train.loss:.4g} nats, accuracy {epoch.train.accuracy:.1%},"
         f" validation {epoch.val.accuracy:.1%}"
     )

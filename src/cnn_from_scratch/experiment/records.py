@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing, write_json, write_npz, write_text
 from cnn_from_scratch.experiment.run import Run
 
@@ -21,6 +22,14 @@ RUNS_FOLDER = Path("runs")
 def run_folder(model: str, seed: int) -> Path:
     """Return where the workflow keeps a run."""
     return RUNS_FOLDER / model / str(seed)
+
+
+def check_run_folder(folder: Path) -> None:
+    """Raise InputError if a run's record must not be written at `folder`: nothing else is lost."""
+    if folder.exists() and not (folder / "result.json").exists():
+        raise InputError(
+            f"{folder}: is there already, and is no run's folder; choose another --out"
+        )
 
 
 def write_run(folder: Path, run: Run, *, model: str, seed: int, protocol: str) -> None:

@@ -29,7 +29,7 @@ def split_indices(
     for label, size in enumerate(sizes, start=1):
         if size < 2:
             raise InputError(
-                f"the data has {size} samples of class {label}, and split.protocol 'holdout'"
+                f"the number of class {label}'s samples is {size}, and split.protocol 'holdout'"
                 " needs at least 2 of each"
             )
     held_out = [
