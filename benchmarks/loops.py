@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array, Conv2D, MaxPool2D, Params
+from cnn_from_scratch.nn.layers import EVALUATION, Array, Arrays, Conv2D, MaxPool2D, Mode
 
 
 @dataclass(frozen=True)
 class LoopConv2D(Conv2D):
     """Conv2D, a window at a time."""
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y, each element a sum over one window."""
         k = self.kernel_size
         n_samples, _, height, width = x.shape
@@ -22,7 +22,7 @@ class LoopConv2D(Conv2D):
             y[n, o, i, j] = np.sum(window * params["W"][o]) + params["b"][o]
         return y, x
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return dW and db, adding up windows."""
         k = self.kernel_size
         weight = np.zeros_like(params["W"])
@@ -30,7 +30,7 @@ class LoopConv2D(Conv2D):
             weight[o] += dy[n, o, i, j] * cache[n, :, i : i + k, j : j + k]
         return {"W": weight, "b": dy.sum(axis=(0, 2, 3))}
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx, adding up kernels."""
         k = self.kernel_size
         dx = np.zeros(cache.shape)
@@ -43,7 +43,7 @@ class LoopConv2D(Conv2D):
 class LoopMaxPool2D(MaxPool2D):
     """MaxPool2D with windows side by side, a window at a time."""
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return the maximum of each window."""
         k = self.kernel_size
         y = np.empty((*x.shape[:2], x.shape[2] // k, x.shape[3] // k))
@@ -51,7 +51,7 @@ class LoopMaxPool2D(MaxPool2D):
             y[n, c, i, j] = x[n, c, k * i : k * i + k, k * j : k * j + k].max()
         return y, x
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy to the first maximum of each window."""
         k = self.kernel_size
         dx = np.zeros(cache.shape)

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.models import default_optimizer, resolve_models
-from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.experiment.params import load_params, protocol_name
 from cnn_from_scratch.experiment.progress import progress
 from cnn_from_scratch.experiment.records import check_run_folder, write_run
 from cnn_from_scratch.experiment.run import train_run
@@ -44,7 +44,8 @@ def main(args: Namespace) -> None:
 
     with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:
         run = train_run(model, args.seed, dataset, params.split, train, on_epoch)
-    write_run(folder, run, model=args.model, seed=args.seed, protocol=params.split.protocol)
+    protocol = protocol_name(params.split, train)
+    write_run(folder, run, model=args.model, seed=args.seed, protocol=protocol)
     scores = ", ".join(f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
     print(f"{folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
 

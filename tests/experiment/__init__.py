@@ -1,1 +1,1 @@
-"""Tests of the experiment package."""
+"""The tests of the experiment code."""

@@ -72,6 +72,7 @@ def test_the_result(folder: Path, run: Run) -> None:
         "parameters": 69,
         "diverged": False,
         "last_finite_epoch": 5,
+        "checkpoint_epoch": 5,
         "scores": {
             split: {"loss": run.scores[split].loss, "accuracy": run.scores[split].accuracy}
             for split in ("train", "val", "test")
@@ -85,7 +86,7 @@ def test_the_checkpoint_is_theta_without_a_pickle(folder: Path, run: Run) -> Non
         theta = file["theta"]
     assert theta.dtype == np.float64
     assert theta.shape == (69,)
-    assert theta.tobytes() == run.theta.tobytes()
+    assert theta.tobytes() == run.checkpoint["theta"].tobytes()
 
 
 def test_the_predictions_are_counted_in_the_scores(folder: Path) -> None:
@@ -139,7 +140,7 @@ def test_resubstitution_says_so(tmp_path: Path) -> None:
 
 
 def test_a_diverged_run_is_recorded_in_finite_numbers(tmp_path: Path) -> None:
-    run = train_run(DIVERGING, 7, stripes(), HOLDOUT, Train(epochs=50, batch_size=None))
+    run = train_run(DIVERGING, 1, stripes(), HOLDOUT, Train(epochs=50, batch_size=None))
     folder = write(tmp_path / "run", run)
     written = result(folder)
     history = rows(folder / "history.csv")

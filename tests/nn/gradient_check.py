@@ -5,11 +5,12 @@ every output counts with a weight of its own and no errors cancel.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array, Layer, Params
-from tests.nn.inputs import normal
+from cnn_from_scratch.nn.layers import Array, Arrays, Layer, Mode
+from tests.nn.inputs import MODES, copies, normal
 
 TOLERANCE = 1e-7  # of the difference, relative in norm
 STEP = 1e-5
@@ -34,17 +35,32 @@ def check_gradient(name: str, claimed: Array, numerical: Array) -> None:
     assert error <= TOLERANCE, f"{name}: relative error {error:.1e}"
 
 
-def check_layer(layer: Layer, params: Params, x: Array, rng: np.random.RandomState) -> None:
-    """Check the layer's gradient for x ("x") and for each parameter (its name)."""
-    y, cache = layer.forward(params, x)
+def check_layer(
+    layer: Layer,
+    params: Arrays,
+    buffers: Arrays,
+    x: Array,
+    rng: np.random.RandomState,
+    mode: Callable[[], Mode] = MODES["evaluation"],
+) -> None:
+    """Check the layer's gradient for x ("x") and for each parameter (its name).
+
+    Every pass has a mode of its own, and its own copy of the buffers.
+    """
+
+    def forward(params: Arrays, x: Array) -> tuple[Array, Any]:
+        return layer.forward({**params, **copies(buffers)}, x, mode())
+
+    y, cache = forward(params, x)
     dy = normal(rng, y.shape)
-    claimed = layer.gradients(params, dy, cache)
+    everything = {**params, **buffers}
+    claimed = layer.gradients(everything, dy, cache)
     assert claimed.keys() == params.keys(), f"gradients of {[*claimed]} for {[*params]}"
 
     def with_param(name: str) -> Callable[[Array], Array]:
-        return lambda value: layer.forward({**params, name: value}, x)[0]
+        return lambda value: forward({**params, name: value}, x)[0]
 
     for name, value in params.items():
         check_gradient(name, claimed[name], numerical_gradient(with_param(name), value, dy))
-    dx = numerical_gradient(lambda x: layer.forward(params, x)[0], x, dy)
-    check_gradient("x", layer.backward(params, dy, cache), dx)
+    dx = numerical_gradient(lambda x: forward(params, x)[0], x, dy)
+    check_gradient("x", layer.backward(everything, dy, cache), dx)

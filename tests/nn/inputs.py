@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from hypothesis import settings
 
-from cnn_from_scratch.nn.layers import Array, Layer, Params, Shape
+from cnn_from_scratch.nn.layers import EVALUATION, Array, Arrays, Layer, Mode, Shape
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -16,6 +16,12 @@ MEMORY_ORDERS: dict[str, Callable[[Array], Array]] = {
     "batch last": lambda a: np.moveaxis(np.moveaxis(a, 0, -1).copy(), -1, 0),
     "reversed": lambda a: a[..., ::-1].copy()[..., ::-1],
     "every second": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+}
+
+# A training mode is made anew for each pass, so that dropout draws the same mask each time.
+MODES: dict[str, Callable[[], Mode]] = {
+    "evaluation": lambda: EVALUATION,
+    "training": lambda: Mode(training=True, rng=np.random.RandomState(7)),
 }
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -43,7 +49,18 @@ def smooth_input(shape: Shape, rng: np.random.RandomState) -> Array:
     return rng.permutation(4.0 * places / size).reshape(shape)
 
 
-def random_params(layer: Layer, in_shape: Shape, rng: np.random.RandomState) -> Params:
+def random_params(layer: Layer, in_shape: Shape, rng: np.random.RandomState) -> Arrays:
     """Return the layer's parameters with no zeros among them, biases included."""
-    _, params = layer.init(in_shape, rng)
+    params = layer.init(in_shape, rng).params
     return {name: normal(rng, array.shape) for name, array in params.items()}
+
+
+def random_buffers(layer: Layer, in_shape: Shape, rng: np.random.RandomState) -> Arrays:
+    """Return the layer's buffers, none as at the start, and all above 0, as a variance must be."""
+    buffers = layer.init(in_shape, rng).buffers
+    return {name: np.asarray(rng.uniform(0.5, 2.0, array.shape)) for name, array in buffers.items()}
+
+
+def copies(arrays: Arrays) -> Arrays:
+    """Return copies, which may be written to."""
+    return {name: array.copy() for name, array in arrays.items()}

@@ -7,17 +7,24 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.nn.layers import (
+    EVALUATION,
     Array,
+    Arrays,
+    AvgPool2D,
+    BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
+    Init,
     Layer,
     MaxPool2D,
-    Params,
+    Mode,
     Shape,
     Sigmoid,
+    Tanh,
 )
 from tests.nn.gradient_check import check_gradient, check_layer, numerical_gradient
-from tests.nn.inputs import random_params, smooth_input
+from tests.nn.inputs import MODES, random_buffers, random_params, smooth_input
 
 
 @dataclass(frozen=True)
@@ -28,17 +35,17 @@ class _WrongGradient:
     wrong: str
     how: Any  # from the right gradient to the wrong one
 
-    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Any:
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         return self.right.init(in_shape, rng)
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
-        return self.right.forward(params, x)
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        return self.right.forward(params, x, mode)
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         gradients = self.right.gradients(params, dy, cache)
         return {n: self.how(g) if n == self.wrong else g for n, g in gradients.items()}
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         dx = self.right.backward(params, dy, cache)
         return self.how(dx) if self.wrong == "x" else dx
 
@@ -77,7 +84,7 @@ def _broadcast(g: Array) -> Array:
     return g[:1]
 
 
-CONV, DENSE, POOL = Conv2D(2, 3), Dense(3), MaxPool2D(2)
+CONV, DENSE, POOL, NORM = Conv2D(2, 3), Dense(3), MaxPool2D(2), BatchNorm()
 IMAGE, VECTOR = (2, 5, 6), (3,)
 
 WRONG = [
@@ -95,24 +102,150 @@ WRONG = [
     (DENSE, VECTOR, "x", _one_place_wrong),
     (POOL, IMAGE, "x", _shifted),
     (POOL, IMAGE, "x", _dropped),
+    (AvgPool2D(2), IMAGE, "x", _shifted),
     (Sigmoid(), VECTOR, "x", _barely_wrong),
+    (Tanh(), VECTOR, "x", _barely_wrong),
+    (NORM, IMAGE, "gamma", _barely_wrong),
+    (NORM, IMAGE, "beta", _one_place_wrong),
+    (NORM, IMAGE, "x", _barely_wrong),
+    (Dropout(0.3), IMAGE, "x", _shifted),
 ]
+both_modes = pytest.mark.parametrize("mode", MODES)
 
 
 @pytest.mark.parametrize(("layer", "in_shape", "wrong", "how"), WRONG)
+@both_modes
 def test_a_wrong_gradient_fails(
-    layer: Layer, in_shape: Shape, wrong: str, how: Any, rng: np.random.RandomState
+    layer: Layer, in_shape: Shape, wrong: str, how: Any, mode: str, rng: np.random.RandomState
 ) -> None:
     """The right layer passes; with one gradient spoilt it fails, and that one is named."""
-    params, x = random_params(layer, in_shape, rng), smooth_input((2, *in_shape), rng)
-    check_layer(layer, params, x, rng)
+    arrays = random_params(layer, in_shape, rng), random_buffers(layer, in_shape, rng)
+    x = smooth_input((2, *in_shape), rng)
+    check_layer(layer, *arrays, x, rng, MODES[mode])
     with pytest.raises(AssertionError, match=f"^{wrong}: "):
-        check_layer(_WrongGradient(layer, wrong, how), params, x, rng)
+        check_layer(_WrongGradient(layer, wrong, how), *arrays, x, rng, MODES[mode])
+
+
+class _ForgetsMean(BatchNorm):
+    """Batch normalization without the term that goes through the batch's mean."""
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        xhat, std, _ = cache
+        dxhat = params["gamma"][:, np.newaxis, np.newaxis] * dy
+        return (dxhat - xhat * (dxhat * xhat).mean(axis=(0, 2, 3), keepdims=True)) / std
+
+
+class _ForgetsVariance(BatchNorm):
+    """Batch normalization without the term that goes through the batch's variance."""
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        _, std, _ = cache
+        dxhat = params["gamma"][:, np.newaxis, np.newaxis] * dy
+        return (dxhat - dxhat.mean(axis=(0, 2, 3), keepdims=True)) / std
+
+
+class _ForgetsBoth(BatchNorm):
+    """Batch normalization that takes the batch's statistics for given numbers."""
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        return super().backward(params, dy, (*cache[:2], False))
+
+
+class _TransposesKernel(Conv2D):
+    """A convolution that goes back through W[o,c,v,u]."""
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        return super().backward({**params, "W": params["W"].swapaxes(2, 3)}, dy, cache)
+
+
+class _FlipsKernel(Conv2D):
+    """A convolution, in the strict sense, on the way back of a correlation."""
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        return super().backward({**params, "W": params["W"][:, :, ::-1, ::-1]}, dy, cache)
+
+
+@dataclass(frozen=True)
+class _Confused:
+    """A layer that goes forward as it should, and back as if it were another one."""
+
+    right: Layer
+    other: Layer
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        return self.right.init(in_shape, rng)
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        y, cache = self.right.forward(params, x, mode)
+        other_y, other_cache = self.other.forward(params, x, mode)
+        assert other_y.shape == y.shape  # or the mistake would be found without any checker
+        return y, (cache, other_cache)
+
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+        return self.right.gradients(params, dy, cache[0])
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        return self.other.backward(params, dy, cache[1])
+
+
+@dataclass(frozen=True)
+class _ConfusedGradients(_Confused):
+    """One that goes back as it should, but has another layer's gradients."""
+
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+        return self.other.gradients(params, dy, cache[1])
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        return self.right.backward(params, dy, cache[0])
+
+
+# A layer, one that is wrong in a known way, and an image that fits both.
+CONFUSED: list[tuple[Layer, Layer, Shape]] = [
+    (NORM, _ForgetsMean(), IMAGE),
+    (NORM, _ForgetsVariance(), IMAGE),
+    (NORM, _ForgetsBoth(), IMAGE),
+    (CONV, _TransposesKernel(2, 3), IMAGE),
+    (CONV, _FlipsKernel(2, 3), IMAGE),
+    (Conv2D(2, 3, stride=2, padding=1), _TransposesKernel(2, 3, stride=2, padding=1), IMAGE),
+    (Conv2D(2, 2, stride=2), Conv2D(2, 2, stride=3), (2, 5, 5)),
+    (Conv2D(2, 2, stride=3), Conv2D(2, 2, stride=2), (2, 5, 5)),
+    (Conv2D(2, 2, stride=3, padding=1), Conv2D(2, 2, stride=3, padding=0), (2, 5, 5)),
+    (AvgPool2D(2, stride=2), AvgPool2D(2, stride=3), (2, 5, 5)),
+    (AvgPool2D(2, stride=3), MaxPool2D(2, stride=3), (2, 5, 5)),
+    (MaxPool2D(2, stride=2), MaxPool2D(3, stride=2), (2, 5, 5)),
+]
+
+
+@pytest.mark.parametrize(("right", "other", "in_shape"), CONFUSED, ids=str)
+def test_a_wrong_layer_fails(
+    right: Layer, other: Layer, in_shape: Shape, rng: np.random.RandomState
+) -> None:
+    """A dropped term, a transposed kernel, a stride or padding off by one: all are found."""
+    arrays = random_params(right, in_shape, rng), random_buffers(right, in_shape, rng)
+    x = smooth_input((3, *in_shape), rng)
+    check_layer(right, *arrays, x, rng, MODES["training"])
+    with pytest.raises(AssertionError, match=r"^x: relative error"):
+        check_layer(_Confused(right, other), *arrays, x, rng, MODES["training"])
+
+
+@pytest.mark.parametrize(
+    ("right", "other", "in_shape"),
+    [case for case in CONFUSED if type(case[1]) is Conv2D],
+    ids=str,
+)
+def test_wrong_gradients_of_the_kernel_fail(
+    right: Layer, other: Layer, in_shape: Shape, rng: np.random.RandomState
+) -> None:
+    """A stride or padding off by one is found in dW too."""
+    arrays = random_params(right, in_shape, rng), random_buffers(right, in_shape, rng)
+    x = smooth_input((3, *in_shape), rng)
+    with pytest.raises(AssertionError, match=r"^W: relative error"):
+        check_layer(_ConfusedGradients(right, other), *arrays, x, rng)
 
 
 @dataclass(frozen=True)
 class _ForgetsBias(Conv2D):
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         return {"W": super().gradients(params, dy, cache)["W"]}
 
 
@@ -120,7 +253,14 @@ def test_a_missing_gradient_fails(rng: np.random.RandomState) -> None:
     """A parameter without any gradient is found."""
     layer, x = _ForgetsBias(2, 3), smooth_input((2, *IMAGE), rng)
     with pytest.raises(AssertionError, match=r"^gradients of \['W'\] for \['W', 'b'\]"):
-        check_layer(layer, random_params(layer, IMAGE, rng), x, rng)
+        check_layer(layer, random_params(layer, IMAGE, rng), {}, x, rng)
+
+
+def test_a_new_mask_in_every_pass_fails(rng: np.random.RandomState) -> None:
+    """With one stream for all passes, dropout is no function, and the checker says so."""
+    mode = Mode(training=True, rng=np.random.RandomState(7))
+    with pytest.raises(AssertionError, match=r"^x: relative error"):
+        check_layer(Dropout(0.5), {}, {}, smooth_input((3, *IMAGE), rng), rng, lambda: mode)
 
 
 def test_a_gradient_that_is_zero_or_not_a_number_fails() -> None:

@@ -9,20 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_from_scratch.nn.layers import (
+    LAYERS,
     Array,
+    AvgPool2D,
+    BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     Layer,
     MaxPool2D,
+    Mode,
     ReLU,
     Shape,
     Sigmoid,
+    Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
 from tests.nn.gradient_check import check_gradient, numerical_gradient
-from tests.nn.inputs import PROPERTY, normal, read_only, smooth_input
+from tests.nn.inputs import MODES, PROPERTY, normal, read_only, smooth_input
 
 
 def _streams(seed: int) -> Callable[[int], np.random.RandomState]:
@@ -76,30 +82,120 @@ def test_theta_does_not_share_memory_with_another_model() -> None:
 
 
 def test_a_layers_start_does_not_depend_on_the_layers_before_it() -> None:
-    """Layer i draws from stream i alone."""
+    """The i-th layer with weights draws from stream i alone."""
     last = Conv2D(2, 2)
-    firsts: list[Layer] = [Conv2D(3, 3), MaxPool2D(3, stride=1)]
+    firsts: list[list[Layer]] = [
+        [Conv2D(3, 3)],
+        [MaxPool2D(2), Conv2D(3, 1, weight_init="he"), BatchNorm()],
+    ]
     starts = []
     for first in firsts:
-        model = Sequential([first, last, Conv2D(1, 1)], (3, 5, 5), _streams(7))
-        starts.append(model.params[1]["W"])
+        model = Sequential([*first, last, Conv2D(1, 1)], (3, 5, 5), _streams(7))
+        starts.append(model.params[len(first)]["W"])
     np.testing.assert_array_equal(starts[1], starts[0])
     other_seed = Sequential([Conv2D(3, 3), last], (3, 5, 5), _streams(8))
     assert not np.any(other_seed.params[1]["W"] == starts[0])
 
 
-def test_each_layer_is_given_the_stream_of_its_index() -> None:
-    """Counting from 0, once each; the streams give the layers' own draws."""
-    asked = []
+def test_each_layer_with_weights_is_given_the_stream_of_its_number() -> None:
+    """Counting only those, from 0; so that what stands between them changes no start."""
+    plain: list[Layer] = [Conv2D(2, 2), ReLU(), Conv2D(3, 1), Flatten(), Dense(4)]
+    model = Sequential(plain, (1, 3, 3), _streams(0))
+    starts = [params["W"] for params in model.params if "W" in params]
+    expected = [
+        Conv2D(2, 2).init((1, 3, 3), _streams(0)(0)).params["W"],
+        Conv2D(3, 1).init((2, 2, 2), _streams(0)(1)).params["W"],
+        Dense(4).init((12,), _streams(0)(2)).params["W"],
+    ]
+    np.testing.assert_equal(starts, expected)
 
-    def stream(i: int) -> np.random.RandomState:
-        asked.append(i)
-        return _streams(0)(i)
+    more: list[Layer] = [
+        BatchNorm(), Conv2D(2, 2), BatchNorm(), Tanh(), Dropout(0.5), AvgPool2D(1), Conv2D(3, 1),
+        Flatten(), BatchNorm(), Dense(4),
+    ]  # fmt: skip
+    model = Sequential(more, (1, 3, 3), _streams(0))
+    np.testing.assert_equal([p["W"] for p in model.params if "W" in p], expected)
 
-    model = Sequential([Conv2D(2, 2), ReLU(), Conv2D(3, 1)], (1, 3, 3), stream)
-    assert asked == [0, 1, 2]
-    _, expected = Conv2D(3, 1).init((2, 2, 2), _streams(0)(2))
-    np.testing.assert_equal(model.params[2], expected)
+
+def _normalized_model() -> Sequential:
+    layers: list[Layer] = [
+        Conv2D(2, 2), BatchNorm(), Tanh(), Flatten(), BatchNorm(momentum=0.5), Dropout(0.5),
+        Dense(3),
+    ]  # fmt: skip
+    return Sequential(layers, (1, 3, 3), _streams(0))
+
+
+def test_buffers_stand_beside_the_parameters() -> None:
+    """They are no part of theta; `params[i]` holds the very same arrays."""
+    model = _normalized_model()
+    names = ["running_mean", "running_var"]
+    assert [[*buffers] for buffers in model.buffers] == [[], names, [], [], names, [], []]
+    assert [*model.params[1]] == ["gamma", "beta", *names]
+    assert model.theta.size == (8 + 2) + (2 + 2) + (8 + 8) + (24 + 3)
+    for params, buffers in zip(model.params, model.buffers, strict=True):
+        for name, array in params.items():
+            assert np.shares_memory(array, model.theta) == (name not in buffers)
+        for name, array in buffers.items():
+            assert params[name] is array
+
+
+def test_buffers_change_in_training_only(rng: np.random.RandomState) -> None:
+    """And theta never does by a forward or backward pass."""
+    model = _normalized_model()
+    x = read_only(normal(rng, (5, 1, 3, 3)))
+    start = model.state()
+    y, caches = model.forward(x)
+    model.backward(np.ones(y.shape), caches)
+    np.testing.assert_equal(model.state(), start)
+    y, caches = model.forward(x, MODES["training"]())
+    after = model.state()
+    changed = {name for name in start if not np.array_equal(after[name], start[name])}
+    assert changed == {f"{i}.{name}" for i in (1, 4) for name in ("running_mean", "running_var")}
+    model.backward(np.ones(y.shape), caches)
+    np.testing.assert_equal(model.state(), after)
+
+
+def test_state_and_restore(rng: np.random.RandomState) -> None:
+    """Whatever happened since: theta and buffers go back to the bit, in the same memory."""
+    model, x = _normalized_model(), normal(rng, (5, 1, 3, 3))
+    model.forward(x, MODES["training"]())
+    state, expected = model.state(), model.forward(x)[0]
+    assert [*state] == [
+        "theta", "1.running_mean", "1.running_var", "4.running_mean", "4.running_var",
+    ]  # fmt: skip
+    kept = {name: array.copy() for name, array in state.items()}
+    theta, buffer = model.theta, model.buffers[4]["running_var"]
+
+    model.theta += 1.0
+    model.forward(x + 3.0, MODES["training"]())
+    np.testing.assert_equal(state, kept)  # copies, which no training reaches
+    assert np.all(model.forward(x)[0] != expected)
+    model.restore(state)
+    np.testing.assert_equal(model.state(), kept)
+    np.testing.assert_array_equal(model.forward(x)[0], expected)
+    assert model.theta is theta
+    assert model.buffers[4]["running_var"] is buffer
+    assert model.params[4]["running_var"] is buffer
+
+    model.theta += 1.0  # and the state can be restored once more
+    model.forward(x, MODES["training"]())
+    np.testing.assert_equal(state, kept)
+
+    other = _normalized_model()
+    other.restore(state)
+    np.testing.assert_array_equal(other.forward(x)[0], expected)
+
+
+def test_the_mode_reaches_every_layer(rng: np.random.RandomState) -> None:
+    """In evaluation dropout is out of order; in training it draws from the mode's stream."""
+    model = Sequential([Dropout(0.5), Flatten(), Dropout(0.25)], (2, 8), _streams(0))
+    x = normal(rng, (3, 2, 8))
+    np.testing.assert_array_equal(model.forward(x)[0], x.reshape(3, 16))
+    stream = np.random.RandomState(4)
+    masks = [stream.random_sample((3, 2, 8)) >= 0.5, stream.random_sample((3, 16)) >= 0.25]
+    y, _ = model.forward(x, Mode(training=True, rng=np.random.RandomState(4)))
+    expected = (x * masks[0] / 0.5).reshape(3, 16) * masks[1] / 0.75
+    np.testing.assert_allclose(y, expected, rtol=1e-15)
 
 
 def test_forward_is_the_layers_in_turn(rng: np.random.RandomState) -> None:
@@ -137,18 +233,29 @@ def test_a_model_without_parameters() -> None:
     assert model.backward(np.ones(y.shape), caches).shape == (0,)
 
 
+WINDOW = "expected a kernel_size and stride >= 1 and a padding >= 0"
+
 # A stack, its input, which layer cannot take what reaches it, and why.
 SHAPE_ERRORS: list[tuple[list[Layer], Shape, int, str]] = [
     ([Conv2D(2, 2)], (16,), 1, "expected images (C, H, W), got (16,)"),
     ([Flatten(), Conv2D(2, 2)], (1, 4, 4), 2, "expected images (C, H, W), got (16,)"),
     ([Conv2D(1, 2), ReLU(), Conv2D(1, 4)], (1, 4, 5), 3, "a 3x4 image is smaller than the kernel"),
-    ([Conv2D(1, 0)], (1, 4, 4), 1, "expected a kernel_size of at least 1"),
+    ([Conv2D(1, 0)], (1, 4, 4), 1, WINDOW),
     ([Conv2D(1, 3)], (1, 0, 4), 1, "a 0x4 image is smaller than the kernel"),
     ([Conv2D(1, 1), MaxPool2D(5)], (1, 5, 4), 2, "a 5x4 image is smaller than the kernel"),
     ([MaxPool2D(2)], (4, 4), 1, "expected images (C, H, W), got (4, 4)"),
-    ([ReLU(), MaxPool2D(-1)], (1, 4, 4), 2, "expected a kernel_size of at least 1"),
-    ([MaxPool2D(2, stride=0)], (1, 4, 4), 1, "expected a stride of at least 1"),
-    ([MaxPool2D(2, stride=-2)], (1, 4, 4), 1, "expected a stride of at least 1"),
+    ([ReLU(), MaxPool2D(-1)], (1, 4, 4), 2, WINDOW),
+    ([MaxPool2D(2, stride=0)], (1, 4, 4), 1, WINDOW),
+    ([MaxPool2D(2, stride=-2)], (1, 4, 4), 1, WINDOW),
+    ([Conv2D(1, 2, stride=0)], (1, 4, 4), 1, WINDOW),
+    ([Conv2D(1, 2, padding=-1)], (1, 4, 4), 1, WINDOW),
+    ([Conv2D(1, 7, padding=1)], (1, 6, 4), 1, "a 6x4 image is smaller than the kernel"),
+    ([Flatten(), AvgPool2D(2)], (1, 4, 4), 2, "expected images (C, H, W), got (16,)"),
+    ([AvgPool2D(5)], (1, 5, 4), 1, "a 5x4 image is smaller than the kernel"),
+    ([AvgPool2D(0)], (1, 5, 4), 1, WINDOW),
+    ([AvgPool2D(1, stride=0)], (1, 5, 4), 1, WINDOW),
+    ([Tanh(), BatchNorm()], (), 2, "expected at least one channel (C, ...), got ()"),
+    ([BatchNorm()], (0, 4, 4), 1, "expected at least one channel (C, ...), got (0, 4, 4)"),
     ([Sigmoid(), Dense(3)], (1, 4), 2, "expected vectors (D,), got (1, 4); put Flatten before"),
     ([Dense(3)], (), 1, "expected vectors (D,), got (); put Flatten before"),
     ([Conv2D(0, 1)], (1, 4, 4), 1, "expected at least 1 input and 1 output, got 1 and 0"),
@@ -169,56 +276,120 @@ def test_shape_errors_say_which_layer_and_why(
         Sequential(layers, in_shape, _streams(0))
 
 
-@st.composite
-def _stacks(draw: st.DrawFn) -> tuple[list[Layer], Shape]:
-    """Draw layers that fit one another, and the shape of their input."""
-    height, width = draw(st.integers(1, 8)), draw(st.integers(1, 8))
-    in_shape = draw(st.integers(1, 3)), height, width
-    layers: list[Layer] = []
-    for kind in draw(st.lists(st.sampled_from(["conv", "pool", "sigmoid", "relu"]), max_size=5)):
+def _windows(size: int, k: int, s: int, p: int = 0) -> int:
+    """Count the windows by their first places."""
+    return len(range(-p, size + p - k + 1, s))
+
+
+def _draw_conv(draw: st.DrawFn, in_shape: Shape) -> tuple[Layer, Shape]:
+    _, height, width = in_shape
+    channels, s, p = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
+    k = draw(st.integers(1, min(height, width) + 2 * p))
+    out_size = _windows(height, k, s, p), _windows(width, k, s, p)
+    return Conv2D(channels, k, s, p), (channels, *out_size)
+
+
+def _draw_pool(
+    kind: type[MaxPool2D] | type[AvgPool2D],
+) -> Callable[[st.DrawFn, Shape], tuple[Layer, Shape]]:
+    def draw_pool(draw: st.DrawFn, in_shape: Shape) -> tuple[Layer, Shape]:
+        channels, height, width = in_shape
         k = draw(st.integers(1, min(height, width)))
-        if kind == "conv":
-            layers.append(Conv2D(draw(st.integers(1, 3)), k))
-            height, width = height - k + 1, width - k + 1
-        elif kind == "pool":
-            stride = draw(st.none() | st.integers(1, 4))
-            layers.append(MaxPool2D(k, stride))
-            # The number of windows, counted by their first rows and columns.
-            height = len(range(0, height - k + 1, stride or k))
-            width = len(range(0, width - k + 1, stride or k))
-        else:
-            layers.append(Sigmoid() if kind == "sigmoid" else ReLU())
-    if draw(st.booleans()):
-        layers.append(Flatten())
-        for size in draw(st.lists(st.integers(1, 4), max_size=2)):
-            layers.append(Dense(size))
-    return layers, in_shape
+        stride = draw(st.none() | st.integers(1, 4))
+        out_size = _windows(height, k, stride or k), _windows(width, k, stride or k)
+        return kind(k, stride), (channels, *out_size)
+
+    return draw_pool
+
+
+def _draw_dense(draw: st.DrawFn, in_shape: Shape) -> tuple[Layer, Shape]:
+    size = draw(st.integers(1, 4))
+    return Dense(size), (size,)
+
+
+def _draw_flatten(draw: st.DrawFn, in_shape: Shape) -> tuple[Layer, Shape]:
+    size = 1
+    for side in in_shape:
+        size *= side
+    return Flatten(), (size,)
+
+
+def _keeping(layer: Layer) -> Callable[[st.DrawFn, Shape], tuple[Layer, Shape]]:
+    return lambda draw, in_shape: (layer, in_shape)
+
+
+# How to draw a layer that fits its input; every registered layer needs a row.
+DRAW: dict[str, Callable[[st.DrawFn, Shape], tuple[Layer, Shape]]] = {
+    "conv2d": _draw_conv,
+    "max_pool2d": _draw_pool(MaxPool2D),
+    "avg_pool2d": _draw_pool(AvgPool2D),
+    "dense": _draw_dense,
+    "flatten": _draw_flatten,
+    "sigmoid": _keeping(Sigmoid()),
+    "tanh": _keeping(Tanh()),
+    "relu": _keeping(ReLU()),
+    "batch_norm": _keeping(BatchNorm()),
+    "dropout": _keeping(Dropout(0.4)),
+}
+ON_IMAGES_ONLY = {"conv2d", "max_pool2d", "avg_pool2d"}
+ON_VECTORS_ONLY = {"dense"}
+
+
+def test_random_stacks_are_of_all_layers() -> None:
+    """A new layer without a row fails here."""
+    assert DRAW.keys() == LAYERS.keys()
+
+
+@st.composite
+def _stacks(draw: st.DrawFn) -> tuple[list[Layer], Shape, Shape]:
+    """Draw layers that fit one another, the shape of their input and that of their output."""
+    in_shape: Shape = draw(st.integers(1, 3)), draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    layers: list[Layer] = []
+    shape = in_shape
+    for _ in range(draw(st.integers(0, 7))):
+        unfit = ON_VECTORS_ONLY if len(shape) == 3 else ON_IMAGES_ONLY
+        name = draw(st.sampled_from([name for name in DRAW if name not in unfit]))
+        layer, shape = DRAW[name](draw, shape)
+        layers.append(layer)
+    return layers, in_shape, shape
 
 
 @PROPERTY
-@given(_stacks(), st.integers(1, 3), st.integers(0, 2**32 - 1))
-def test_shapes_of_random_stacks(stack: tuple[list[Layer], Shape], n: int, seed: int) -> None:
-    """The inferred shape is the actual one, and the gradient has theta's."""
-    layers, in_shape = stack
+@given(_stacks(), st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([*MODES]))
+def test_shapes_of_random_stacks(
+    stack: tuple[list[Layer], Shape, Shape], n: int, seed: int, mode: str
+) -> None:
+    """The inferred shape is the counted and the actual one, and the gradient has theta's."""
+    layers, in_shape, out_shape = stack
     model = Sequential(layers, in_shape, _streams(seed))
-    y, caches = model.forward(smooth_input((n, *in_shape), np.random.RandomState(seed)))
-    assert y.shape == (n, *model.out_shape)
-    assert model.backward(np.ones(y.shape), caches).shape == model.theta.shape
+    assert model.out_shape == out_shape
+    x = smooth_input((n, *in_shape), np.random.RandomState(seed))
+    y, caches = model.forward(x, MODES[mode]())
+    assert y.shape == (n, *out_shape)
+    assert np.isfinite(y).all()
+    dtheta = model.backward(np.ones(y.shape), caches)
+    assert dtheta.shape == model.theta.shape
+    assert np.isfinite(dtheta).all()
 
 
-def test_gradient_of_a_stack_with_its_loss(rng: np.random.RandomState) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_gradient_of_a_stack_with_its_loss(mode: str, rng: np.random.RandomState) -> None:
     """From theta to the loss and back, through every smooth kind of layer."""
-    convs: list[Layer] = [Conv2D(2, 2), Sigmoid(), Conv2D(3, 2), Flatten()]
-    model = Sequential([*convs, Dense(4), Sigmoid(), Dense(3)], (2, 4, 4), _streams(0))
-    x, targets = normal(rng, (4, 2, 4, 4)), np.array([0, 1, 2, 1])
-    theta = model.theta.copy()
+    layers: list[Layer] = [
+        Conv2D(2, 3, stride=2, padding=2), Sigmoid(), BatchNorm(), AvgPool2D(2, stride=1),
+        Conv2D(3, 2), Tanh(), Flatten(), Dropout(0.3), Dense(4), Sigmoid(), BatchNorm(), Dense(3),
+    ]  # fmt: skip
+    model = Sequential(layers, (2, 5, 5), _streams(0))
+    x, targets = normal(rng, (6, 2, 5, 5)), np.array([0, 1, 2, 1, 0, 2])
+    start = model.state()
+    start["theta"] += 0.1 * normal(rng, start["theta"].shape)
 
-    def loss(theta: Array) -> Array:
-        model.theta[:] = theta
-        return np.array([softmax_cross_entropy(model.forward(x)[0], targets)[0]])
+    def forward(theta: Array) -> tuple[Array, Array]:
+        model.restore({**start, "theta": theta})
+        logits, caches = model.forward(x, MODES[mode]())
+        loss, dlogits = softmax_cross_entropy(logits, targets)
+        return np.array([loss]), model.backward(dlogits, caches)
 
-    logits, caches = model.forward(x)
-    _, dlogits = softmax_cross_entropy(logits, targets)
-    dtheta = model.backward(dlogits, caches)
-    numerical = numerical_gradient(loss, theta, np.ones(1))
+    _, dtheta = forward(start["theta"])
+    numerical = numerical_gradient(lambda theta: forward(theta)[0], start["theta"], np.ones(1))
     check_gradient("theta", dtheta, numerical)

@@ -6,11 +6,34 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cnn_from_scratch.nn.layers import Array, Layer, MaxPool2D, ReLU, Shape, Sigmoid
+from cnn_from_scratch.nn.initializers import INITIALIZERS
+from cnn_from_scratch.nn.layers import (
+    Array,
+    AvgPool2D,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2D,
+    Mode,
+    ReLU,
+    Shape,
+    Sigmoid,
+    Tanh,
+)
 from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import ACTIVATIONS, NETWORKS, ActivationName
+from cnn_from_scratch.nn.networks import (
+    ACTIVATIONS,
+    NETWORKS,
+    ActivationName,
+    EnhancedCNN,
+    SimpleCNN,
+    Stack,
+)
 from tests.nn.gradient_check import check_gradient, numerical_gradient
-from tests.nn.inputs import normal
+from tests.nn.inputs import MODES, normal
 
 
 class Published(NamedTuple):
@@ -22,7 +45,7 @@ class Published(NamedTuple):
     params_a_class: int
 
 
-# Every architecture needs a row.
+# Every architecture needs a row, but the stack, whose layers are its settings.
 PUBLISHED: dict[str, Published] = {
     "simple": Published(
         activation="sigmoid",
@@ -37,7 +60,7 @@ PUBLISHED: dict[str, Published] = {
         params_a_class=17,
     ),
 }
-all_networks = pytest.mark.parametrize("name", NETWORKS)
+all_networks = pytest.mark.parametrize("name", PUBLISHED)
 all_activations = pytest.mark.parametrize("activation", get_args(ActivationName))
 both_logits = pytest.mark.parametrize("activate_logits", [True, False])
 
@@ -53,9 +76,11 @@ def _build(name: str, num_classes: int = 3, seed: int = 0, **settings: Any) -> S
 
 def test_every_network_has_a_row() -> None:
     """A new architecture or activation without a row fails here."""
-    assert {"simple", "enhanced"} <= NETWORKS.keys()
-    assert PUBLISHED.keys() == NETWORKS.keys()
-    activations: dict[ActivationName, Layer] = {"sigmoid": Sigmoid(), "relu": ReLU()}
+    assert {"simple", "enhanced"} <= PUBLISHED.keys()
+    assert {*PUBLISHED, "stack"} == NETWORKS.keys()
+    activations: dict[ActivationName, Layer] = {
+        "sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU(),
+    }  # fmt: skip
     assert activations == ACTIVATIONS
     assert set(get_args(ActivationName)) == ACTIVATIONS.keys()
 
@@ -72,6 +97,8 @@ def test_defaults_are_the_published_ones(name: str) -> None:
     default: Any = NETWORKS[name]()
     assert default.activation == PUBLISHED[name].activation
     assert default.activate_logits is True
+    assert (default.init, default.batch_norm, default.dropout) == ("published", False, 0.0)
+    assert name != "simple" or default.pool == "max"
 
 
 @all_networks
@@ -116,10 +143,88 @@ def test_activate_logits(name: str, activation: ActivationName) -> None:
     logits, _ = activated.forward(x)
     expected, _ = ACTIVATIONS[activation].forward({}, raw_logits)
     np.testing.assert_array_equal(logits, expected)
-    assert raw_logits.min() < 0.0 <= logits.min()
+    assert raw_logits.min() < 0.0
+    assert np.any(logits != raw_logits)
 
 
-def _kink_distance(model: Sequential, x: Array) -> float:
+CONV1, CONV_K = Conv2D(3, 3), Conv2D(3, 2)
+CONV4, NORM, FLATTEN = Conv2D(4, 3), BatchNorm(), Flatten()
+AVG, MAX = AvgPool2D(2), MaxPool2D(2)
+
+# Each setting beyond the published study: the layers that it makes.
+BEYOND: list[tuple[Any, list[Layer]]] = [
+    (SimpleCNN(), [CONV1, Sigmoid(), MAX, CONV_K, Sigmoid(), FLATTEN]),
+    (SimpleCNN("tanh", False), [CONV1, Tanh(), MAX, CONV_K, FLATTEN]),
+    (SimpleCNN(pool="avg"), [CONV1, Sigmoid(), AVG, CONV_K, Sigmoid(), FLATTEN]),
+    (SimpleCNN(batch_norm=True), [CONV1, NORM, Sigmoid(), MAX, CONV_K, Sigmoid(), FLATTEN]),
+    (SimpleCNN(dropout=0.3), [CONV1, Sigmoid(), MAX, Dropout(0.3), CONV_K, Sigmoid(), FLATTEN]),
+    (
+        SimpleCNN("relu", False, "avg", "he", True, 0.2),
+        [Conv2D(3, 3, weight_init="he"), NORM, ReLU(), AVG, Dropout(0.2),
+         Conv2D(3, 2, weight_init="he"), FLATTEN],
+    ),
+    (EnhancedCNN(), [CONV4, ReLU(), CONV4, ReLU(), CONV_K, ReLU(), FLATTEN]),
+    (EnhancedCNN("tanh", False), [CONV4, Tanh(), CONV4, Tanh(), CONV_K, FLATTEN]),
+    (
+        EnhancedCNN(batch_norm=True),
+        [CONV4, NORM, ReLU(), CONV4, NORM, ReLU(), CONV_K, ReLU(), FLATTEN],
+    ),
+    (
+        EnhancedCNN(dropout=0.3),
+        [CONV4, ReLU(), CONV4, ReLU(), Dropout(0.3), CONV_K, ReLU(), FLATTEN],
+    ),
+    (
+        EnhancedCNN("sigmoid", False, "lecun", True, 0.2),
+        [Conv2D(4, 3, weight_init="lecun"), NORM, Sigmoid(), Conv2D(4, 3, weight_init="lecun"),
+         NORM, Sigmoid(), Dropout(0.2), Conv2D(3, 2, weight_init="lecun"), FLATTEN],
+    ),
+    (Stack((FLATTEN, Dense(7), Tanh(), Dense(3))), [FLATTEN, Dense(7), Tanh(), Dense(3)]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("network", "expected"), BEYOND, ids=str)
+def test_settings_beyond_the_published_study(network: Any, expected: list[Layer]) -> None:
+    """The layers, written out."""
+    assert network.layers(3) == expected
+
+
+def test_every_network_is_written_out() -> None:
+    """A new architecture without a row fails here."""
+    assert {type(network) for network, _ in BEYOND} == {*NETWORKS.values()}
+
+
+@all_networks
+@pytest.mark.parametrize("init", INITIALIZERS)
+def test_init_changes_the_kernels_and_nothing_else(name: str, init: str) -> None:
+    """Every kernel starts with the named draw."""
+    layers = NETWORKS[name](init=init).layers(3)  # type: ignore[call-arg]
+    assert [x.weight_init for x in layers if isinstance(x, Conv2D)] == [init] * (
+        2 if name == "simple" else 3
+    )
+    other = [x for x in layers if not isinstance(x, Conv2D)]
+    assert other == [x for x in NETWORKS[name]().layers(3) if not isinstance(x, Conv2D)]
+    theta, published = _build(name, init=init).theta, _build(name).theta
+    assert np.array_equal(theta, published) == (init == "published")
+
+
+@all_networks
+def test_batch_norm_and_dropout_change_no_kernels_start(name: str) -> None:
+    """The streams count the kernels alone."""
+    plain = [p["W"] for p in _build(name).params if "W" in p]
+    more = [p["W"] for p in _build(name, batch_norm=True, dropout=0.5).params if "W" in p]
+    np.testing.assert_equal(more, plain)
+
+
+def test_a_stack_of_the_same_layers_is_the_same_network() -> None:
+    """Written out, SimpleCNN starts and answers alike."""
+    simple = _build("simple")
+    stacked = _build("stack", stack=tuple(SimpleCNN().layers(3)))
+    np.testing.assert_array_equal(stacked.theta, simple.theta)
+    x = np.random.RandomState(1).uniform(0, 1, (5, 1, 6, 6))
+    np.testing.assert_array_equal(stacked.forward(x)[0], simple.forward(x)[0])
+
+
+def _kink_distance(model: Sequential, x: Array, mode: Mode) -> float:
     """Return how far all rectifiers' inputs are from 0, and all maxima above 0 from a tie."""
     distances = [np.inf]
     for layer, params in zip(model.layers, model.params, strict=True):
@@ -129,32 +234,64 @@ def _kink_distance(model: Sequential, x: Array) -> float:
             k = layer.kernel_size
             windows = sliding_window_view(x, (k, k), axis=(2, 3)).reshape(-1, k * k)
             second, first = np.sort(windows)[:, -2:].T
-            distances.append((first - second)[first > 0.0].min())
-        x, _ = layer.forward(params, x)
-    return min(distances)
+            gaps = (first - second)[first > 0.0]
+            distances.append(gaps.min(initial=np.inf))
+        x, _ = layer.forward(params, x, mode)
+    return float(min(distances))
 
 
-@all_networks
+# Every way to set a network up, apart from its activation.
+SETTINGS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in PUBLISHED),
+    *((name, {"batch_norm": True}) for name in PUBLISHED),
+    *((name, {"dropout": 0.3}) for name in PUBLISHED),
+    *((name, {"batch_norm": True, "dropout": 0.3, "init": "he"}) for name in PUBLISHED),
+    ("simple", {"pool": "avg"}),
+    ("simple", {"pool": "avg", "batch_norm": True, "dropout": 0.3}),
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), SETTINGS, ids=str)
 @all_activations
 @both_logits
-def test_gradient_of_the_whole_network(name: str, activation: str, activate_logits: bool) -> None:
-    """The gradient of all of theta, and of each parameter by itself, agrees with differences."""
-    rng = np.random.RandomState(3)  # leaves no rectifier dead for all samples, or at its kink
-    model = _build(name, activation=activation, activate_logits=activate_logits)
-    model.theta += 0.2 * normal(rng, model.theta.shape)  # biases too
-    x = rng.uniform(0, 1, (3, 1, 6, 6))
-    assert _kink_distance(model, x) > 1e-3
-    theta = model.theta.copy()
+@pytest.mark.parametrize("mode", MODES)
+def test_gradient_of_the_whole_network(
+    name: str, settings: dict[str, Any], activation: str, activate_logits: bool, mode: str
+) -> None:
+    """The gradient of all of theta, and of each parameter by itself, agrees with differences.
+
+    A bias in front of batch normalization is taken out again in training: its gradient is 0.
+    """
+    model = _build(name, activation=activation, activate_logits=activate_logits, **settings)
+    start, rng = model.state(), np.random.RandomState(3)
+    for _ in range(100):  # until no rectifier is at its kink, and no logit dead for all samples
+        theta = start["theta"] + 0.2 * normal(rng, model.theta.shape)  # biases too
+        x = rng.uniform(0, 1, (4, 1, 6, 6))
+        model.restore({**start, "theta": theta})
+        distance = _kink_distance(model, x, MODES[mode]())
+        model.restore({**start, "theta": theta})
+        logits, caches = model.forward(x, MODES[mode]())
+        if distance > 1e-3 and (logits != 0.0).any(axis=0).all():
+            break
+    else:
+        raise AssertionError("no smooth place found")
 
     def forward(theta: Array) -> Array:
-        model.theta[:] = theta
-        return model.forward(x)[0]
+        model.restore({**start, "theta": theta})
+        return model.forward(x, MODES[mode]())[0]
 
-    logits, caches = model.forward(x)
     dlogits = normal(rng, logits.shape)
     dtheta = model.backward(dlogits, caches)
     numerical = numerical_gradient(forward, theta, dlogits)
     check_gradient("theta", dtheta, numerical)
-    ends = np.cumsum(PUBLISHED[name].sizes)[:-1]
-    for claimed, expected in zip(np.split(dtheta, ends), np.split(numerical, ends), strict=True):
-        check_gradient("part of theta", claimed, expected)
+    start_of = 0
+    for i, (params, buffers) in enumerate(zip(model.params, model.buffers, strict=True)):
+        for part in [part for part in params if part not in buffers]:
+            place = slice(start_of, start_of := start_of + params[part].size)
+            removed = part == "b" and model.layers[i + 1] == BatchNorm() and mode == "training"
+            if removed:
+                np.testing.assert_allclose(dtheta[place], 0.0, rtol=0, atol=1e-12)
+                np.testing.assert_allclose(numerical[place], 0.0, rtol=0, atol=1e-8)
+            else:
+                check_gradient(f"{i}.{part}", dtheta[place], numerical[place])
+    assert start_of == model.theta.size

@@ -7,23 +7,31 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.nn.layers import (
+    EVALUATION,
     Array,
+    Arrays,
+    AvgPool2D,
+    BatchNorm,
     Conv2D,
     Dense,
+    Dropout,
     Flatten,
     Init,
     Layer,
     MaxPool2D,
-    Params,
+    Mode,
     ReLU,
     Shape,
     Sigmoid,
+    Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.networks import ACTIVATIONS, ActivationName, SimpleCNN
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
-from cnn_from_scratch.nn.training import Epoch, Samples, Score, evaluate, fit, train_step
+from cnn_from_scratch.nn.schedules import Constant, Cosine, Step
+from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit, train_step
 from tests.nn.inputs import normal, read_only
 
 MLP: list[Layer] = [Dense(4), Sigmoid(), Dense(3)]
@@ -64,18 +72,18 @@ class Recorder:
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Keep the shape."""
-        return Init(in_shape, {})
+        return Init(in_shape, {}, {})
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return x."""
         return x, x
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Note the batch."""
         self.batches.append(cache)
         return {}
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dy."""
         return dy
 
@@ -112,11 +120,11 @@ def test_history_is_that_of_the_loop_written_out(name: str) -> None:
     for epoch in range(1, 5):
         logits, caches = by_hand.forward(TRAIN.x)
         _, dlogits = softmax_cross_entropy(logits, TRAIN.targets)
-        delta, state = optimizer.update(by_hand.backward(dlogits, caches), state)
+        g = by_hand.backward(dlogits, caches)
+        delta, state = optimizer.update(g, state, by_hand.theta)
         by_hand.theta += delta
         rows.append(Epoch(epoch, _score(by_hand, *TRAIN), _score(by_hand, *VAL)))
-    assert not result.diverged
-    assert result.history == rows
+    assert result == Fit(rows, diverged=False, checkpoint_epoch=4)
     assert len({row.train.loss for row in rows}) == 5  # so that no row stands for another
     np.testing.assert_array_equal(model.theta, by_hand.theta)
 
@@ -181,14 +189,15 @@ def test_same_stream_same_bits(name: str) -> None:
 
 
 @pytest.mark.parametrize("batch_size", [None, 7])
-def test_val_is_only_looked_at(batch_size: int | None) -> None:
-    """Other validation samples change their own scores, and neither theta nor train scores."""
-    model, other = _model(MLP), _model(MLP)
+@pytest.mark.parametrize("layers", [MLP, [BatchNorm(), Dense(4), Tanh(), Dropout(), Dense(3)]])
+def test_val_is_only_looked_at(batch_size: int | None, layers: list[Layer]) -> None:
+    """Other validation samples change their own scores; neither the network nor train scores."""
+    model, other = _model(layers), _model(layers)
     results = [
-        fit(m, Adam(), TRAIN, val, epochs=5, batch_size=batch_size, rng=_rng())
+        fit(m, Adam(), TRAIN, val, epochs=5, batch_size=batch_size, rng=_rng(), dropout_rng=_rng(1))
         for m, val in [(model, VAL), (other, _samples(50, seed=9))]
     ]
-    np.testing.assert_array_equal(model.theta, other.theta)
+    np.testing.assert_equal(model.state(), other.state())
     for row, other_row in zip(results[0].history, results[1].history, strict=True):
         assert row.train == other_row.train
         assert row.val != other_row.val
@@ -210,6 +219,334 @@ def test_on_epoch_is_told_of_every_row_as_it_ends() -> None:
     for row, theta in zip(told, thetas, strict=True):
         model.theta[:] = theta
         assert row.train == evaluate(model, TRAIN)
+
+
+class _Explodes:
+    """An optimizer that moves nothing, until its third step sends the first number to infinity."""
+
+    def init(self, theta: Array) -> int:
+        """Count from 1."""
+        return 1
+
+    def update(self, g: Array, state: int, theta: Array) -> tuple[Array, int]:
+        """Return a step of zeros, with infinity at the front of the third."""
+        delta = np.zeros_like(g)
+        delta[0] = np.inf if state == 3 else 0.0
+        return delta, state + 1
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> None:
+    """By its factor for this epoch of this many; the optimizer's state knows nothing of it."""
+    asked: list[tuple[int, int]] = []
+
+    class Halving:
+        def factor(self, epoch: int, epochs: int) -> float:
+            asked.append((epoch, epochs))
+            return float(0.5**epoch)
+
+    class Ones:
+        """An optimizer whose every delta is 1."""
+
+        def init(self, theta: Array) -> int:
+            return 0
+
+        def update(self, g: Array, state: int, theta: Array) -> tuple[Array, int]:
+            return np.ones_like(theta), state + 1
+
+    model = _model(MLP)
+    model.theta[:] = 0.0
+    schedule = Halving()
+    fit(model, Ones(), TRAIN, VAL, epochs=4, batch_size=batch_size, rng=_rng(), schedule=schedule)
+    assert asked == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    batches = 1 if batch_size is None else 3
+    assert model.theta.tolist() == [batches * (1 + 1 / 2 + 1 / 4 + 1 / 8)] * model.theta.size
+
+
+@all_optimizers
+@pytest.mark.parametrize("schedule", [Step(every=2, gamma=0.25, warmup_epochs=2), Cosine(0.1)])
+def test_scheduled_training_is_the_loop_written_out(name: str, schedule: Any) -> None:
+    """Theta moves by factor * delta, and the next gradient is taken where it went."""
+    optimizer: Optimizer = OPTIMIZERS[name]()
+    model, by_hand, plain = _model(MLP), _model(MLP), _model(MLP)
+    fit(model, optimizer, TRAIN, VAL, epochs=5, batch_size=None, rng=_rng(), schedule=schedule)
+    state = optimizer.init(by_hand.theta)
+    for epoch in range(5):
+        logits, caches = by_hand.forward(TRAIN.x)
+        _, dlogits = softmax_cross_entropy(logits, TRAIN.targets)
+        g = by_hand.backward(dlogits, caches)
+        delta, state = optimizer.update(g, state, by_hand.theta)
+        by_hand.theta += schedule.factor(epoch, 5) * delta
+    np.testing.assert_array_equal(model.theta, by_hand.theta)
+    fit(plain, optimizer, TRAIN, VAL, epochs=5, batch_size=None, rng=_rng(), schedule=Constant())
+    assert np.all(plain.theta != model.theta)
+
+
+@pytest.mark.parametrize("batch_size", [None, 7])
+def test_augment_changes_training_batches_only(batch_size: int | None) -> None:
+    """Each batch's inputs, once an epoch, are learnt from as changed; no score sees the change."""
+    seen: list[Array] = []
+
+    def augment(x: Array) -> Array:
+        seen.append(x)
+        return read_only(-2.0 * x)
+
+    recorder = Recorder()
+    model, negative = _model([recorder, *MLP]), _model([Flatten(), *MLP])
+    result = fit(
+        model, Adam(), TRAIN, VAL, epochs=3, batch_size=batch_size, rng=_rng(), augment=augment
+    )
+    assert len(seen) == 3 * (1 if batch_size is None else 3)
+    for x, changed in zip(seen, recorder.batches, strict=True):
+        np.testing.assert_array_equal(changed, -2.0 * x)
+    known = np.sort(TRAIN.x, axis=0)
+    for epoch in np.concatenate(seen).reshape(3, *TRAIN.x.shape):
+        np.testing.assert_array_equal(np.sort(epoch, axis=0), known)
+
+    changed_train = Samples(-2.0 * TRAIN.x, TRAIN.targets)
+    expected = fit(
+        negative, Adam(), changed_train, VAL, epochs=3, batch_size=batch_size, rng=_rng()
+    )
+    np.testing.assert_array_equal(model.theta, negative.theta)
+    assert [row.val for row in result.history] == [row.val for row in expected.history]
+    assert result.history[-1].train == evaluate(model, TRAIN)
+    assert result.history[-1].train != expected.history[-1].train
+
+
+@pytest.mark.parametrize(("batch_size", "sizes"), [(None, [20]), (7, [7, 7, 6])])
+def test_dropout_draws_in_training_only(batch_size: int | None, sizes: list[int]) -> None:
+    """One mask for each batch from its own stream; scoring draws none, shuffling is untouched."""
+    layers: list[Layer] = [Dense(4), Sigmoid(), Dropout(0.5), Dense(3)]
+    rngs = _rng(1), _rng(2)
+    results = []
+    for rng, dropout_rng in (rngs, (_rng(1), _rng(3))):
+        model = _model(layers)
+        fit(
+            model, SGD(0.1), TRAIN, VAL, epochs=3, batch_size=batch_size, rng=rng,
+            dropout_rng=dropout_rng,
+        )  # fmt: skip
+        results.append(model.theta)
+    assert np.any(results[0] != results[1])
+
+    same = _rng(2)
+    for size in sizes * 3:
+        same.random_sample((size, 4))
+    np.testing.assert_equal(rngs[1].get_state(legacy=False), same.get_state(legacy=False))
+    shuffled = _rng(1)
+    if batch_size is not None:
+        for _ in range(3):
+            shuffled.permutation(20)
+    np.testing.assert_equal(rngs[0].get_state(legacy=False), shuffled.get_state(legacy=False))
+
+
+def test_a_network_without_dropout_draws_no_masks() -> None:
+    """The stream stays where it was, and need not be there."""
+    thetas = []
+    for dropout_rng in (_rng(5), None):
+        model = _model([Dense(4), BatchNorm(), Sigmoid(), Dense(3)])
+        fit(
+            model, SGD(0.1), TRAIN, VAL, epochs=2, batch_size=7, rng=_rng(), dropout_rng=dropout_rng
+        )
+        thetas.append(model.theta)
+        if dropout_rng is not None:
+            untouched = _rng(5).get_state(legacy=False)
+            np.testing.assert_equal(dropout_rng.get_state(legacy=False), untouched)
+    np.testing.assert_array_equal(thetas[0], thetas[1])
+
+
+def test_dropout_without_a_stream_is_an_error() -> None:
+    """It is not silently left out."""
+    with pytest.raises(ValueError, match=r"^dropout needs a random stream"):
+        fit(_model([Dropout(), *MLP]), SGD(), TRAIN, VAL, epochs=1, batch_size=None, rng=_rng())
+
+
+def test_running_statistics_are_those_of_the_batches() -> None:
+    """One update for each training batch, and none for scoring."""
+    model = _model([BatchNorm(momentum=0.25), Dense(3)])
+    fit(model, SGD(0.1), TRAIN, VAL, epochs=2, batch_size=None, rng=_rng())
+    mean, var = np.zeros(5), np.ones(5)
+    for _ in range(2):
+        mean = 0.75 * mean + 0.25 * TRAIN.x.mean(axis=0)
+        var = 0.75 * var + 0.25 * TRAIN.x.var(axis=0, ddof=1)
+    np.testing.assert_allclose(model.buffers[0]["running_mean"], mean, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(model.buffers[0]["running_var"], var, rtol=0, atol=1e-15)
+
+
+class _Scripted:
+    """An optimizer that moves the last parameter through given values."""
+
+    def __init__(self, values: list[float]) -> None:
+        self.values = values
+
+    def init(self, theta: Array) -> int:
+        """Count from 1."""
+        return 1
+
+    def update(self, g: Array, state: int, theta: Array) -> tuple[Array, int]:
+        """Return the step to the next value."""
+        delta = np.zeros_like(theta)
+        delta[-1] = self.values[state] - self.values[state - 1]
+        return delta, state + 1
+
+
+# Validation losses, in a row; the patience; the epochs trained, and the best of them.
+STOPPING: list[tuple[list[float], int | None, int, int]] = [
+    ([5, 4, 3, 2, 1, 0], 1, 5, 5),
+    ([5, 4, 3, 4, 2, 1], 1, 3, 2),
+    ([5, 4, 3, 4, 2, 1], 2, 5, 5),
+    ([5, 4, 3, 4, 4, 4, 1], 3, 5, 2),
+    ([5, 4, 3, 4, 4, 4, 1], 4, 6, 6),
+    ([3, 3, 3, 3], 2, 2, 0),  # not below: no better
+    ([3, 4, 3, 4, 3, 4], 3, 3, 0),
+    ([3, 4, 5, 6], 1, 1, 0),
+    ([3, 2, 3, 2, 1, 2, 2, 2, 2], 3, 7, 4),  # patience starts anew at each best
+    ([5, 4, 3, 4, 2, 6], None, 5, 4),
+    ([5, 4, 3, 4, 2, 6], 6, 5, 4),
+]
+
+
+@pytest.mark.parametrize(("losses", "patience", "trained", "best"), STOPPING)
+@pytest.mark.parametrize("best_checkpoint", [False, True])
+def test_early_stopping_by_hand(
+    losses: list[float], patience: int | None, trained: int, best: int, best_checkpoint: bool
+) -> None:
+    """The run ends `patience` epochs after its best, no sooner and no later."""
+    model = _model([Dense(2)], (1,))
+    model.theta[:] = [0.0, 0.0, 0.0, losses[0]]  # the loss of class 0 is log(1 + e^last)
+    val = Samples(np.ones((1, 1)), np.array([0]))
+    train = Samples(np.ones((1, 1)), np.array([1]))  # whose loss falls as val's rises
+    told: list[int] = []
+    result = fit(
+        model, _Scripted(losses), train, val, epochs=len(losses) - 1, batch_size=None, rng=_rng(),
+        early_stopping=patience, best_checkpoint=best_checkpoint,
+        on_epoch=lambda row: told.append(row.epoch),
+    )  # fmt: skip
+    assert [row.epoch for row in result.history] == told == [*range(trained + 1)]
+    expected = np.log1p(np.exp(losses[: trained + 1]))
+    np.testing.assert_allclose([row.val.loss for row in result.history], expected, rtol=1e-14)
+    assert not result.diverged
+    assert result.checkpoint_epoch == (best if best_checkpoint else trained)
+    assert model.theta[-1] == losses[result.checkpoint_epoch]
+
+
+def _learnable(n: int, seed: int) -> Samples:
+    """Return samples of the class whose number among the first three is largest, but for noise."""
+    rng = _rng(seed)
+    x = normal(rng, (n, 5))
+    return Samples(read_only(x), read_only((x[:, :3] + normal(rng, (n, 3))).argmax(axis=1)))
+
+
+LEARNABLE_TRAIN, LEARNABLE_VAL = _learnable(20, seed=1), _learnable(12, seed=2)
+
+
+def _overfitting() -> list[Layer]:
+    return [Dense(16), BatchNorm(), Tanh(), Dropout(0.2), Dense(3)]
+
+
+def _fit(layers: list[Layer], epochs: int, **options: Any) -> tuple[Sequential, Fit]:
+    model = _model(layers)
+    result = fit(
+        model, Adam(lr=0.02), LEARNABLE_TRAIN, LEARNABLE_VAL, epochs=epochs, batch_size=7,
+        rng=_rng(), dropout_rng=_rng(1), **options,
+    )  # fmt: skip
+    return model, result
+
+
+def test_best_checkpoint_is_that_of_a_run_which_ended_there() -> None:
+    """Theta and the running statistics are those of the best epoch, to the bit."""
+    model, plain = _fit(_overfitting(), 40)
+    losses = [row.val.loss for row in plain.history]
+    best = int(np.argmin(losses))
+    assert 0 < best < 40
+    assert plain.checkpoint_epoch == 40
+
+    best_model, result = _fit(_overfitting(), 40, best_checkpoint=True)
+    assert result.history == plain.history
+    assert result.checkpoint_epoch == best
+    shorter, short = _fit(_overfitting(), best)
+    np.testing.assert_equal(best_model.state(), shorter.state())
+    assert evaluate(best_model, LEARNABLE_VAL) == short.history[-1].val == plain.history[best].val
+    for name, array in model.state().items():
+        assert np.any(array != best_model.state()[name])  # buffers too, not theta alone
+
+
+@pytest.mark.parametrize("patience", [1, 3, 8])
+@pytest.mark.parametrize("best_checkpoint", [False, True])
+def test_early_stopping_is_a_run_cut_short(patience: int, best_checkpoint: bool) -> None:
+    """The history is the plain run's up to `patience` epochs after the best so far."""
+    _, plain = _fit(_overfitting(), 60)
+    losses = [row.val.loss for row in plain.history]
+    end = next(e for e in range(61) if e - int(np.argmin(losses[: e + 1])) >= patience)
+    best = int(np.argmin(losses[: end + 1]))
+    assert end == best + patience < 60
+
+    model, result = _fit(
+        _overfitting(), 60, early_stopping=patience, best_checkpoint=best_checkpoint
+    )
+    assert result.history == plain.history[: end + 1]
+    assert result.checkpoint_epoch == (best if best_checkpoint else end)
+    shorter, _ = _fit(_overfitting(), result.checkpoint_epoch)
+    np.testing.assert_equal(model.state(), shorter.state())
+
+
+@pytest.mark.parametrize("best_checkpoint", [False, True])
+def test_divergence_goes_back_to_finite_buffers_too(best_checkpoint: bool) -> None:
+    """What is kept is a whole earlier network, not its theta with later statistics."""
+    layers: list[Layer] = [Dense(4), BatchNorm(), Sigmoid(), Dense(3)]
+    model = _model(layers)
+    result = fit(
+        model, _Explodes(), TRAIN, VAL, epochs=5, batch_size=None, rng=_rng(),
+        best_checkpoint=best_checkpoint,
+    )  # fmt: skip
+    assert result.diverged
+    assert len(result.history) == 3
+    best = min(range(3), key=lambda e: result.history[e].val.loss)
+    assert result.checkpoint_epoch == (best if best_checkpoint else 2)
+    shorter = _model(layers)
+    for _ in range(result.checkpoint_epoch):
+        shorter.forward(TRAIN.x, Mode(training=True))
+    np.testing.assert_equal(model.state(), shorter.state())
+
+
+@all_optimizers
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activate_logits", [False, True])
+def test_the_last_convolution_is_a_fully_connected_layer(
+    name: str, activation: ActivationName, activate_logits: bool
+) -> None:
+    """Flatten and Dense in place of the 2x2 convolution to 1x1: a training run of equal numbers.
+
+    With W_dense[(c,u,v), o] = W_conv[o,c,u,v] at the start, and so ever after.
+    """
+    in_shape, act = (1, 6, 6), ACTIVATIONS[activation]
+    layers = SimpleCNN(activation, activate_logits).layers(3)
+    conv_at = 3
+    assert layers[conv_at] == Conv2D(3, 2)
+    dense_layers = [
+        *layers[:conv_at], Flatten(), Dense(3), *([act] if activate_logits else []),
+    ]  # fmt: skip
+    conv, dense = _model(layers, in_shape), _model(dense_layers, in_shape)
+
+    def dense_theta() -> Array:
+        last = conv.params[conv_at]
+        first = [conv.params[0]["W"], conv.params[0]["b"]]
+        return np.concatenate([a.ravel() for a in [*first, last["W"].reshape(3, 12).T, last["b"]]])
+
+    dense.theta[:] = dense_theta()
+    x = _rng(4).uniform(0, 1, (24, *in_shape))
+    train = Samples(read_only(x[:18]), _rng(5).randint(0, 3, 18))
+    val = Samples(read_only(x[18:]), _rng(6).randint(0, 3, 6))
+    results = [
+        fit(model, OPTIMIZERS[name](), train, val, epochs=50, batch_size=5, rng=_rng())
+        for model in (conv, dense)
+    ]
+    curves = [[(row.train.loss, row.val.loss) for row in r.history] for r in results]
+    assert len(curves[0]) == 51
+    np.testing.assert_allclose(curves[1], curves[0], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(dense.theta, dense_theta(), rtol=0, atol=1e-11)
+    accuracies = [[(row.train.accuracy, row.val.accuracy) for row in r.history] for r in results]
+    assert accuracies[1] == accuracies[0]
+    assert len({*curves[0]}) > 1  # it learnt something
 
 
 # A network, its input, and the optimizer that drives it out of the numbers' range.
@@ -252,20 +589,6 @@ def test_divergence_goes_back_to_the_last_finite_epoch(
     np.testing.assert_array_equal(model.theta, shorter.theta)
     with np.errstate(over="ignore"):
         assert evaluate(model, train) == result.history[-1].train
-
-
-class _Explodes:
-    """An optimizer that moves nothing, until its third step sends the first number to infinity."""
-
-    def init(self, theta: Array) -> int:
-        """Count from 1."""
-        return 1
-
-    def update(self, g: Array, state: int) -> tuple[Array, int]:
-        """Return a step of zeros, with infinity at the front of the third."""
-        delta = np.zeros_like(g)
-        delta[0] = np.inf if state == 3 else 0.0
-        return delta, state + 1
 
 
 def test_a_parameter_that_is_not_finite_is_a_divergence() -> None:
@@ -312,14 +635,34 @@ def _dense(rng: np.random.RandomState) -> tuple[list[Layer], Shape, int]:
     return [Flatten(), Dense(64), ReLU(), Dense(num_classes)], in_shape, num_classes
 
 
-@pytest.mark.parametrize("build", [_convolutional, _dense])
+def _normalized(rng: np.random.RandomState) -> tuple[list[Layer], Shape, int]:
+    in_shape = int(rng.randint(1, 4)), int(rng.randint(4, 9)), int(rng.randint(4, 9))
+    num_classes = int(rng.randint(2, 7))
+    layers: list[Layer] = [
+        Conv2D(16, 3, stride=2, padding=1),
+        BatchNorm(),
+        Tanh(),
+        AvgPool2D(2, stride=1),
+        Flatten(),
+        Dropout(0.1),
+        Dense(32),
+        BatchNorm(),
+        ReLU(),
+        Dense(num_classes),
+    ]
+    return layers, in_shape, num_classes
+
+
+@pytest.mark.parametrize("build", [_convolutional, _dense, _normalized])
 @pytest.mark.parametrize("seed", range(5))
 def test_overfits_random_labels_of_any_shape(build: Any, seed: int) -> None:
     """Twenty random samples are learnt by heart, whatever their shape and number of classes."""
     layers, in_shape, num_classes = build(_rng(seed))
     train = _samples(20, in_shape, num_classes, seed)
     model = _model(layers, in_shape, seed)
-    result = fit(model, Adam(), train, train, epochs=400, batch_size=None, rng=_rng())
+    result = fit(
+        model, Adam(), train, train, epochs=400, batch_size=None, rng=_rng(), dropout_rng=_rng()
+    )
     assert result.history[0].train.accuracy < 1.0
     assert result.history[-1].train.accuracy == 1.0
 
@@ -337,7 +680,25 @@ def test_training_needs_no_global_random_state(name: str, monkeypatch: pytest.Mo
             monkeypatch.setattr(np.random, function, _refuse)
     with pytest.raises(AssertionError, match="global random state"):
         np.random.rand()  # noqa: NPY002
-    layers: list[Layer] = [Conv2D(2, 2), ReLU(), MaxPool2D(2), Flatten(), Dense(3), Sigmoid()]
+    layers: list[Layer] = [
+        Conv2D(2, 2, stride=2, padding=1), BatchNorm(), ReLU(), MaxPool2D(2, stride=1),
+        AvgPool2D(2), Tanh(), Dropout(), Flatten(), Dense(3), Sigmoid(),
+    ]  # fmt: skip
     model = _model(layers, (1, 6, 6))
     train = _samples(20, (1, 6, 6))
-    fit(model, OPTIMIZERS[name](), train, train, epochs=2, batch_size=7, rng=_rng())
+    fit(
+        model, OPTIMIZERS[name](), train, train, epochs=2, batch_size=7, rng=_rng(),
+        dropout_rng=_rng(),
+    )  # fmt: skip
+
+
+def test_a_running_statistic_that_overflows_is_divergence() -> None:
+    """Loss and parameters may be finite all the while."""
+    model = Sequential([BatchNorm(), Dense(3)], (2,), np.random.RandomState)
+    x = np.array([[1e200, 0.0], [-1e200, 1.0], [3.0, 2.0], [4.0, 3.0]])
+    samples = Samples(x, np.array([0, 1, 2, 0]))
+    val = Samples(np.zeros((1, 2)), np.array([0]))
+    rng = np.random.RandomState(0)
+    result = fit(model, SGD(0.1), samples, val, epochs=3, batch_size=None, rng=rng)
+    assert result.diverged
+    assert all(np.isfinite(array).all() for array in model.state().values())

@@ -15,6 +15,7 @@ RESULT = {
     "parameters": 2,
     "diverged": False,
     "last_finite_epoch": 1,
+    "checkpoint_epoch": 1,
     "scores": {"train": {"loss": 0.5, "accuracy": 1.0}, "val": {"loss": 0.75, "accuracy": 0.5}},
 }
 HISTORY = "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n0,1,0,1,0\n1,0.5,1,0.75,0.5\n"

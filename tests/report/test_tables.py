@@ -23,10 +23,10 @@ def test_the_table_has_the_published_columns_and_ours(scores: pd.DataFrame) -> N
         "Model", "Activation", "Pool", "Optimizer", "Training", "Validation", "Test", "Published",
     ]  # fmt: skip
     assert cells(lines[4]) == [
-        "A", "sigmoid", "2x2 max", "SGD lr 0.9", *["75.00 ± 20.41"] * 3, "-",
+        "A", "Sigmoid", "2x2 max", "SGD lr 0.9", *["75.00 ± 20.41"] * 3, "-",
     ]  # fmt: skip
     assert cells(lines[5]) == [
-        "B", "relu", "none", "Adam lr 0.01, beta1 0.7, beta2 0.99, eps 1e-06",
+        "B", "ReLU", "none", "Adam lr 0.01, beta1 0.7, beta2 0.99, eps 1e-06",
         *["25.00 ± 0.00"] * 3, "-",
     ]  # fmt: skip
     assert len({len(line) for line in lines[2:6]}) == 1

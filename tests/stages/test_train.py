@@ -100,7 +100,7 @@ def _add_model(project: Project, optimizer: str, lr: float) -> None:
     ("optimizer", "lr", "seed"),
     [
         ("sgd", 1e300, 0),  # the first step ends it
-        ("sgd", 1e20, 0),  # a later step does
+        ("sgd", 1e20, 7),  # a later step does
         ("rmsprop", 1e101, 1),  # after one step the loss is finite, but not on the test samples
     ],
 )
@@ -128,8 +128,8 @@ BAD_ARGUMENTS = {
         "--model: unknown 'S-Adamm'; params.yaml has S-SGD, S-RMS, S-Adam, E-RMS, E-Adam",
     ),
     "optimizer": (
-        ["--optimizer", "adamw"],
-        "--optimizer: unknown 'adamw'; known: sgd, rmsprop, adam",
+        ["--optimizer", "adamax"],
+        "--optimizer: unknown 'adamax'; known: sgd, momentum, nag, adagrad, rmsprop, adam, adamw",
     ),
     "seed": (["--seed", "-1"], "--seed: expected a whole number of at least 0, got -1"),
     "epochs": (["--epochs", "0"], "--epochs: expected a whole number of at least 1, got 0"),

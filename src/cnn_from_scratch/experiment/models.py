@@ -5,26 +5,31 @@ from typing import Any, TypeVar
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import PARAMS_FILE, Params, decode
+from cnn_from_scratch.nn.layers import LAYERS
 from cnn_from_scratch.nn.networks import NETWORKS, Architecture
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, Optimizer
+from cnn_from_scratch.nn.schedules import SCHEDULES, Schedule
+from cnn_from_scratch.nn.training import CONSTANT
 
 T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """One row of the study: an architecture and the optimizer that trains it."""
+    """One row of the study: an architecture, and the optimizer and schedule that train it."""
 
     network: Architecture
     optimizer: Optimizer
+    schedule: Schedule = CONSTANT
 
 
 def resolve_models(params: Params) -> dict[str, Model]:
     """Return every model of the file, in its order. Raises InputError, naming the key path."""
     return {
         name: Model(
-            network=_named(model.network, NETWORKS, f"models.{name}.network"),
+            network=_network(model.network, f"models.{name}.network"),
             optimizer=_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
+            schedule=_named(model.schedule, SCHEDULES, f"models.{name}.schedule"),
         )
         for name, model in params.models.items()
     }
@@ -37,8 +42,19 @@ def default_optimizer(name: str) -> Optimizer:
     return OPTIMIZERS[name]()
 
 
-def _named(raw: dict[str, Any], registry: dict[str, type[T]], path: str) -> T:
+def _network(raw: dict[str, Any], path: str) -> Architecture:
+    """Return the named network; the layers of a stack are named in turn."""
+    layers = raw.get("stack")
+    if raw.get("name") == "stack" and isinstance(layers, list):
+        stack = [_named(layer, LAYERS, f"{path}.stack[{i}]") for i, layer in enumerate(layers)]
+        raw = raw | {"stack": tuple(stack)}
+    return _named(raw, NETWORKS, path)
+
+
+def _named(raw: Any, registry: dict[str, type[T]], path: str) -> T:
     """Return the registered class that raw["name"] names, made from the other keys."""
+    if not isinstance(raw, dict):
+        raise InputError(f"{PARAMS_FILE}: {path}: expected a mapping, got {raw!r}")
     name = raw.get("name")
     if not isinstance(name, str) or name not in registry:
         problem = "missing" if name is None else f"unknown {name!r}"

@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.augmentation import Augmentation
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -23,11 +24,13 @@ T = TypeVar("T")
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
 _PLAIN_WORDS = {
+    Augmentation: "a mapping",
     float: "a number",
     int: "a whole number",
     bool: "true or false",
     str: "text",
     dict: "a mapping",
+    tuple: "a list",
     NoneType: "null",
 }
 
@@ -64,24 +67,44 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class Train:
-    """`train`: how long, and how many samples an update sees (None: all)."""
+    """`train`: how a network is trained.
+
+    batch_size: samples that an update sees; None: all.
+    augment: how training images are changed; None: not at all.
+    early_stopping: end when the validation loss has had no new low for so many; None: never.
+    best_checkpoint: keep the network of the lowest validation loss, not the last one.
+    """
 
     epochs: int
     batch_size: int | None
+    augment: Augmentation | None = None
+    early_stopping: int | None = None
+    best_checkpoint: bool = False
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError(f"batch_size: expected at least 1, or null, got {self.batch_size}")
+        if self.early_stopping is not None and self.early_stopping < 1:
+            raise ValueError(
+                f"early_stopping: expected at least 1, or null, got {self.early_stopping}"
+            )
+
+
+def protocol_name(split: Split, train: Train) -> str:
+    """Return the protocol, and whether the validation samples helped to choose the network."""
+    selected = train.early_stopping is not None or train.best_checkpoint
+    return split.protocol + (", network selected on validation" if selected else "")
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelParams:
-    """`models.<name>`: a network and its optimizer by name; `models.py` knows the names."""
+    """`models.<name>`: network, optimizer and schedule by name; `models.py` knows the names."""
 
     network: dict[Any, Any]
     optimizer: dict[Any, Any]
+    schedule: dict[Any, Any] = dataclasses.field(default_factory=lambda: {"name": "constant"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,10 +142,17 @@ def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
     InputError.
     """
     fields = dataclasses.fields(kind)  # type: ignore[arg-type]
-    required = [f.name for f in fields if f.default is dataclasses.MISSING]
+    required = [f.name for f in fields if f.default is f.default_factory is dataclasses.MISSING]
     _check_keys(raw, [f.name for f in fields], required, path, owner)
+    hints = get_type_hints(kind)
+    nested = {
+        key: decode(value, part, f"{path}.{key}")
+        for key, value in raw.items()
+        for part in get_args(hints[key])
+        if isinstance(value, dict) and isinstance(part, type) and dataclasses.is_dataclass(part)
+    }
     try:
-        return msgspec.convert(raw, kind, strict=False)
+        return msgspec.convert(raw | nested, kind, strict=False)
     except msgspec.ValidationError as error:
         raise InputError(_at(f"{path}.", _in_plain_words(str(error), raw, kind))) from error
 

@@ -2,7 +2,7 @@
 
 history.csv      epoch, then loss (nats) and accuracy (0..1) on train and val
 result.json      the final scores, and whether the run diverged
-checkpoint.npz   theta, (P,) float64
+checkpoint.npz   theta, (P,) float64, and buffers as <layer>.<name>
 predictions.csv  the label given to each validation and test sample
 """
 
@@ -38,16 +38,17 @@ def write_run(folder: Path, run: Run, *, model: str, seed: int, protocol: str) -
         "model": model,
         "seed": seed,
         "protocol": protocol,
-        "parameters": run.theta.size,
+        "parameters": run.num_params,
         "diverged": run.fit.diverged,
         "last_finite_epoch": run.fit.history[-1].epoch,
+        "checkpoint_epoch": run.fit.checkpoint_epoch,
         "scores": {split: score._asdict() for split, score in run.scores.items()},
     }
     with replacing(folder) as new:
         new.mkdir()
         write_text(new / "history.csv", _history(run))
         write_json(new / "result.json", result)
-        write_npz(new / "checkpoint.npz", {"theta": run.theta})
+        write_npz(new / "checkpoint.npz", run.checkpoint)
         write_text(new / "predictions.csv", _predictions(run))
 
 

@@ -11,7 +11,7 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
 from cnn_from_scratch.experiment.splits import Indices, split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.layers import Array
+from cnn_from_scratch.nn.layers import Array, Arrays
 from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit
@@ -28,10 +28,14 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run found out. After a divergence, all of it is of the last finite epoch."""
+    """What one run found out; all but the history is of the checkpoint's epoch.
+
+    That is the last epoch, or after a divergence the last finite one, or the best if asked for.
+    """
 
     fit: Fit
-    theta: Array
+    checkpoint: Arrays  # theta, and the layers' buffers
+    num_params: int
     scores: dict[str, Score]  # of train, val and, where there is a test sheet, test
     predictions: dict[str, Predictions]  # of val and test
 
@@ -63,6 +67,11 @@ def train_run(
         epochs=train.epochs,
         batch_size=train.batch_size,
         rng=stream(seed, Purpose.SHUFFLE),
+        dropout_rng=stream(seed, Purpose.DROPOUT),
+        augment=_augmenter(train, seed),
+        schedule=model.schedule,
+        early_stopping=train.early_stopping,
+        best_checkpoint=train.best_checkpoint,
         on_epoch=on_epoch,
     )
     indices = {"val": val_indices}
@@ -71,7 +80,8 @@ def train_run(
         indices["test"] = np.arange(len(dataset.y_test))
     return Run(
         fit=result,
-        theta=network.theta,
+        checkpoint=network.state(),
+        num_params=network.theta.size,
         scores={name: evaluate(network, some) for name, some in samples.items()},
         predictions={name: _predict(network, samples[name], indices[name]) for name in indices},
     )
@@ -90,6 +100,15 @@ def _network(model: Model, seed: int, dataset: Dataset) -> Sequential:
             f" {network.out_shape}, not into {dataset.num_classes} logits"
         )
     return network
+
+
+def _augmenter(train: Train, seed: int) -> Callable[[Array], Array]:
+    """Return what changes the images of a training batch."""
+    augmentation = train.augment
+    if augmentation is None:
+        return lambda images: images
+    rng = stream(seed, Purpose.AUGMENT)
+    return lambda images: augmentation.apply(images, rng)
 
 
 def _samples(images: Array, labels: Labels) -> Samples:

@@ -14,8 +14,10 @@ class Purpose(IntEnum):
     """What a stream is for. The numbers are part of the results: never renumber."""
 
     SPLIT = 0
-    INIT = 1  # index: the layer
+    INIT = 1  # index: the layer, among those with weights
     SHUFFLE = 2
+    DROPOUT = 3
+    AUGMENT = 4
 
 
 def stream(seed: int, purpose: Purpose, index: int = 0) -> RandomState:

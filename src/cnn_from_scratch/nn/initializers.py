@@ -1,15 +1,70 @@
-"""Initial weights: how the random start of a layer scales with its number of inputs."""
+"""Initial weights: how the random start of a layer scales with its inputs and outputs.
+
+fan_in is the number of inputs that one output sums over, fan_out the number of outputs that one
+input goes to (for a convolution, kernel places count). All return float64 of the given shape, with
+mean 0; what differs is the standard deviation, and whether it is a normal or a uniform draw.
+A uniform draw from [-a, a] has the standard deviation a / sqrt(3).
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
+Weights = np.ndarray[Any, np.dtype[np.float64]]
+InitializerName = Literal["published", "xavier_uniform", "xavier_normal", "he", "lecun"]
+
 
 def published(
-    rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-    """Draw weights as the published study does (and LeCun et al. 1998, section 4.6).
-
-    W ~ N(0, 1) * sqrt(1 / fan_in)
-
-    fan_in is the number of inputs that one output sums over. Returns float64 of the given shape.
-    """
+    rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int
+) -> Weights:
+    """Draw W ~ N(0, 1 / fan_in), as the published study does (Lee 2025, released code)."""
     return rng.standard_normal(shape) * np.sqrt(1.0 / fan_in)
+
+
+def xavier_uniform(
+    rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int
+) -> Weights:
+    """Draw W ~ U[-a, a] with a = sqrt(6 / (fan_in + fan_out)).
+
+    Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward
+    neural networks", equation 16.
+    """
+    return _uniform(rng, shape, np.sqrt(6.0 / (fan_in + fan_out)))
+
+
+def xavier_normal(
+    rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int
+) -> Weights:
+    """Draw W ~ N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 12)."""
+    return rng.standard_normal(shape) * np.sqrt(2.0 / (fan_in + fan_out))
+
+
+def he(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Weights:
+    """Draw W ~ N(0, 2 / fan_in), for ReLU.
+
+    Source: He et al. 2015, "Delving deep into rectifiers", equation 10.
+    """
+    return rng.standard_normal(shape) * np.sqrt(2.0 / fan_in)
+
+
+def lecun(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Weights:
+    """Draw W ~ U[-a, a] with a = sqrt(3 / fan_in), so that the variance is 1 / fan_in.
+
+    Source: LeCun et al. 1998, "Efficient BackProp", equation 16. (`published` has the same
+    variance, but is normal.)
+    """
+    return _uniform(rng, shape, np.sqrt(3.0 / fan_in))
+
+
+INITIALIZERS: dict[InitializerName, Callable[..., Weights]] = {
+    "published": published,
+    "xavier_uniform": xavier_uniform,
+    "xavier_normal": xavier_normal,
+    "he": he,
+    "lecun": lecun,
+}
+
+
+def _uniform(rng: np.random.RandomState, shape: tuple[int, ...], limit: float) -> Weights:
+    return limit * (2.0 * rng.random_sample(shape) - 1.0)

@@ -3,7 +3,7 @@
 A layer is a frozen description. It remembers nothing: `forward` returns as `cache` what the
 derivatives will need, and those are functions of (params, dy, cache): `gradients` for the
 parameters, `backward` for the input. Shapes are worked out once, by `init`, and every shape
-mistake is reported there.
+mistake is reported there. Only BatchNorm writes anything: its own running statistics, in training.
 
 Arrays are float64. N is the batch; images are (N, C, H, W), vectors (N, D). In formulas, `dz` is
 the derivative of the loss with respect to z and has z's shape. In memory a convolution lays its
@@ -16,22 +16,36 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from cnn_from_scratch.nn.initializers import published
+from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Shape = tuple[int, ...]
-Params = dict[str, Array]
+Arrays = dict[str, Array]
 
 
 class Init(NamedTuple):
-    """What a layer is at the start: its output shape (without N) and its parameters."""
+    """What a layer is at the start: its output shape (without N), parameters and buffers.
+
+    Parameters are learned; buffers are arrays that the layer keeps besides.
+    """
 
     out_shape: Shape
-    params: Params
+    params: Arrays
+    buffers: Arrays
+
+
+class Mode(NamedTuple):
+    """Whether a forward pass is part of training, and the stream that dropout draws from."""
+
+    training: bool
+    rng: np.random.RandomState | None = None
+
+
+EVALUATION = Mode(training=False)
 
 
 class Layer(Protocol):
-    """What every layer can do."""
+    """What every layer can do. `params` holds its parameters and buffers, by name."""
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Infer the output shape from in_shape (both without N) and draw the parameters.
@@ -39,60 +53,73 @@ class Layer(Protocol):
         Raises ValueError if the layer cannot take in_shape.
         """
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return (y, cache)."""
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
-        """Return the gradient of each parameter, with the names and shapes of params."""
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+        """Return the gradient of each parameter, with the names and shapes of Init.params."""
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx, with x's shape."""
 
 
 class _WithoutParams:
     """What the layers share that have nothing to learn."""
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return no gradients."""
         return {}
 
 
-class _Elementwise(_WithoutParams):
-    """What the activations share: any shape passes through unchanged."""
+class _ShapeKeeping(_WithoutParams):
+    """What the layers share that, besides, take any shape and keep it."""
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """No parameters; takes any shape and keeps it."""
-        return Init(in_shape, {})
+        return Init(in_shape, {}, {})
+
+
+class Activation(_ShapeKeeping):
+    """What the activations are: functions of each element by itself."""
 
 
 @dataclass(frozen=True)
 class Conv2D:
-    """Valid cross-correlation with stride 1, plus a bias a channel.
+    """Cross-correlation, plus a bias a channel.
 
-    y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, i+u, j+v]
+    y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, s*i+u-p, s*j+v-p]
 
-    x (N, C, H, W) -> y (N, out_channels, H-k+1, W-k+1), with W (out_channels, C, k, k),
-    b (out_channels,) and k = kernel_size. Initial W: standard normal / sqrt(fan_in) with
-    fan_in = C*k*k; initial b: 0 (Lee 2025, released code).
+    x (N, C, H, W), taken as 0 outside, -> y (N, out_channels, (H+2p-k)//s + 1, (W+2p-k)//s + 1),
+    with W (out_channels, C, k, k), b (out_channels,), k = kernel_size, s = stride, p = padding.
+    Initial W: `weight_init` with fan_in = C*k*k and fan_out = out_channels*k*k; initial b: 0.
 
     Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
 
     out_channels: int
     kernel_size: int
+    stride: int = 1
+    padding: int = 0
+    weight_init: InitializerName = "published"
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
-        channels, height, width = _image_shape(self, in_shape, self.kernel_size)
+        """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H+2p, W+2p >= k."""
+        out_size = _out_size(self, in_shape, self.kernel_size, self.stride, self.padding)
+        channels, k = in_shape[0], self.kernel_size
         _check_sizes(self, inputs=channels, outputs=self.out_channels)
-        k = self.kernel_size
-        weight = published(rng, (self.out_channels, channels, k, k), fan_in=channels * k * k)
-        out_shape = (self.out_channels, height - k + 1, width - k + 1)
-        return Init(out_shape, {"W": weight, "b": np.zeros(self.out_channels)})
+        draw = INITIALIZERS[self.weight_init]
+        weight = draw(
+            rng,
+            (self.out_channels, channels, k, k),
+            fan_in=channels * k * k,
+            fan_out=self.out_channels * k * k,
+        )
+        params = {"W": weight, "b": np.zeros(self.out_channels)}
+        return Init((self.out_channels, *out_size), params, {})
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """One matrix product: W times a column of inputs for every output pixel."""
-        places = _places(x, self.kernel_size, stride=1)
+        places = _places(_pad(x, self.padding), self.kernel_size, self.stride)
         n, channels, h_out, w_out = places[0].shape
         patches = np.stack([place.transpose(1, 2, 3, 0) for place in places], axis=1)
         patches = patches.reshape(channels * len(places), -1)  # (C*k*k, H'*W'*N)
@@ -101,30 +128,28 @@ class Conv2D:
         y = y.reshape(self.out_channels, h_out, w_out, n).transpose(3, 0, 1, 2)
         return y, (patches, x.shape)
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return dW and db.
 
-        dW[o,c,u,v] = sum over n,i,j of dy[n,o,i,j] * x[n, c, i+u, j+v]
+        dW[o,c,u,v] = sum over n,i,j of dy[n,o,i,j] * x[n, c, s*i+u-p, s*j+v-p]
         db[o]       = sum over n,i,j of dy[n,o,i,j]
         """
         patches, _ = cache
         dy = dy.transpose(1, 2, 3, 0).reshape(self.out_channels, -1)  # (O, H'*W'*N)
         return {"W": (dy @ patches.T).reshape(params["W"].shape), "b": dy.sum(axis=1)}
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
-        """Return dx.
-
-        dx[n,c,p,q] = sum over o,u,v of dy[n, o, p-u, q-v] * W[o,c,u,v]
-        """
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx: each dy[n,o,i,j] * W[o,c,u,v] added to dx[n, c, s*i+u-p, s*j+v-p]."""
         _, (n, channels, height, width) = cache
         _, out_channels, h_out, w_out = dy.shape
         dy = dy.transpose(1, 2, 3, 0).reshape(out_channels, -1)  # (O, H'*W'*N)
         dpatches = params["W"].reshape(out_channels, -1).T @ dy  # (C*k*k, H'*W'*N)
         dpatches = dpatches.reshape(channels, -1, h_out, w_out, n)  # (C, k*k, H', W', N)
-        dx = np.zeros((channels, height, width, n)).transpose(3, 0, 1, 2)
-        for i, place in enumerate(_places(dx, self.kernel_size, stride=1)):
+        p = self.padding
+        dx = np.zeros((channels, height + 2 * p, width + 2 * p, n)).transpose(3, 0, 1, 2)
+        for i, place in enumerate(_places(dx, self.kernel_size, self.stride)):
             place += dpatches[:, i].transpose(3, 0, 1, 2)
-        return dx
+        return dx[:, :, p : p + height, p : p + width]
 
 
 @dataclass(frozen=True)
@@ -142,27 +167,24 @@ class MaxPool2D(_WithoutParams):
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
-        channels, height, width = _image_shape(self, in_shape, self.kernel_size)
-        if self.stride is not None and self.stride < 1:
-            raise ValueError(f"{self}: expected a stride of at least 1")
-        sizes = [(size - self.kernel_size) // self._stride + 1 for size in (height, width)]
-        return Init((channels, *sizes), {})
+        out_size = _out_size(self, in_shape, self.kernel_size, _stride(self))
+        return Init((in_shape[0], *out_size), {}, {})
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Take the running maximum over the k*k places in a window."""
-        y, *others = _places(x, self.kernel_size, self._stride)
+        y, *others = _places(x, self.kernel_size, _stride(self))
         for place in others:
             y = np.maximum(y, place)
         return y, (x, y)
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy to the first place, in row-major order, that holds the window's maximum."""
         x, y = cache
         dx = np.zeros_like(x)
         remaining = dy  # what has not found its maximum yet
         for x_place, dx_place in zip(
-            _places(x, self.kernel_size, self._stride),
-            _places(dx, self.kernel_size, self._stride),
+            _places(x, self.kernel_size, _stride(self)),
+            _places(dx, self.kernel_size, _stride(self)),
             strict=True,
         ):
             routed = np.where(x_place == y, remaining, 0.0)
@@ -170,9 +192,37 @@ class MaxPool2D(_WithoutParams):
             remaining = remaining - routed
         return dx
 
-    @property
-    def _stride(self) -> int:
-        return self.kernel_size if self.stride is None else self.stride
+
+@dataclass(frozen=True)
+class AvgPool2D(_WithoutParams):
+    """The mean of each window; windows may overlap, and must fit inside the image.
+
+    y[n,c,i,j] = (1/k^2) * sum over u,v in 0..k-1 of x[n, c, s*i+u, s*j+v]
+
+    Shapes as MaxPool2D's.
+    """
+
+    kernel_size: int
+    stride: int | None = None
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
+        out_size = _out_size(self, in_shape, self.kernel_size, _stride(self))
+        return Init((in_shape[0], *out_size), {}, {})
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Add up the k*k places in a window, and divide."""
+        total, *others = _places(x, self.kernel_size, _stride(self))
+        for place in others:
+            total = total + place
+        return total / self.kernel_size**2, x
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Send dy / k^2 to every place of the window."""
+        dx = np.zeros_like(cache)
+        for place in _places(dx, self.kernel_size, _stride(self)):
+            place += dy / self.kernel_size**2
+        return dx
 
 
 @dataclass(frozen=True)
@@ -182,29 +232,33 @@ class Dense:
     y = x W + b
 
     x (N, D) -> y (N, out_features), with W (D, out_features) and b (out_features,). Initial W:
-    standard normal / sqrt(fan_in) with fan_in = D; initial b: 0.
+    `weight_init` with fan_in = D and fan_out = out_features; initial b: 0.
     """
 
     out_features: int
+    weight_init: InitializerName = "published"
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (D,)."""
         if len(in_shape) != 1:
             raise ValueError(f"{self}: expected vectors (D,), got {in_shape}; put Flatten before")
         _check_sizes(self, inputs=in_shape[0], outputs=self.out_features)
-        weight = published(rng, (*in_shape, self.out_features), fan_in=in_shape[0])
-        return Init((self.out_features,), {"W": weight, "b": np.zeros(self.out_features)})
+        draw = INITIALIZERS[self.weight_init]
+        weight = draw(
+            rng, (*in_shape, self.out_features), fan_in=in_shape[0], fan_out=self.out_features
+        )
+        return Init((self.out_features,), {"W": weight, "b": np.zeros(self.out_features)}, {})
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = x W + b."""
         return x @ params["W"] + params["b"], x
 
-    def gradients(self, params: Params, dy: Array, cache: Any) -> Params:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return dW = x^T dy and db = sum over n of dy[n]."""
         x = cache
         return {"W": x.T @ dy, "b": dy.sum(axis=0)}
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx = dy W^T."""
         return dy @ params["W"].T
 
@@ -215,19 +269,19 @@ class Flatten(_WithoutParams):
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """No parameters; takes any shape."""
-        return Init((int(np.prod(in_shape)),), {})
+        return Init((int(np.prod(in_shape)),), {}, {})
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y, the same numbers reshaped."""
         return x.reshape(len(x), -1), x.shape
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx, the same numbers in x's shape."""
         return dy.reshape(cache)
 
 
 @dataclass(frozen=True)
-class Sigmoid(_Elementwise):
+class Sigmoid(Activation):
     """The logistic function, stable for any finite x: x (N, ...) -> y like x, in [0, 1].
 
     y = 1 / (1 + exp(-x))
@@ -235,44 +289,193 @@ class Sigmoid(_Elementwise):
     Below x = -708, where exp(-x) would overflow, y stays at 3.3e-308.
     """
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = 1 / (1 + exp(-x))."""
         y = 1.0 / (1.0 + np.exp(np.minimum(-x, 708.0)))
         return y, y
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx = dy * y * (1 - y)."""
         y = cache
         return dy * (y * (1.0 - y))
 
 
 @dataclass(frozen=True)
-class ReLU(_Elementwise):
+class Tanh(Activation):
+    """The hyperbolic tangent: x (N, ...) -> y like x, in [-1, 1].
+
+    y = tanh(x)
+    """
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y = tanh(x)."""
+        y = np.tanh(x)
+        return y, y
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx = dy * (1 - y^2)."""
+        y = cache
+        return dy * ((1.0 - y) * (1.0 + y))
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
     """The rectifier: x (N, ...) -> y like x, in [0, inf).
 
     y = max(x, 0)
     """
 
-    def forward(self, params: Params, x: Array) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = max(x, 0)."""
         return np.maximum(x, 0.0), x
 
-    def backward(self, params: Params, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx = dy where x > 0, else 0 (so the derivative at 0 is 0)."""
         x = cache
         return dy * (x > 0)
 
 
-def _image_shape(layer: Layer, in_shape: Shape, kernel_size: int) -> tuple[int, int, int]:
-    """Return in_shape as (C, H, W), or say why the layer cannot take it."""
-    if kernel_size < 1:
-        raise ValueError(f"{layer}: expected a kernel_size of at least 1")
+@dataclass(frozen=True)
+class BatchNorm:
+    """Each channel shifted and scaled to mean 0 and variance 1 over the batch, then learned anew.
+
+    xhat = (x - mean) / sqrt(var + eps),  y = gamma * xhat + beta
+
+    x (N, C, ...) -> y like x, with gamma and beta (C,), 1 and 0 at the start. In training, mean
+    and var (biased, divided by the m numbers of a channel) are those of the batch, and the
+    buffers running_mean and running_var (C,), 0 and 1 at the start, follow them:
+
+    running = (1 - momentum) * running + momentum * batch
+
+    where the batch's variance is the unbiased one, m/(m-1) * var (var, if m = 1). In evaluation,
+    mean and var are the running ones.
+
+    Source: Ioffe and Szegedy 2015, "Batch normalization", algorithms 1 and 2.
+    """
+
+    eps: float = 1e-5
+    momentum: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.eps < np.inf:
+            raise ValueError(f"eps: expected a number above 0, got {self.eps}")
+        if not 0 <= self.momentum <= 1:
+            raise ValueError(f"momentum: expected a number from 0 to 1, got {self.momentum}")
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        """Start at the identity. Raises ValueError unless in_shape has channels."""
+        if len(in_shape) == 0 or in_shape[0] < 1:
+            raise ValueError(f"{self}: expected at least one channel (C, ...), got {in_shape}")
+        c = in_shape[0]
+        return Init(
+            in_shape,
+            {"gamma": np.ones(c), "beta": np.zeros(c)},
+            {"running_mean": np.zeros(c), "running_var": np.ones(c)},
+        )
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y; in training, also move the running statistics towards the batch's."""
+        rest, (gamma, beta) = self._broadcast(x, params["gamma"], params["beta"])
+        if mode.training:
+            mean, var = x.mean(axis=rest), x.var(axis=rest)
+            m = x.size // x.shape[1]
+            for name, batch in (("running_mean", mean), ("running_var", var * (m / max(m - 1, 1)))):
+                running = params[name]
+                running += self.momentum * (batch - running)
+        else:
+            mean, var = params["running_mean"], params["running_var"]
+        _, (mean, std) = self._broadcast(x, mean, np.sqrt(var + self.eps))
+        xhat = (x - mean) / std
+        return gamma * xhat + beta, (xhat, std, mode.training)
+
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+        """Return dgamma[c] = sum of dy * xhat and dbeta[c] = sum of dy, over all but c."""
+        xhat, _, _ = cache
+        rest, _ = self._broadcast(dy)
+        return {"gamma": (dy * xhat).sum(axis=rest), "beta": dy.sum(axis=rest)}
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx.
+
+        In training, where mean and var depend on x: with dxhat = gamma * dy,
+        dx = (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)) / sqrt(var + eps),
+        means over all but the channel. In evaluation: dx = dxhat / sqrt(var + eps).
+        """
+        xhat, std, training = cache
+        rest, (gamma,) = self._broadcast(dy, params["gamma"])
+        dxhat = gamma * dy
+        if training:
+            mean_product = (dxhat * xhat).mean(axis=rest, keepdims=True)
+            dxhat = dxhat - dxhat.mean(axis=rest, keepdims=True) - xhat * mean_product
+        return dxhat / std
+
+    def _broadcast(self, x: Array, *arrays: Array) -> tuple[Shape, list[Array]]:
+        """Return x's axes but the channel's, and the (C,) arrays shaped to meet x."""
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        return (0, *range(2, x.ndim)), [array.reshape(shape) for array in arrays]
+
+
+@dataclass(frozen=True)
+class Dropout(_ShapeKeeping):
+    """In training, each element set to 0 with probability rate, the others scaled up.
+
+    y = x * mask / (1 - rate),  mask 0 with probability rate, else 1
+
+    So y's mean is x. In evaluation y = x. x (N, ...) -> y like x; masks come from Mode.rng.
+
+    Source: Srivastava et al. 2014, "Dropout", in its inverted form (section 10).
+    """
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.rate < 1:
+            raise ValueError(f"rate: expected a number from 0 up to but not 1, got {self.rate}")
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y. Raises ValueError if training without a random stream."""
+        if not mode.training:
+            return x, 1.0
+        if mode.rng is None:
+            raise ValueError("dropout needs a random stream in training: Mode(True, rng)")
+        scale = (mode.rng.random_sample(x.shape) >= self.rate) / (1.0 - self.rate)
+        return x * scale, scale
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx = dy * mask / (1 - rate)."""
+        scale = cache
+        return dy * scale
+
+
+LAYERS: dict[str, type[Layer]] = {
+    "conv2d": Conv2D,
+    "max_pool2d": MaxPool2D,
+    "avg_pool2d": AvgPool2D,
+    "dense": Dense,
+    "flatten": Flatten,
+    "sigmoid": Sigmoid,
+    "tanh": Tanh,
+    "relu": ReLU,
+    "batch_norm": BatchNorm,
+    "dropout": Dropout,
+}
+
+
+def _out_size(
+    layer: Layer, in_shape: Shape, kernel_size: int, stride: int, padding: int = 0
+) -> tuple[int, int]:
+    """Return how many windows fit in height and width, or say why the layer cannot take it."""
+    if kernel_size < 1 or stride < 1 or padding < 0:
+        raise ValueError(f"{layer}: expected a kernel_size and stride >= 1 and a padding >= 0")
     if len(in_shape) != 3:
         raise ValueError(f"{layer}: expected images (C, H, W), got {in_shape}")
-    channels, height, width = in_shape
-    if min(height, width) < kernel_size:
+    _, height, width = in_shape
+    if min(height, width) + 2 * padding < kernel_size:
         raise ValueError(f"{layer}: a {height}x{width} image is smaller than the kernel")
-    return channels, height, width
+    return (
+        (height + 2 * padding - kernel_size) // stride + 1,
+        (width + 2 * padding - kernel_size) // stride + 1,
+    )
 
 
 def _check_sizes(layer: Layer, inputs: int, outputs: int) -> None:
@@ -280,6 +483,18 @@ def _check_sizes(layer: Layer, inputs: int, outputs: int) -> None:
         raise ValueError(
             f"{layer}: expected at least 1 input and 1 output, got {inputs} and {outputs}"
         )
+
+
+def _stride(pool: MaxPool2D | AvgPool2D) -> int:
+    return pool.kernel_size if pool.stride is None else pool.stride
+
+
+def _pad(image: Array, padding: int) -> Array:
+    """Return the image (N, C, H, W) with a frame of zeros."""
+    if padding == 0:
+        return image
+    frame = (padding, padding)
+    return np.pad(image, ((0, 0), (0, 0), frame, frame))
 
 
 def _places(image: Array, kernel_size: int, stride: int) -> list[Array]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array, Layer, Params, Shape
+from cnn_from_scratch.nn.layers import EVALUATION, Array, Arrays, Layer, Mode, Shape
 
 
 class Sequential:
@@ -13,12 +13,14 @@ class Sequential:
 
     theta, (P,) float64, holds every parameter; `params[i]` are layer i's, as reshaped views into
     it. Change them through `theta += delta` (never by rebinding theta), and the layers follow.
+    `buffers[i]` are the arrays that layer i keeps besides, such as running statistics; they stand
+    in `params[i]` too.
 
     Args:
         layers: the layers, first to last.
         in_shape: the shape of one sample, without N.
-        rng_for_layer: gives layer i its random stream, so that a layer's start does not depend
-            on the layers before it.
+        rng_for_layer: gives the i-th layer with weights W, counted from 0, its random stream, so
+            that its start depends on no other layer.
 
     Raises:
         ValueError: if a layer cannot take the shape that reaches it; the message counts layers
@@ -26,7 +28,8 @@ class Sequential:
     """
 
     theta: Array
-    params: list[Params]
+    params: list[Arrays]
+    buffers: list[Arrays]
     out_shape: Shape
 
     def __init__(
@@ -36,25 +39,31 @@ class Sequential:
         rng_for_layer: Callable[[int], np.random.RandomState],
     ):
         self.layers = tuple(layers)
-        initial, shape = [], in_shape
+        initial: list[Arrays] = []
+        self.buffers, shape = [], in_shape
+        weighted = 0
         for i, layer in enumerate(self.layers):
             try:
-                shape, params = layer.init(shape, rng_for_layer(i))
+                shape, params, buffers = layer.init(shape, rng_for_layer(weighted))
             except ValueError as error:
                 raise ValueError(f"layer {i + 1}: {error}") from error
+            weighted += "W" in params
             initial.append(params)
+            self.buffers.append(buffers)
         self.out_shape = shape
         self.theta = _concatenate(initial)
-        self.params = _views(self.theta, initial)
+        views = _views(self.theta, initial)
+        self.params = [own | kept for own, kept in zip(views, self.buffers, strict=True)]
 
-    def forward(self, x: Array) -> tuple[Array, list[Any]]:
+    def forward(self, x: Array, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
         """Return the last layer's output, and the caches that `backward` needs.
 
-        x (N, *in_shape) float64 -> (N, *out_shape) float64.
+        x (N, *in_shape) float64 -> (N, *out_shape) float64. Only in training do layers draw from
+        mode.rng or change their buffers.
         """
         caches = []
         for layer, params in zip(self.layers, self.params, strict=True):
-            x, cache = layer.forward(params, x)
+            x, cache = layer.forward(params, x, mode)
             caches.append(cache)
         return x, caches
 
@@ -63,7 +72,7 @@ class Sequential:
 
         dy (N, *out_shape) -> dtheta (P,) in theta's order.
         """
-        grads: list[Params] = []
+        grads: list[Arrays] = []
         for i in reversed(range(len(self.layers))):
             layer, params, cache = self.layers[i], self.params[i], caches[i]
             grads.append(layer.gradients(params, dy, cache))
@@ -71,15 +80,31 @@ class Sequential:
                 dy = layer.backward(params, dy, cache)
         return _concatenate(grads[::-1])
 
+    def state(self) -> Arrays:
+        """Return copies of theta, and of each buffer as <layer>.<name>, layers counted from 0."""
+        buffers = {
+            f"{i}.{name}": array.copy()
+            for i, buffers in enumerate(self.buffers)
+            for name, array in buffers.items()
+        }
+        return {"theta": self.theta.copy()} | buffers
 
-def _concatenate(params: list[Params]) -> Array:
+    def restore(self, state: Arrays) -> None:
+        """Go back to what `state` returned."""
+        self.theta[:] = state["theta"]
+        for i, buffers in enumerate(self.buffers):
+            for name, array in buffers.items():
+                array[:] = state[f"{i}.{name}"]
+
+
+def _concatenate(params: list[Arrays]) -> Array:
     """Return all arrays of all layers, flattened, as one new vector."""
     return np.concatenate([np.zeros(0), *(a.ravel() for layer in params for a in layer.values())])
 
 
-def _views(theta: Array, like: list[Params]) -> list[Params]:
+def _views(theta: Array, like: list[Arrays]) -> list[Arrays]:
     """Return theta cut into views with the names and shapes of `like`."""
-    views: list[Params] = []
+    views: list[Arrays] = []
     start = 0
     for params in like:
         cut = {}

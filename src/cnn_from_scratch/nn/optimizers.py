@@ -1,9 +1,15 @@
 """The optimizers: each is its equation, on the one vector theta.
 
-`update(g, state)` returns (delta, state); the caller adds delta to theta. State is explicit:
-nothing is remembered on the optimizer. g is the gradient of the loss at theta; g, theta and delta
-are (P,) float64. In the equations t counts updates from 1, and products, squares and roots are
-elementwise. Wrong hyper-parameters raise ValueError.
+`update(g, state, theta)` returns (delta, state); the caller adds delta to theta, scaled by the
+learning-rate schedule. State is explicit: nothing is remembered on the optimizer. g is the gradient
+of the loss at theta; g, theta and delta are (P,) float64. In the equations t counts updates from 1,
+and products, squares and roots are elementwise. eps always stands outside the root.
+
+weight_decay is that of L2 regularization, except in AdamW: the loss gains weight_decay/2 *
+|theta|^2, so every equation's g is the loss's gradient plus weight_decay * theta. (Krogh and Hertz
+1991, "A simple weight decay can improve generalization", equation 2.)
+
+Wrong hyper-parameters raise ValueError.
 """
 
 from dataclasses import dataclass
@@ -20,8 +26,8 @@ class Optimizer(Protocol):
     def init(self, theta: Array) -> Any:
         """Return the state before the first update."""
 
-    def update(self, g: Array, state: Any) -> tuple[Array, Any]:
-        """Return (delta, new state) for gradient g."""
+    def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
+        """Return (delta, new state) for gradient g at theta."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +40,124 @@ class SGD:
     """
 
     lr: float = 0.9
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive("lr", self.lr)
+        _positive(lr=self.lr)
+        _not_negative(weight_decay=self.weight_decay)
 
     def init(self, theta: Array) -> tuple[()]:
         """Return the empty state: SGD remembers nothing."""
         return ()
 
-    def update(self, g: Array, state: tuple[()]) -> tuple[Array, tuple[()]]:
+    def update(self, g: Array, state: tuple[()], theta: Array) -> tuple[Array, tuple[()]]:
         """Return -lr * g."""
+        g = g + self.weight_decay * theta
         return -self.lr * g, state
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with a velocity: a heavy ball rolling on the loss.
+
+    v_t   = momentum * v_{t-1} + g,  v_0 = 0
+    delta = -lr * v_t
+
+    Source: Polyak 1964, "Some methods of speeding up the convergence of iteration methods".
+    """
+
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _positive(lr=self.lr)
+        _fraction(momentum=self.momentum)
+        _not_negative(weight_decay=self.weight_decay)
+
+    def init(self, theta: Array) -> Array:
+        """Return v_0 = 0."""
+        return np.zeros_like(theta)
+
+    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+        """Return delta and v_t."""
+        g = g + self.weight_decay * theta
+        v = self.momentum * state + g
+        return -self.lr * v, v
+
+
+@dataclass(frozen=True)
+class NAG:
+    """Nesterov's accelerated gradient: a velocity, with the gradient taken where it leads.
+
+    With the iterate phi, Nesterov looks ahead along the velocity before taking the gradient:
+
+    v_t     = momentum * v_{t-1} + g(phi_{t-1} - lr * momentum * v_{t-1}),  v_0 = 0
+    phi_t   = phi_{t-1} - lr * v_t
+
+    The theta stored here is the look-ahead point theta_t = phi_t - lr * momentum * v_t, at which
+    the next gradient is taken. Put into the two lines, it moves by
+
+    v_t     = momentum * v_{t-1} + g
+    delta   = -lr * (g + momentum * v_t)
+
+    which differs from Momentum's -lr * v_t. (This holds for a constant learning rate; a schedule
+    scales delta.)
+
+    Source: Nesterov 1983, "A method of solving a convex programming problem with convergence rate
+    O(1/k^2)"; in the form of Sutskever et al. 2013, "On the importance of initialization and
+    momentum in deep learning", equations 3 and 4, after the change of variables of Bengio et al.
+    2012, "Advances in optimizing recurrent networks", equations 6 and 7.
+    """
+
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _positive(lr=self.lr)
+        _fraction(momentum=self.momentum)
+        _not_negative(weight_decay=self.weight_decay)
+
+    def init(self, theta: Array) -> Array:
+        """Return v_0 = 0."""
+        return np.zeros_like(theta)
+
+    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+        """Return delta and v_t."""
+        g = g + self.weight_decay * theta
+        v = self.momentum * state + g
+        return -self.lr * (g + self.momentum * v), v
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    """Gradient descent with each coordinate divided by the root of all its squares so far.
+
+    v_t   = v_{t-1} + g^2,  v_0 = 0
+    delta = -lr * g / (sqrt(v_t) + eps)
+
+    Source: Duchi, Hazan and Singer 2011, "Adaptive subgradient methods for online learning and
+    stochastic optimization", figure 1, diagonal case.
+    """
+
+    lr: float = 0.1
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        _positive(lr=self.lr, eps=self.eps)
+        _not_negative(weight_decay=self.weight_decay)
+
+    def init(self, theta: Array) -> Array:
+        """Return v_0 = 0."""
+        return np.zeros_like(theta)
+
+    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+        """Return delta and v_t."""
+        g = g + self.weight_decay * theta
+        v = state + g**2
+        return -self.lr * g / (np.sqrt(v) + self.eps), v
 
 
 @dataclass(frozen=True)
@@ -54,28 +167,31 @@ class RMSprop:
     v_t   = rho * v_{t-1} + (1 - rho) * g^2,  v_0 = 0
     delta = -lr * g / (sqrt(v_t) + eps)
 
-    eps stands outside the root, as in the published study.
-
     Source: Tieleman and Hinton 2012, Coursera "Neural networks for machine learning", lecture 6.5.
     """
 
     lr: float = 0.001
     rho: float = 0.9
     eps: float = 1e-8
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive("lr", self.lr)
-        _fraction("rho", self.rho)
-        _positive("eps", self.eps)
+        _positive(lr=self.lr, eps=self.eps)
+        _fraction(rho=self.rho)
+        _not_negative(weight_decay=self.weight_decay)
 
     def init(self, theta: Array) -> Array:
         """Return v_0 = 0."""
         return np.zeros_like(theta)
 
-    def update(self, g: Array, state: Array) -> tuple[Array, Array]:
+    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
+        g = g + self.weight_decay * theta
         v = self.rho * state + (1.0 - self.rho) * g**2
         return -self.lr * g / (np.sqrt(v) + self.eps), v
+
+
+AdamState = tuple[Array, Array, float, float]  # m_t, v_t, beta1^t, beta2^t
 
 
 @dataclass(frozen=True)
@@ -86,8 +202,8 @@ class Adam:
     v_t   = beta2 * v_{t-1} + (1 - beta2) * g^2,  v_0 = 0
     delta = -lr * (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + eps)
 
-    eps stands outside the root, as in the paper and the published study. The powers are kept in
-    the state and multiplied up. The defaults are the published study's, not the paper's.
+    The powers are kept in the state and multiplied up. The defaults are the published study's, not
+    the paper's.
 
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
     """
@@ -96,21 +212,22 @@ class Adam:
     beta1: float = 0.7
     beta2: float = 0.99
     eps: float = 1e-8
+    weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        _positive("lr", self.lr)
-        _fraction("beta1", self.beta1)
-        _fraction("beta2", self.beta2)
-        _positive("eps", self.eps)
+        _positive(lr=self.lr, eps=self.eps)
+        _fraction(beta1=self.beta1, beta2=self.beta2)
+        _not_negative(weight_decay=self.weight_decay)
 
-    def init(self, theta: Array) -> tuple[Array, Array, float, float]:
+    def init(self, theta: Array) -> AdamState:
         """Return (m_0, v_0, beta1^0, beta2^0)."""
         return np.zeros_like(theta), np.zeros_like(theta), 1.0, 1.0
 
-    def update(
-        self, g: Array, state: tuple[Array, Array, float, float]
-    ) -> tuple[Array, tuple[Array, Array, float, float]]:
+    def update(self, g: Array, state: AdamState, theta: Array) -> tuple[Array, AdamState]:
         """Return delta and (m_t, v_t, beta1^t, beta2^t)."""
+        return self._step(g + self.weight_decay * theta, state)
+
+    def _step(self, g: Array, state: AdamState) -> tuple[Array, AdamState]:
         m, v, beta1_t, beta2_t = state
         m = self.beta1 * m + (1.0 - self.beta1) * g
         v = self.beta2 * v + (1.0 - self.beta2) * g**2
@@ -119,14 +236,49 @@ class Adam:
         return -self.lr * m_hat / (np.sqrt(v_hat) + self.eps), (m, v, beta1_t, beta2_t)
 
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "rmsprop": RMSprop, "adam": Adam}
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with weight decay decoupled from the gradient and so from its scaling.
+
+    delta = Adam's delta for the plain g, minus lr * weight_decay * theta
+
+    Source: Loshchilov and Hutter 2019, "Decoupled weight decay regularization", algorithm 2 (with
+    its schedule multiplier applied by the caller, and lr as its alpha also in front of the decay,
+    as in PyTorch).
+    """
+
+    weight_decay: float = 0.01
+
+    def update(self, g: Array, state: AdamState, theta: Array) -> tuple[Array, AdamState]:
+        """Return delta and (m_t, v_t, beta1^t, beta2^t)."""
+        delta, state = self._step(g, state)
+        return delta - self.lr * self.weight_decay * theta, state
 
 
-def _positive(name: str, value: float) -> None:
-    if not 0 < value < np.inf:
-        raise ValueError(f"{name}: expected a number above 0, got {value}")
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nag": NAG,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+}
 
 
-def _fraction(name: str, value: float) -> None:
-    if not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number from 0 up to but not 1, got {value}")
+def _positive(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 < value < np.inf:
+            raise ValueError(f"{name}: expected a number above 0, got {value}")
+
+
+def _not_negative(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name}: expected a number of at least 0, got {value}")
+
+
+def _fraction(**values: float) -> None:
+    for name, value in values.items():
+        if not 0 <= value < 1:
+            raise ValueError(f"{name}: expected a number from 0 up to but not 1, got {value}")

@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array
+from cnn_from_scratch.nn.layers import Array, Mode
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Labels, accuracy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer
+from cnn_from_scratch.nn.schedules import Constant, Schedule
+
+TRAINING = Mode(training=True)
+CONSTANT = Constant()
 
 LIMIT = 1e100  # of losses and parameters; the square of a number beyond may not be finite
 
@@ -39,13 +43,17 @@ class Epoch(NamedTuple):
 
 @dataclass(frozen=True)
 class Fit:
-    """What training did: the scores from epoch 0 to the last finite one, and whether it diverged.
+    """What training did.
 
-    The model is left as it was after that last epoch.
+    history: the scores of every epoch from 0 to the last finite one.
+    diverged: whether a loss or a parameter stopped being finite.
+    checkpoint_epoch: the epoch whose network the model was left as; the last of the history,
+        unless the best one was asked for.
     """
 
     history: list[Epoch]
     diverged: bool
+    checkpoint_epoch: int
 
 
 def evaluate(model: Sequential, samples: Samples) -> Score:
@@ -55,12 +63,20 @@ def evaluate(model: Sequential, samples: Samples) -> Score:
     return Score(loss, accuracy(logits.argmax(axis=1), samples.targets))
 
 
-def train_step(model: Sequential, optimizer: Optimizer, state: Any, batch: Samples) -> Any:
+def train_step(
+    model: Sequential,
+    optimizer: Optimizer,
+    state: Any,
+    batch: Samples,
+    mode: Mode = TRAINING,
+    lr_factor: float = 1.0,
+) -> Any:
     """Update the model once, on one batch, and return the optimizer's new state."""
-    logits, caches = model.forward(batch.x)
+    logits, caches = model.forward(batch.x, mode)
     _, dlogits = softmax_cross_entropy(logits, batch.targets)
-    delta, state = optimizer.update(model.backward(dlogits, caches), state)
-    model.theta += delta
+    g = model.backward(dlogits, caches)
+    delta, state = optimizer.update(g, state, model.theta)
+    model.theta += lr_factor * delta
     return state
 
 
@@ -73,9 +89,17 @@ def fit(
     epochs: int,
     batch_size: int | None,
     rng: np.random.RandomState,
+    dropout_rng: np.random.RandomState | None = None,
+    augment: Callable[[Array], Array] = lambda x: x,
+    schedule: Schedule = CONSTANT,
+    early_stopping: int | None = None,
+    best_checkpoint: bool = False,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> Fit:
     """Train the model in place on `train`, and score it on `train` and `val` after every epoch.
+
+    Unless early_stopping or best_checkpoint is asked for, `val` is only looked at, and decides
+    nothing but whether a run has diverged.
 
     Args:
         model: the network, changed in place.
@@ -85,28 +109,41 @@ def fit(
         epochs: passes over `train`, at least 1.
         batch_size: samples in a minibatch, the last of an epoch may be smaller; None: all.
         rng: shuffles the samples before each epoch of minibatches; a full batch draws nothing.
+        dropout_rng: what dropout draws its masks from; needed only by networks that have it.
+        augment: changes the inputs of each batch before they are learned from.
+        schedule: by what factor an epoch's steps are scaled.
+        early_stopping: end when the validation loss has not fallen below its lowest for this many
+            epochs; None: never.
+        best_checkpoint: leave the model as it was when the validation loss was lowest.
         on_epoch: told of every epoch as it ends, for showing progress.
 
-    Training stops early only if a loss or a parameter stops being finite, or passes 1e100 in size:
-    then the run has diverged, and model and history go back to the last epoch before. (So `val`
-    decides nothing but whether a run has diverged.)
+    If a loss or a parameter stops being finite, or passes 1e100 in size, the run has diverged:
+    training ends, and model and history go back to the last epoch before.
     """
-    state = optimizer.init(model.theta)
-    last_finite = model.theta.copy()
+    state, mode = optimizer.init(model.theta), Mode(training=True, rng=dropout_rng)
     history: list[Epoch] = []
+    diverged = False
+    last = best = model.state()
+    best_epoch = 0
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for, not warned of
         for epoch in range(epochs + 1):
             if epoch > 0:
+                lr_factor = schedule.factor(epoch - 1, epochs)
                 for batch in _batches(train, batch_size, rng):
-                    state = train_step(model, optimizer, state, batch)
+                    augmented = batch._replace(x=augment(batch.x))
+                    state = train_step(model, optimizer, state, augmented, mode, lr_factor)
             scores = Epoch(epoch, evaluate(model, train), evaluate(model, val))
-            if not _finite(model, scores):
-                model.theta[:] = last_finite
-                return Fit(history, diverged=True)
-            last_finite = model.theta.copy()
+            if diverged := not _finite(model, scores):
+                break
             history.append(scores)
+            last = model.state()
+            if scores.val.loss < history[best_epoch].val.loss:
+                best_epoch, best = epoch, last
             on_epoch(scores)
-    return Fit(history, diverged=False)
+            if early_stopping is not None and epoch - best_epoch >= early_stopping:
+                break
+    model.restore(best if best_checkpoint else last)
+    return Fit(history, diverged, best_epoch if best_checkpoint else len(history) - 1)
 
 
 def _batches(
@@ -126,5 +163,5 @@ def _finite(model: Sequential, scores: Epoch) -> bool:
     return (
         scores.train.loss < LIMIT
         and scores.val.loss < LIMIT
-        and bool(np.all(np.abs(model.theta) < LIMIT))
+        and all(np.all(np.abs(array) < LIMIT) for array in model.state().values())
     )

@@ -20,7 +20,7 @@ class Runs:
     """What the runs recorded, in the order of params.yaml.
 
     scores: a row a (model, seed, split): accuracy 0..1, loss in nats, protocol, parameters,
-        diverged, last_finite_epoch.
+        diverged, last_finite_epoch, checkpoint_epoch.
     history: a row a (model, seed, epoch): train_loss, train_accuracy, val_loss, val_accuracy.
     predictions: a row a (model, seed, split, index): label, predicted.
     """
@@ -75,7 +75,7 @@ def _table(
 
 def _read_scores(file: Path) -> pd.DataFrame:
     result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    per_run = ("protocol", "parameters", "diverged", "last_finite_epoch")
+    per_run = ("protocol", "parameters", "diverged", "last_finite_epoch", "checkpoint_epoch")
     return pd.DataFrame(
         {"split": split, **score, **{key: result[key] for key in per_run}}
         for split, score in result["scores"].items()

@@ -6,11 +6,15 @@ from typing import Any
 import pandas as pd
 
 from cnn_from_scratch.experiment.models import Model
-from cnn_from_scratch.nn.layers import MaxPool2D
+from cnn_from_scratch.nn.layers import Activation, AvgPool2D, MaxPool2D
 from cnn_from_scratch.nn.optimizers import Optimizer
+from cnn_from_scratch.nn.schedules import Schedule
+from cnn_from_scratch.nn.training import CONSTANT
 from cnn_from_scratch.report.names import split_title
 from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
 from cnn_from_scratch.report.statistics import mean_sd
+
+SELDOM_CHANGED = ("eps", "weight_decay", "warmup_epochs")  # named in the table only where they are
 
 
 def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
@@ -22,9 +26,9 @@ def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
     rows = [
         [
             name,
-            model.network.activation,
+            _activation(model),
             _pooling(model),
-            _optimizer(model.optimizer),
+            _optimizer(model),
             *(_accuracy(scores, name, split) for split in splits),
             _published(name),
         ]
@@ -52,18 +56,35 @@ def _published(model: str) -> str:
     return f"{mean:.2f} ± {sd:.2f}"
 
 
+def _activation(model: Model) -> str:
+    layers = model.network.layers(2)
+    names = [type(layer).__name__ for layer in layers if isinstance(layer, Activation)]
+    return ", ".join(dict.fromkeys(names)) or "none"
+
+
 def _pooling(model: Model) -> str:
-    pools = [layer for layer in model.network.layers(2) if isinstance(layer, MaxPool2D)]
-    return ", ".join(f"{p.kernel_size}x{p.kernel_size} max" for p in pools) or "none"
+    pools = []
+    for layer in model.network.layers(2):
+        if isinstance(layer, MaxPool2D):
+            pools.append(f"{layer.kernel_size}x{layer.kernel_size} max")
+        elif isinstance(layer, AvgPool2D):
+            pools.append(f"{layer.kernel_size}x{layer.kernel_size} average")
+    return ", ".join(pools) or "none"
 
 
-def _optimizer(optimizer: Optimizer) -> str:
+def _optimizer(model: Model) -> str:
+    schedule = "" if model.schedule == CONSTANT else f"; {_settings(model.schedule)} schedule"
+    return _settings(model.optimizer) + schedule
+
+
+def _settings(thing: Optimizer | Schedule) -> str:
+    """Return a dataclass in words, such as 'SGD lr 0.9'."""
     settings = [
-        f"{field.name} {getattr(optimizer, field.name):g}"
-        for field in dataclasses.fields(optimizer)  # type: ignore[arg-type]
-        if field.name != "eps" or optimizer.eps != field.default  # type: ignore[attr-defined]
+        f"{field.name} {getattr(thing, field.name):g}"
+        for field in dataclasses.fields(thing)  # type: ignore[arg-type]
+        if field.name not in SELDOM_CHANGED or getattr(thing, field.name) != field.default
     ]
-    return f"{type(optimizer).__name__} {', '.join(settings)}"
+    return f"{type(thing).__name__} {', '.join(settings)}"
 
 
 def _divergence(scores: pd.DataFrame) -> list[str]:

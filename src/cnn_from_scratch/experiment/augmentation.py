@@ -1,0 +1,88 @@
+"""Augmentation: training images changed at random, so that a network sees more than there are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Images = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """`train.augment`: how far an image may be changed each time it is trained on.
+
+    shift: by up to so many whole pixels, in each direction.
+    rotation: by up to so many degrees about the centre, either way.
+    noise: SD of normal noise added to each pixel, which then is cut to 0..1.
+
+    Shift and rotation are uniform draws; what comes in from outside the image is 0.
+    """
+
+    shift: int = 0
+    rotation: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("shift", "rotation", "noise"):
+            value = getattr(self, name)
+            if not 0 <= value < np.inf:
+                raise ValueError(f"{name}: expected a number of at least 0, got {value}")
+
+    def apply(self, images: Images, rng: np.random.RandomState) -> Images:
+        """Return changed copies of images (N, C, H, W) with pixels in 0..1."""
+        n = len(images)
+        if self.rotation > 0:
+            degrees = self.rotation * (2.0 * rng.random_sample(n) - 1.0)
+            images = rotate(images, degrees)
+        if self.shift > 0:
+            images = shift(images, rng.randint(-self.shift, self.shift + 1, size=(n, 2)))
+        if self.noise > 0:
+            noisy = images + self.noise * rng.standard_normal(images.shape)
+            images = np.clip(noisy, 0.0, 1.0)
+        return images
+
+
+def shift(images: Images, offsets: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> Images:
+    """Move image n down by offsets[n, 0] and right by offsets[n, 1] pixels; zeros come in.
+
+    images (N, C, H, W), offsets (N, 2) -> (N, C, H, W).
+    """
+    height, width = images.shape[2:]
+    rows = np.arange(height) - offsets[:, :1]  # (N, H): where each row comes from
+    columns = np.arange(width) - offsets[:, 1:]  # (N, W)
+    return _take(images, rows[:, :, None], columns[:, None, :])
+
+
+def rotate(images: Images, degrees: Images) -> Images:
+    """Turn image n counter-clockwise by degrees[n] about its centre, interpolating bilinearly.
+
+    images (N, C, H, W), degrees (N,) -> (N, C, H, W).
+    """
+    height, width = images.shape[2:]
+    y = (np.arange(height) - (height - 1) / 2)[:, None]  # down from the centre
+    x = (np.arange(width) - (width - 1) / 2)[None, :]  # right from the centre
+    angle = np.radians(degrees)[:, None, None]
+    source_y = np.cos(angle) * y + np.sin(angle) * x + (height - 1) / 2  # (N, H, W)
+    source_x = np.cos(angle) * x - np.sin(angle) * y + (width - 1) / 2
+    top, left = np.floor(source_y), np.floor(source_x)
+    down, right = source_y - top, source_x - left
+    result = np.zeros_like(images)
+    for dy, weight_y in ((0, 1.0 - down), (1, down)):
+        for dx, weight_x in ((0, 1.0 - right), (1, right)):
+            rows, columns = top.astype(int) + dy, left.astype(int) + dx
+            result = result + _take(images, rows, columns) * (weight_y * weight_x)[:, None]
+    return result
+
+
+def _take(
+    images: Images,
+    rows: np.ndarray[Any, np.dtype[np.integer[Any]]],
+    columns: np.ndarray[Any, np.dtype[np.integer[Any]]],
+) -> Images:
+    """Return images[n, :, rows[n,i,j], columns[n,i,j]], and 0 outside: (N, C, H, W)."""
+    height, width = images.shape[2:]
+    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)  # (N, H, W)
+    n = np.arange(len(images))[:, None, None]
+    taken = images[n, :, np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
+    return taken.transpose(0, 3, 1, 2) * inside[:, None]

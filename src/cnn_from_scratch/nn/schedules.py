@@ -1,0 +1,94 @@
+"""Learning-rate schedules: by what factor an epoch's updates are scaled.
+
+`factor(epoch, epochs)` is for epoch 0..epochs-1 of a run of `epochs`. Every schedule can start
+with a linear warm-up: during the first warmup_epochs epochs its factor is also multiplied by
+(epoch + 1) / warmup_epochs (Goyal et al. 2017, "Accurate, large minibatch SGD", section 2.2).
+Wrong settings raise ValueError.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Schedule(Protocol):
+    """What every schedule can do."""
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """Return the factor of the learning rate in an epoch."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The learning rate as it is: factor = 1, after the warm-up."""
+
+    warmup_epochs: int = 0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_epochs)
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """Return 1, after the warm-up."""
+        return _warmup(epoch, self.warmup_epochs)
+
+
+@dataclass(frozen=True)
+class Step:
+    """The learning rate multiplied by gamma every `every` epochs.
+
+    factor = gamma^floor(epoch / every)
+    """
+
+    every: int = 100
+    gamma: float = 0.1
+    warmup_epochs: int = 0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_epochs)
+        if self.every < 1:
+            raise ValueError(f"every: expected at least 1, got {self.every}")
+        if not 0 < self.gamma <= 1:
+            raise ValueError(f"gamma: expected a number above 0 and up to 1, got {self.gamma}")
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """Return gamma^floor(epoch / every), times the warm-up."""
+        factor = _warmup(epoch, self.warmup_epochs)
+        for _ in range(epoch // self.every):
+            factor *= self.gamma
+        return factor
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """The learning rate falling along half a cosine, from 1 to `final`.
+
+    factor = final + (1 - final) * (1 + cos(pi * epoch / epochs)) / 2
+
+    Source: Loshchilov and Hutter 2017, "SGDR: stochastic gradient descent with warm restarts",
+    equation 5, without restarts.
+    """
+
+    final: float = 0.0
+    warmup_epochs: int = 0
+
+    def __post_init__(self) -> None:
+        _check_warmup(self.warmup_epochs)
+        if not 0 <= self.final <= 1:
+            raise ValueError(f"final: expected a number from 0 to 1, got {self.final}")
+
+    def factor(self, epoch: int, epochs: int) -> float:
+        """Return the cosine's value, times the warm-up."""
+        half_wave = (1.0 + math.cos(math.pi * epoch / epochs)) / 2.0
+        return (self.final + (1.0 - self.final) * half_wave) * _warmup(epoch, self.warmup_epochs)
+
+
+SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "step": Step, "cosine": Cosine}
+
+
+def _warmup(epoch: int, warmup_epochs: int) -> float:
+    return (epoch + 1) / warmup_epochs if epoch < warmup_epochs else 1.0
+
+
+def _check_warmup(warmup_epochs: int) -> None:
+    if warmup_epochs < 0:
+        raise ValueError(f"warmup_epochs: expected at least 0, got {warmup_epochs}")

@@ -1,0 +1,1 @@
+"""Reference numbers from PyTorch, and the script that made them."""
