@@ -88,3 +88,36 @@ def test_what_git_holds_is_enough_to_look_at_the_results(clone: Project) -> None
     page = (again.folder / plots.strip().removeprefix("file://")).read_text()
     assert '"rev": "HEAD~1"' in page
     assert '"rev": "workspace"' in page
+
+
+def test_every_part_of_the_library_is_a_setting(project: Project) -> None:
+    settings = (
+        "+models.S-SGD.network.batch_norm=true",
+        "+models.S-SGD.network.dropout=0.1",
+        "+models.S-SGD.network.init=he",
+        "models.S-SGD.optimizer.name=nag",
+        "+models.S-SGD.schedule.name=cosine",
+        "+train.augment.shift=1",
+        "+train.best_checkpoint=true",
+    )
+    output = project.dvc("exp", "run", *(arg for s in settings for arg in ("-S", s))).stdout
+    assert started_stages(output) > S_SGD
+    table = (project.folder / "metrics/results.md").read_text()
+    assert "NAG lr 0.9, momentum 0.9; Cosine final 0 schedule" in table
+    assert "Validation (used to select the network)" in table
+    assert "held" not in table
+
+
+def test_leftovers_of_an_override_are_named_with_the_way_to_remove_them(project: Project) -> None:
+    to_sgd = ("-S", "models.E-Adam.optimizer.name=sgd")
+    failed = project.dvc("exp", "run", *to_sgd, check=False)
+    assert failed.returncode != 0
+    assert (
+        "error: params.yaml: models.E-Adam.optimizer.beta1: unknown; 'sgd' knows lr, weight_decay"
+        " (to remove it: -S '~models.E-Adam.optimizer.beta1')" in failed.stderr
+    )
+    project.git("restore", ".")
+    leftovers = ("beta1", "beta2")
+    removals = (arg for key in leftovers for arg in ("-S", f"~models.E-Adam.optimizer.{key}"))
+    output = project.dvc("exp", "run", *to_sgd, *removals).stdout
+    assert {"train@E-Adam-0", "train@E-Adam-1"} <= started_stages(output)

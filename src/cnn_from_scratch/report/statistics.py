@@ -18,7 +18,8 @@ def mean_sd(values: Iterable[float]) -> tuple[float, float]:
     """
     numbers = list(values)
     mean = math.fsum(numbers) / len(numbers)
-    return mean, math.sqrt(math.fsum((x - mean) ** 2 for x in numbers) / len(numbers))
+    deviations = [x - mean for x in numbers]
+    return mean, math.sqrt(math.fsum(d * d for d in deviations) / len(numbers))
 
 
 def summary(scores: pd.DataFrame) -> dict[str, Any]:
