@@ -153,7 +153,24 @@ class Conv2D:
 
 
 @dataclass(frozen=True)
-class MaxPool2D(_WithoutParams):
+class _Pool2D(_WithoutParams):
+    """What the pooling layers share: windows of kernel_size, stride apart (None: side by side)."""
+
+    kernel_size: int
+    stride: int | None = None
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
+        out_size = _out_size(self, in_shape, self.kernel_size, self._stride)
+        return Init((in_shape[0], *out_size), {}, {})
+
+    @property
+    def _stride(self) -> int:
+        return self.kernel_size if self.stride is None else self.stride
+
+
+@dataclass(frozen=True)
+class MaxPool2D(_Pool2D):
     """The maximum of each window; windows may overlap, and must fit inside the image.
 
     y[n,c,i,j] = max over u,v in 0..k-1 of x[n, c, s*i+u, s*j+v]
@@ -162,17 +179,9 @@ class MaxPool2D(_WithoutParams):
     (None: k). Rows and columns that no window reaches are ignored, and get zero gradient.
     """
 
-    kernel_size: int
-    stride: int | None = None
-
-    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
-        out_size = _out_size(self, in_shape, self.kernel_size, _stride(self))
-        return Init((in_shape[0], *out_size), {}, {})
-
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Take the running maximum over the k*k places in a window."""
-        y, *others = _places(x, self.kernel_size, _stride(self))
+        y, *others = _places(x, self.kernel_size, self._stride)
         for place in others:
             y = np.maximum(y, place)
         return y, (x, y)
@@ -183,8 +192,8 @@ class MaxPool2D(_WithoutParams):
         dx = np.zeros_like(x)
         remaining = dy  # what has not found its maximum yet
         for x_place, dx_place in zip(
-            _places(x, self.kernel_size, _stride(self)),
-            _places(dx, self.kernel_size, _stride(self)),
+            _places(x, self.kernel_size, self._stride),
+            _places(dx, self.kernel_size, self._stride),
             strict=True,
         ):
             routed = np.where(x_place == y, remaining, 0.0)
@@ -194,7 +203,7 @@ class MaxPool2D(_WithoutParams):
 
 
 @dataclass(frozen=True)
-class AvgPool2D(_WithoutParams):
+class AvgPool2D(_Pool2D):
     """The mean of each window; windows may overlap, and must fit inside the image.
 
     y[n,c,i,j] = (1/k^2) * sum over u,v in 0..k-1 of x[n, c, s*i+u, s*j+v]
@@ -202,17 +211,9 @@ class AvgPool2D(_WithoutParams):
     Shapes as MaxPool2D's.
     """
 
-    kernel_size: int
-    stride: int | None = None
-
-    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
-        out_size = _out_size(self, in_shape, self.kernel_size, _stride(self))
-        return Init((in_shape[0], *out_size), {}, {})
-
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Add up the k*k places in a window, and divide."""
-        total, *others = _places(x, self.kernel_size, _stride(self))
+        total, *others = _places(x, self.kernel_size, self._stride)
         for place in others:
             total = total + place
         return total / self.kernel_size**2, x
@@ -220,7 +221,7 @@ class AvgPool2D(_WithoutParams):
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy / k^2 to every place of the window."""
         dx = np.zeros_like(cache)
-        for place in _places(dx, self.kernel_size, _stride(self)):
+        for place in _places(dx, self.kernel_size, self._stride):
             place += dy / self.kernel_size**2
         return dx
 
@@ -462,7 +463,7 @@ LAYERS: dict[str, type[Layer]] = {
 
 
 def _out_size(
-    layer: Layer, in_shape: Shape, kernel_size: int, stride: int, padding: int = 0
+    layer: object, in_shape: Shape, kernel_size: int, stride: int, padding: int = 0
 ) -> tuple[int, int]:
     """Return how many windows fit in height and width, or say why the layer cannot take it."""
     if kernel_size < 1 or stride < 1 or padding < 0:
@@ -483,10 +484,6 @@ def _check_sizes(layer: Layer, inputs: int, outputs: int) -> None:
         raise ValueError(
             f"{layer}: expected at least 1 input and 1 output, got {inputs} and {outputs}"
         )
-
-
-def _stride(pool: MaxPool2D | AvgPool2D) -> int:
-    return pool.kernel_size if pool.stride is None else pool.stride
 
 
 def _pad(image: Array, padding: int) -> Array:
