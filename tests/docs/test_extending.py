@@ -1,110 +1,319 @@
-"""docs/extending.md: every example is run as it stands, and does what the page says."""
+"""docs/extending.md: every example runs as it stands, and goes where the page says."""
 
+import csv
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import yaml
 
-from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Split, Train, load_params
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import initializers, layers, networks, optimizers, schedules
-from cnn_from_scratch.nn.layers import Dense
+from cnn_from_scratch.nn.layers import Conv2D, Dense
 from tests.nn.gradient_check import check_layer
-from tests.workflow.project import ROOT
+from tests.nn.inputs import smooth_input
+from tests.workflow.project import ROOT, Project
 
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
-SETTINGS = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
-REGISTRIES: list[dict[Any, Any]] = [
-    layers.LAYERS,
-    optimizers.OPTIMIZERS,
-    initializers.INITIALIZERS,
-    networks.NETWORKS,
-    schedules.SCHEDULES,
-]
 
 
-@pytest.fixture(autouse=True)
-def examples(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """Run all examples in a module, and put the registries back afterwards."""
-    before = [dict(registry) for registry in REGISTRIES]
-    module = ModuleType("examples")
-    monkeypatch.setitem(sys.modules, "examples", module)
-    for example in EXAMPLES:
-        exec(compile(example, "docs/extending.md", "exec"), module.__dict__)
-    yield module
-    for registry, known in zip(REGISTRIES, before, strict=True):
-        registry.clear()
-        registry.update(known)
+class Example(NamedTuple):
+    """A section of the page: what it adds, and where."""
+
+    module: Any
+    registry: str
+    name: str  # what params.yaml calls it
+    object: str  # what the code calls it
+
+
+EXAMPLES = {
+    "A layer": Example(layers, "LAYERS", "leaky_relu", "LeakyReLU"),
+    "An optimizer": Example(optimizers, "OPTIMIZERS", "adamax", "AdaMax"),
+    "An initializer": Example(initializers, "INITIALIZERS", "he_uniform", "he_uniform"),
+    "A network": Example(networks, "NETWORKS", "strided", "StridedCNN"),
+    "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
+}
+
+
+def blocks(language: str, text: str = PAGE) -> list[str]:
+    """Return the code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def section_text(title: str) -> str:
+    """Return the text below a heading, up to the next."""
+    return re.split(r"^## .*\n", PAGE.partition(f"\n## {title}\n")[2], flags=re.MULTILINE)[0]
+
+
+def code_of(section: str) -> str:
+    """Return the section's one block of Python."""
+    (code,) = blocks("python", section_text(section))
+    return code
+
+
+@pytest.fixture
+def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Run every example among its module's names, and register what it defines.
+
+    Returns what the examples define, by their sections.
+    """
+    objects = {}
+    for section, example in EXAMPLES.items():
+        names = dict(vars(example.module))
+        exec(compile(code_of(section), "docs/extending.md", "exec"), names)
+        objects[section] = names[example.object]
+        registry = getattr(example.module, example.registry)
+        monkeypatch.setitem(registry, example.name, objects[section])
+    return objects
 
 
 def resolve(model: dict[str, Any], folder: Path) -> Model:
-    """Return a model as params.yaml would give it."""
+    """Return a model as a params.yaml that names it would give it."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     file = folder / "params.yaml"
     file.write_text(yaml.safe_dump(params | {"models": {"mine": model}}), encoding="utf-8")
     return resolve_models(load_params(file))["mine"]
 
 
-def train(model: Model) -> list[float]:
-    """Train on twelve random images of three classes, and return the training losses."""
+def small_dataset() -> Dataset:
+    """Return twelve random images of three classes."""
     rng = np.random.RandomState(0)
-    dataset = Dataset(X=rng.rand(12, 1, 6, 6), y=np.arange(12) % 3 + 1, num_classes=3)
+    return Dataset(X=rng.random_sample((12, 1, 6, 6)), y=np.arange(12) % 3 + 1, num_classes=3)
+
+
+def check_learns(model: Model) -> None:
+    """Train the model on twelve images, and check that its loss is finite and falls."""
     split = Split("resubstitution", validation_fraction=0.5)
-    run = train_run(model, 0, dataset, split, Train(epochs=60, batch_size=None))
-    return [epoch.train.loss for epoch in run.fit.history]
+    run = train_run(model, 0, small_dataset(), split, Train(epochs=40, batch_size=None))
+    losses = [epoch.train.loss for epoch in run.fit.history]
+    check_falls(losses)
+    assert len(losses) == 41
+    assert not run.fit.diverged
 
 
-def test_each_registry_has_an_example() -> None:
-    added = [len(registry) for registry in REGISTRIES]
-    assert len(EXAMPLES) == len(REGISTRIES)
-    assert all(name in PAGE for name in ("LAYERS", "OPTIMIZERS", "NETWORKS", "SCHEDULES"))
-    assert added == [11, 8, 6, 4, 4]
+def check_falls(losses: list[float]) -> None:
+    """Check that losses are finite and end clearly below their start."""
+    assert np.isfinite(losses).all()
+    assert losses[-1] < 0.9 * losses[0]
 
 
-def test_the_layer_has_the_right_gradient(examples: ModuleType) -> None:
-    x = np.random.RandomState(0).standard_normal((3, 2, 4, 4))
-    x = x + np.sign(x) * 0.1  # away from the kink
-    check_layer(examples.LeakyReLU(slope=0.1), {}, {}, x, np.random.RandomState(1))
+STRIDED, STACKED = yaml.safe_load(blocks("yaml")[0])["models"].values()
+ADAM = {"name": "adam"}
 
 
-def test_the_layer_trains_in_the_stack_shown(examples: ModuleType, tmp_path: Path) -> None:
-    network = yaml.safe_load(SETTINGS[0])["network"]
-    model = resolve({"network": network, "optimizer": {"name": "adam"}}, tmp_path)
-    assert examples.LeakyReLU(slope=0.1) in model.network.layers(3)
-    losses = train(model)
-    assert losses[-1] < 0.5 * losses[0]
+def test_every_registry_has_a_section_and_every_section_its_code() -> None:
+    assert len(blocks("python")) == len(EXAMPLES)
+    assert len(blocks("yaml")) == 1
+    for section in EXAMPLES:
+        assert code_of(section)
+    named = {name for module in (layers, optimizers, initializers, networks, schedules)
+             for name, value in vars(module).items()
+             if name.isupper() and isinstance(value, dict) and name != "ACTIVATIONS"}  # fmt: skip
+    assert named == {example.registry for example in EXAMPLES.values()}
 
 
-def test_the_model_shown_trains(examples: ModuleType, tmp_path: Path) -> None:
-    """It has the network, the optimizer and the schedule of the examples."""
-    shown = yaml.safe_load(SETTINGS[1])["models"]["mine"]
-    model = resolve(shown, tmp_path)
-    assert model == Model(examples.MLP(12), examples.SignSGD(0.003), examples.InverseTime())
-    losses = train(model)
-    assert losses[-1] < 0.5 * losses[0]
+def test_the_registries_are_as_before_without_the_examples() -> None:
+    for example in EXAMPLES.values():
+        assert example.name not in getattr(example.module, example.registry)
 
 
-def test_the_initializer_has_its_variance() -> None:
-    """The registry is what layers look it up in."""
-    layer = Dense(200, weight_init="he_uniform")  # type: ignore[arg-type]
-    weights = layer.init((300,), np.random.RandomState(0)).params["W"]
-    assert np.abs(weights).max() <= np.sqrt(6.0 / 300)
-    assert weights.var() == pytest.approx(2.0 / 300, rel=0.02)
+@pytest.mark.parametrize("in_shape", [(5,), (2, 3, 4)])
+@pytest.mark.parametrize("slope", [0.01, 0.2])
+def test_the_layers_gradient(
+    added: dict[str, Any], in_shape: tuple[int, ...], slope: float
+) -> None:
+    rng = np.random.RandomState(0)
+    check_layer(added["A layer"](slope), {}, {}, smooth_input((3, *in_shape), rng), rng)
+
+
+def test_the_layer_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
+    network = {
+        "name": "stack",
+        "stack": [
+            {"name": "conv2d", "out_channels": 4, "kernel_size": 3},
+            {"name": "leaky_relu", "slope": 0.1},
+            {"name": "flatten"},
+            {"name": "dense", "out_features": 3},
+        ],
+    }
+    model = resolve({"network": network, "optimizer": ADAM}, tmp_path)
+    assert model.network.layers(3)[1] == added["A layer"](slope=0.1)
+    check_learns(model)
+
+
+def test_the_optimizer_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
+    settings = {"name": "adamax", "lr": 0.02, "weight_decay": 0.5}
+    network = {"name": "simple", "activate_logits": False}
+    model = resolve({"network": network, "optimizer": settings}, tmp_path)
+    assert model.optimizer == added["An optimizer"](lr=0.02, weight_decay=0.5)
+    theta, g = np.array([1.0, -2.0, 0.0]), np.array([-0.4, 0.5, 0.0])
+    delta, _ = model.optimizer.update(g, model.optimizer.init(theta), theta)
+    np.testing.assert_allclose(delta, [-0.02, 0.02, 0.0], rtol=1e-6)  # by the decay's sign
+    plain = resolve({"network": network, "optimizer": settings | {"weight_decay": 0}}, tmp_path)
+    check_learns(plain)
+
+
+@pytest.mark.parametrize("layer", [Conv2D(40, 3), Dense(900)], ids=str)
+def test_the_initializer_through_a_layer(added: dict[str, Any], layer: Any) -> None:
+    """Its name in params.yaml is tried in the copy below: a type holds the names accepted."""
+    layer = type(layer)(**vars(layer) | {"weight_init": "he_uniform"})
+    in_shape = (30, 4, 4) if isinstance(layer, Conv2D) else (270,)
+    weights = layer.init(in_shape, np.random.RandomState(0)).params["W"]
+    limit = (6 / 270) ** 0.5  # fan_in is 30 * 3 * 3, or 270
+    assert 0.99 * limit < np.abs(weights).max() <= limit
+    assert weights.var() == pytest.approx(2 / 270, rel=0.05)
+    expected = added["An initializer"](np.random.RandomState(0), weights.shape, 270, 1)
+    np.testing.assert_array_equal(weights, expected)
+
+
+def test_the_network_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
+    settings = {"name": "strided", "channels": 6, "activation": "relu", "init": "he"}
+    model = resolve({"network": settings, "optimizer": ADAM}, tmp_path)
+    assert model.network == added["A network"](6, "relu", "he")
+    check_learns(model)
+
+
+def test_the_schedule_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
+    model = resolve(
+        {
+            "network": {"name": "simple", "activate_logits": False},
+            "optimizer": ADAM,
+            "schedule": {"name": "exponential", "gamma": 0.95, "warmup_epochs": 2},
+        },
+        tmp_path,
+    )
+    assert model.schedule == added["A schedule"](0.95, 2)
+    assert [model.schedule.factor(e, 9) for e in range(3)] == pytest.approx([0.5, 0.95, 0.95**2])
+    check_learns(model)
+
+
+# Where the page says what goes where: the code above its registry, and its differences.
+
+
+def apply_difference(folder: Path, difference: str) -> None:
+    """Make the changes of a block: `+++ FILE`, then hunks, set apart by `@@`.
+
+    The lines of a hunk that begin with a blank or a minus must stand in the file once, below each
+    other; `...` stands for the rest of a line's list.
+    """
+    for part in re.split(r"^\+\+\+ ", difference, flags=re.MULTILINE)[1:]:
+        name, _, hunks = part.partition("\n")
+        file = folder / name
+        text = file.read_text(encoding="utf-8")
+        for hunk in re.split(r"^@@\n", hunks, flags=re.MULTILINE):
+            lines = hunk.splitlines()
+            old = "\n".join(line[1:] for line in lines if line[0] in " -")
+            new = "\n".join(line[1:] for line in lines if line[0] in " +")
+            pattern = rf"^{re.escape(old)}$".replace(re.escape("..."), "(?P<rest>.*)")
+            found = [*re.finditer(pattern, text, flags=re.MULTILINE)]
+            assert len(found) == 1, f"{name} has {len(found)} places for\n{hunk}"
+            if "..." in new:
+                new = new.replace("...", found[0]["rest"])
+            text = text[: found[0].start()] + new + text[found[0].end() :]
+        file.write_text(text, encoding="utf-8")
+
+
+def add_code(folder: Path, section: str) -> None:
+    """Put a section's code right above its registry."""
+    module, registry, *_ = EXAMPLES[section]
+    file = folder / Path(module.__file__).relative_to(ROOT)
+    text = file.read_text(encoding="utf-8")
+    assert text.count(f"\n{registry}: ") == 1
+    new = text.replace(f"\n{registry}: ", f"\n{code_of(section)}\n\n{registry}: ")
+    file.write_text(new, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of this project with all the examples, but without their rows of tests."""
+    folder = tmp_path_factory.mktemp("extended")
+    project = Project(folder)
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if name.startswith(("src/", "stages/", "tests/", "pyproject.toml", "params.yaml")):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((ROOT / name).read_bytes())
+    for section in EXAMPLES:
+        add_code(folder, section)
+        for difference in blocks("diff", section_text(section)):
+            if difference.startswith("+++ src/"):
+                apply_difference(folder, difference)
+    return project
+
+
+def test_the_models_shown_train(extended: Project, tmp_path: Path) -> None:
+    """Named in params.yaml, by the stage's own script."""
+    project = extended
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    shown = yaml.safe_load(blocks("yaml")[0])
+    params["split"]["protocol"] = "resubstitution"
+    (project.folder / "params.yaml").write_text(yaml.safe_dump(params | shown), encoding="utf-8")
+    (project.folder / "data").mkdir()
+    save_dataset(project.folder / "data/dataset.npz", small_dataset())
+    for model in shown["models"]:
+        out = tmp_path / model
+        project.run(
+            sys.executable, "stages/train.py", "--model", model, "--seed", "0", "--epochs", "40",
+            "--out", str(out),
+        )  # fmt: skip
+        with (out / "history.csv").open(encoding="utf-8") as file:
+            check_falls([float(row["train_loss"]) for row in csv.DictReader(file)])
+
+
+ROWS_ARE_THERE = {
+    "A layer": ["test_layers.py::test_every_layer_has_a_case",
+                "test_model.py::test_random_stacks_are_of_all_layers"],
+    "An optimizer": ["test_optimizers.py::test_every_optimizer_has_a_row",
+                     "test_optimizers.py::test_every_optimizer_is_linear_or_adaptive"],
+    "An initializer": ["test_initializers.py::test_every_initializer_has_a_row"],
+    "A network": ["test_networks.py::test_every_network_is_written_out"],
+    "A schedule": ["test_schedules.py::test_every_schedule_has_a_row"],
+}  # fmt: skip
+
+
+def run_tests(project: Project, *args: str) -> subprocess.CompletedProcess[str]:
+    """Run tests in the copy, in one process."""
+    plain = ["-p", "no:cacheprovider", "--tb=line"]
+    return project.run(sys.executable, "-m", "pytest", *plain, *args, check=False)
+
+
+def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project) -> None:
+    assert ROWS_ARE_THERE.keys() == EXAMPLES.keys()
+    tests = [f"tests/nn/{test}" for section in ROWS_ARE_THERE.values() for test in section]
+    without = run_tests(extended, *tests)
+    failed = re.findall(r"^FAILED (\S+)", without.stdout, flags=re.MULTILINE)
+    assert sorted(failed) == sorted(tests), without.stdout + without.stderr
+
+    for section in EXAMPLES:
+        differences = blocks("diff", section_text(section))
+        assert len(differences) == 2, section  # the registry's line, and the rows
+        apply_difference(extended.folder, differences[1])
+    files = sorted({test.partition("::")[0] for test in tests})
+    words = [test.partition("::")[2] for test in tests]
+    words += [word for example in EXAMPLES.values() for word in (example.name, example.object)]
+    passed = run_tests(extended, *files, "-v", "-k", " or ".join(words))
+    assert passed.returncode == 0, passed.stdout
+    for example in EXAMPLES.values():
+        ran = rf"::\S+\[.*({example.name}|{example.object})"
+        assert re.search(ran, passed.stdout), f"{example.name}: not a single test"
 
 
 def test_the_overrides_shown_name_keys_of_the_study() -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for sign, path in re.findall(r"-S '?([+~]?)([\w.-]+)", PAGE):
-        value = params
+    """What is changed or removed is in params.yaml, and what is added is not."""
+    overrides = re.findall(r"-S '?([+~]?)([\w-]+(?:\.[\w-]+)+)", "".join(blocks("console")))
+    assert {sign for sign, _ in overrides} == {"", "+", "~"}
+    for sign, path in overrides:
+        value = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         *parents, key = path.split(".")
         for parent in parents:
             value = value.get(parent, {})
