@@ -9,6 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: all test lock
 
 all: $(VENV)/.ready
+	@$(BIN)/python stages/check_params.py
 	@if $(BIN)/dvc status --quiet; then \
 		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
 	else \
@@ -28,17 +29,19 @@ lock:
 		-o requirements-dev.txt
 LOCK := --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
 
-$(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)
+$(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/.ready-dev: requirements-dev.txt pyproject.toml | $(VENV)
+$(VENV)/.ready-dev: requirements-dev.txt pyproject.toml | $(VENV)/.created
 	$(BIN)/python -m pip install --quiet --require-hashes -r $<
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.ready
 
-$(VENV):
+# A stamp, not the folder: an interrupted set-up is begun again.
+$(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"error: Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@

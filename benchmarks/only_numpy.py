@@ -1,7 +1,10 @@
 """Import NumPy and make empty outputs: the least that a stage in NumPy can do."""
 
+import os
 import sys
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the stages do
 
 import numpy as np
 

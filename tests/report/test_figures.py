@@ -87,6 +87,25 @@ def test_the_confusion_figure_has_a_panel_a_model_and_prefers_test(scores: pd.Da
     assert "resubstitution" in val_only.get_suptitle()
 
 
+@pytest.mark.parametrize("models", [1, 5, 6, 9, 10])
+def test_every_column_of_the_confusion_figure_has_its_labels(models: int) -> None:
+    """Also where the panel below is empty."""
+    names = [f"Model-{k}" for k in range(models)]
+    pairs = [(label, predicted) for label in (1, 2) for predicted in (1, 2)]
+    table = pd.DataFrame(
+        {"model": name, "split": "test", "label": label, "predicted": predicted, "count": 1}
+        for name in names
+        for label, predicted in pairs
+    )
+    figure = confusion_figure(table, "holdout")
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(panels) == models
+    for axes in panels[-min(models, 5) :]:
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["1", "2"]
+        assert all(tick.label1.get_visible() for tick in axes.xaxis.get_major_ticks())
+
+
 @pytest.mark.parametrize("count", [1, 20, 200])
 def test_the_dataset_figure_shows_labels_and_counts(count: int) -> None:
     labels = np.arange(count) % 3 + 1

@@ -34,7 +34,7 @@ def test_the_table_has_the_published_columns_and_ours(scores: pd.DataFrame) -> N
 
 def test_divergence_is_told(scores: pd.DataFrame) -> None:
     table = results_table(MODELS, scores)
-    assert "B: 1 run diverged and counts as of its last finite epoch." in table
+    assert "B: 1 run diverged; what counts is the last finite epoch." in table
     assert "A: " not in table
 
 

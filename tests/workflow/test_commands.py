@@ -1,6 +1,8 @@
 """The other DVC commands that users reach for: experiments, and what they show."""
 
 import json
+import re
+import shlex
 
 from tests.workflow.project import Project, started_stages
 
@@ -121,3 +123,22 @@ def test_leftovers_of_an_override_are_named_with_the_way_to_remove_them(project:
     removals = (arg for key in leftovers for arg in ("-S", f"~models.E-Adam.optimizer.{key}"))
     output = project.dvc("exp", "run", *to_sgd, *removals).stdout
     assert {"train@E-Adam-0", "train@E-Adam-1"} <= started_stages(output)
+
+
+def test_experiments_are_listed_narrowly_by_the_command_in_the_readme(project: Project) -> None:
+    readme = (project.folder / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^dvc (exp show .*)$", readme, flags=re.MULTILINE)
+    project.dvc("exp", "run", "-n", "slow", "-S", "models.S-SGD.optimizer.lr=1e-3")
+    header, *rows = project.dvc(*shlex.split(command), "--md").stdout.splitlines()
+    columns = [cell.strip() for cell in header.strip("|").split("|")]
+    assert "models.S-SGD.optimizer.lr" in columns
+    kinds = ("Experiment", "Created", "S-SGD.test_accuracy.mean", "models.S-SGD.optimizer.lr")
+    assert set(columns) <= set(kinds)
+    assert any("slow" in row and "0.001" in row for row in rows)
+    assert max(map(len, rows)) < 120
+
+
+def test_every_figure_has_a_row_of_its_own(clone: Project) -> None:
+    lines = clone.dvc("metrics", "diff", "--all").stdout.splitlines()
+    assert sum("E-Adam.test_accuracy.mean" in line for line in lines) == 1
+    assert max(map(len, lines)) < 100

@@ -1,13 +1,14 @@
 """What `dvc repro` must recompute, and what it must not."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.workflow.project import Project
+from tests.workflow.project import ROOT, Project
 
 REPORTING = {"aggregate", "plot"}
 
@@ -143,7 +144,9 @@ def test_under_resubstitution_nothing_is_called_held_out(project: Project) -> No
 
 
 @pytest.mark.parametrize("name", ["a/b", "a@b", "a.b"])
-def test_a_model_name_that_dvc_cannot_hold_fails_in_one_line(project: Project, name: str) -> None:
+def test_a_model_name_that_dvc_cannot_hold(project: Project, name: str) -> None:
+    """DVC stops before any of our code runs, in its own words; the check by make is clear."""
+
     def rename(params: Any) -> None:
         params["models"][name] = params["models"].pop("S-SGD")
 
@@ -152,3 +155,19 @@ def test_a_model_name_that_dvc_cannot_hold_fails_in_one_line(project: Project, n
     assert failed.returncode != 0
     errors = [line for line in failed.stderr.splitlines() if "rror: " in line.lower()]
     assert any(name in line for line in errors), failed.stderr
+    checked = project.run(sys.executable, "stages/check_params.py", check=False)
+    assert checked.returncode == 1
+    assert checked.stderr == (
+        "error: params.yaml: models: expected names of letters, digits, '-' and '_' that begin with"
+        f" a letter or digit, got {name!r}\n"
+    )
+
+
+def test_make_checks_the_parameters_before_dvc_reads_them() -> None:
+    recipe = (ROOT / "Makefile").read_text().split("all: ")[1].split("\n\n")[0]
+    assert recipe.index("stages/check_params.py") < recipe.index("dvc")
+
+
+def test_good_parameters_pass_the_check_silently(project: Project) -> None:
+    checked = project.run(sys.executable, "stages/check_params.py")
+    assert checked.stdout + checked.stderr == ""

@@ -102,6 +102,8 @@ def confusion_figure(confusion: pd.DataFrame, protocol: str) -> Figure:
     for axes, (model, some) in zip(panels.flat, groups, strict=False):
         counts = some.pivot(index="label", columns="predicted", values="count").to_numpy()
         _confusion_panel(axes, model, counts, labels)
+    for axes in panels.flat[max(len(groups) - columns, 0) : len(groups)]:
+        axes.tick_params(labelbottom=True)  # the lowest panel of its column, if others are hidden
     title = f"Labels given to the {split_title(split, protocol)} samples, % of each true label"
     figure.suptitle(f"{title}, all seeds")
     figure.supxlabel("predicted label")

@@ -92,7 +92,7 @@ def _divergence(scores: pd.DataFrame) -> list[str]:
     runs = scores.drop_duplicates(["model", "seed"])
     counts = runs.groupby("model", sort=False)["diverged"].sum()
     return [
-        f"{model}: {_count(int(count), 'run')} diverged and counts as of its last finite epoch."
+        f"{model}: {_count(int(count), 'run')} diverged; what counts is the last finite epoch."
         for model, count in counts.items()
         if count > 0
     ]
