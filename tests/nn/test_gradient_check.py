@@ -1,7 +1,7 @@
 """The gradient checker itself: it must fail on wrong gradients, or its passes mean nothing."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -34,6 +34,7 @@ class _WrongGradient:
     right: Layer
     wrong: str
     how: Any  # from the right gradient to the wrong one
+    mode_matters: ClassVar[bool] = True
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         return self.right.init(in_shape, rng)
@@ -171,6 +172,7 @@ class _Confused:
 
     right: Layer
     other: Layer
+    mode_matters: ClassVar[bool] = True
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         return self.right.init(in_shape, rng)

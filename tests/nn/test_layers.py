@@ -258,6 +258,8 @@ def test_only_some_layers_know_of_training(
     y, _ = layer.forward(arrays, x, training)
     special = isinstance(layer, BatchNorm) or (isinstance(layer, Dropout) and layer.rate > 0)
     assert np.array_equal(y, expected) != special
+    assert layer.mode_matters or not special  # else `fit` would learn from passes of evaluation
+    assert not layer.mode_matters or isinstance(layer, BatchNorm | Dropout)
     np.testing.assert_equal({name: arrays[name] for name in params}, params)
     changed = {name for name in buffers if not np.array_equal(arrays[name], buffers[name])}
     assert changed == ({"running_mean", "running_var"} if isinstance(layer, BatchNorm) else set())

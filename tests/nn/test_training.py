@@ -1,7 +1,7 @@
 """The training loop, against the same loop written out, and on problems that are not digits."""
 
 from math import log
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import pytest
@@ -66,6 +66,8 @@ def _score(model: Sequential, x: Array, targets: Labels) -> Score:
 
 class Recorder:
     """A layer that passes x through, and notes every batch that a gradient is asked for."""
+
+    mode_matters: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.batches: list[Array] = []
@@ -172,6 +174,42 @@ def test_a_full_batch_draws_nothing(batch_size: int | None) -> None:
     fit(model, SGD(lr=0.1), TRAIN, VAL, epochs=2, batch_size=batch_size, rng=rng)
     np.testing.assert_equal(rng.get_state(legacy=False), _rng().get_state(legacy=False))
     np.testing.assert_array_equal(recorder.batches, [TRAIN.x, TRAIN.x])
+
+
+class _CountedPasses(Flatten):
+    """A layer that counts the forward passes."""
+
+    passes: ClassVar[int] = 0
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Count, and flatten."""
+        type(self).passes += 1
+        return super().forward(params, x, mode)
+
+
+REUSE = [
+    (MLP, None, False, 2),  # train and val are scored; the update goes back from train's pass
+    (MLP, 20, False, 2),
+    (MLP, 10, False, 4),
+    (MLP, None, True, 3),
+    ([BatchNorm(), *MLP], None, False, 3),
+    ([*MLP[:2], Dropout(0.3), Dense(3)], None, False, 3),
+]
+
+
+@pytest.mark.parametrize(("layers", "batch_size", "augmented", "passes"), REUSE)
+def test_no_pass_is_made_twice(
+    layers: list[Layer], batch_size: int | None, augmented: bool, passes: int
+) -> None:
+    """Where training and scoring see the same, one forward pass an epoch does for both."""
+    _CountedPasses.passes = 0
+    model = _model([_CountedPasses(), *layers])
+    augment = (lambda x: x) if augmented else None
+    fit(
+        model, SGD(0.1), TRAIN, VAL, epochs=3, batch_size=batch_size, rng=_rng(),
+        dropout_rng=_rng(1), augment=augment,
+    )  # fmt: skip
+    assert _CountedPasses.passes == 2 + 3 * passes
 
 
 @all_optimizers
@@ -603,15 +641,14 @@ def test_a_parameter_that_is_not_finite_is_a_divergence() -> None:
     assert np.isfinite(evaluate(model, train).loss)
 
 
-def test_divergence_from_the_start_leaves_the_network_as_it_was() -> None:
-    """A network that scores no finite loss untrained has no row at all."""
+def test_a_network_that_starts_beyond_all_bounds_is_refused() -> None:
+    """And left as it was."""
     model = _model([Dense(3)])
     model.theta[:] = 1e308
     model.theta[::2] = -1e308
     start = model.theta.copy()
-    result = fit(model, SGD(), TRAIN, VAL, epochs=3, batch_size=None, rng=_rng())
-    assert result.diverged
-    assert result.history == []
+    with pytest.raises(ValueError, match="not finite before training"):
+        fit(model, SGD(), TRAIN, VAL, epochs=3, batch_size=None, rng=_rng())
     np.testing.assert_array_equal(model.theta, start)
 
 

@@ -102,11 +102,11 @@ def _network(model: Model, seed: int, dataset: Dataset) -> Sequential:
     return network
 
 
-def _augmenter(train: Train, seed: int) -> Callable[[Array], Array]:
-    """Return what changes the images of a training batch."""
+def _augmenter(train: Train, seed: int) -> Callable[[Array], Array] | None:
+    """Return what changes the images of a training batch, if anything does."""
     augmentation = train.augment
     if augmentation is None:
-        return lambda images: images
+        return None
     rng = stream(seed, Purpose.AUGMENT)
     return lambda images: augmentation.apply(images, rng)
 

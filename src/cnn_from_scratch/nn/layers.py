@@ -12,7 +12,7 @@ copies and sums then work on runs of N numbers, and the results need no reorderi
 """
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -45,7 +45,12 @@ EVALUATION = Mode(training=False)
 
 
 class Layer(Protocol):
-    """What every layer can do. `params` holds its parameters and buffers, by name."""
+    """What every layer can do. `params` holds its parameters and buffers, by name.
+
+    mode_matters: whether `forward` looks at its mode.
+    """
+
+    mode_matters: ClassVar[bool]
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Infer the output shape from in_shape (both without N) and draw the parameters.
@@ -65,6 +70,8 @@ class Layer(Protocol):
 
 class _WithoutParams:
     """What the layers share that have nothing to learn."""
+
+    mode_matters: ClassVar[bool] = False
 
     def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return no gradients."""
@@ -101,6 +108,7 @@ class Conv2D:
     stride: int = 1
     padding: int = 0
     weight_init: InitializerName = "published"
+    mode_matters: ClassVar[bool] = False
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H+2p, W+2p >= k."""
@@ -238,6 +246,7 @@ class Dense:
 
     out_features: int
     weight_init: InitializerName = "published"
+    mode_matters: ClassVar[bool] = False
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (D,)."""
@@ -356,6 +365,7 @@ class BatchNorm:
 
     eps: float = 1e-5
     momentum: float = 0.1
+    mode_matters: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 < self.eps < np.inf:
@@ -428,6 +438,7 @@ class Dropout(_ShapeKeeping):
     """
 
     rate: float = 0.5
+    mode_matters: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate < 1:

@@ -80,6 +80,11 @@ class Sequential:
                 dy = layer.backward(params, dy, cache)
         return _concatenate(grads[::-1])
 
+    @property
+    def mode_matters(self) -> bool:
+        """Whether `forward` in training may differ from `forward` in evaluation."""
+        return any(layer.mode_matters for layer in self.layers)
+
     def state(self) -> Arrays:
         """Return copies of theta, and of each buffer as <layer>.<name>, layers counted from 0."""
         buffers = {

@@ -45,8 +45,8 @@ class Epoch(NamedTuple):
 class Fit:
     """What training did.
 
-    history: the scores of every epoch from 0 to the last finite one.
-    diverged: whether a loss or a parameter stopped being finite.
+    history: the scores of every epoch from 0 to the last before a divergence.
+    diverged: whether a loss or a parameter stopped being finite, or passed 1e100 in size.
     checkpoint_epoch: the epoch whose network the model was left as; the last of the history,
         unless the best one was asked for.
     """
@@ -58,9 +58,7 @@ class Fit:
 
 def evaluate(model: Sequential, samples: Samples) -> Score:
     """Return the model's loss and accuracy on the samples."""
-    logits, _ = model.forward(samples.x)
-    loss, _ = softmax_cross_entropy(logits, samples.targets)
-    return Score(loss, accuracy(logits.argmax(axis=1), samples.targets))
+    return _score(model.forward(samples.x)[0], samples.targets)
 
 
 def train_step(
@@ -70,9 +68,13 @@ def train_step(
     batch: Samples,
     mode: Mode = TRAINING,
     lr_factor: float = 1.0,
+    passed: tuple[Array, list[Any]] | None = None,
 ) -> Any:
-    """Update the model once, on one batch, and return the optimizer's new state."""
-    logits, caches = model.forward(batch.x, mode)
+    """Update the model once, on one batch, and return the optimizer's new state.
+
+    passed: what the model's forward pass on the batch returned, if it has been made already.
+    """
+    logits, caches = passed or model.forward(batch.x, mode)
     _, dlogits = softmax_cross_entropy(logits, batch.targets)
     g = model.backward(dlogits, caches)
     delta, state = optimizer.update(g, state, model.theta)
@@ -90,7 +92,7 @@ def fit(
     batch_size: int | None,
     rng: np.random.RandomState,
     dropout_rng: np.random.RandomState | None = None,
-    augment: Callable[[Array], Array] = lambda x: x,
+    augment: Callable[[Array], Array] | None = None,
     schedule: Schedule = CONSTANT,
     early_stopping: int | None = None,
     best_checkpoint: bool = False,
@@ -118,21 +120,30 @@ def fit(
         on_epoch: told of every epoch as it ends, for showing progress.
 
     If a loss or a parameter stops being finite, or passes 1e100 in size, the run has diverged:
-    training ends, and model and history go back to the last epoch before.
+    training ends, and model and history go back to the last epoch before. Raises ValueError if
+    that is so before the first epoch.
     """
     state, mode = optimizer.init(model.theta), Mode(training=True, rng=dropout_rng)
+    n = len(train.x)
+    size = n if batch_size is None else min(batch_size, n)
+    # Where an update sees just what was scored last, one forward pass does for both.
+    reuse = size == n and augment is None and not model.mode_matters
     history: list[Epoch] = []
     diverged = False
     last = best = model.state()
     best_epoch = 0
+    passed = None
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for, not warned of
         for epoch in range(epochs + 1):
             if epoch > 0:
                 lr_factor = schedule.factor(epoch - 1, epochs)
-                for batch in _batches(train, batch_size, rng):
-                    augmented = batch._replace(x=augment(batch.x))
-                    state = train_step(model, optimizer, state, augmented, mode, lr_factor)
-            scores = Epoch(epoch, evaluate(model, train), evaluate(model, val))
+                for batch in _batches(train, size, rng):
+                    if augment is not None:
+                        batch = batch._replace(x=augment(batch.x))
+                    state = train_step(model, optimizer, state, batch, mode, lr_factor, passed)
+            forward = model.forward(train.x)
+            passed = forward if reuse else None
+            scores = Epoch(epoch, _score(forward[0], train.targets), evaluate(model, val))
             if diverged := not _finite(model, scores):
                 break
             history.append(scores)
@@ -142,21 +153,26 @@ def fit(
             on_epoch(scores)
             if early_stopping is not None and epoch - best_epoch >= early_stopping:
                 break
+    if not history:
+        raise ValueError("the network's loss or parameters are not finite before training")
     model.restore(best if best_checkpoint else last)
     return Fit(history, diverged, best_epoch if best_checkpoint else len(history) - 1)
 
 
-def _batches(
-    samples: Samples, batch_size: int | None, rng: np.random.RandomState
-) -> Iterator[Samples]:
+def _batches(samples: Samples, size: int, rng: np.random.RandomState) -> Iterator[Samples]:
     n = len(samples.x)
-    if batch_size is None or batch_size >= n:
+    if size == n:
         yield samples
         return
     order = rng.permutation(n)
-    for start in range(0, n, batch_size):
-        chosen = order[start : start + batch_size]
+    for start in range(0, n, size):
+        chosen = order[start : start + size]
         yield Samples(samples.x[chosen], samples.targets[chosen])
+
+
+def _score(logits: Array, targets: Labels) -> Score:
+    loss, _ = softmax_cross_entropy(logits, targets)
+    return Score(loss, accuracy(logits.argmax(axis=1), targets))
 
 
 def _finite(model: Sequential, scores: Epoch) -> bool:
