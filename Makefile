@@ -1,4 +1,5 @@
-# `make` sets up and rebuilds the study; `make test` sets up and checks everything.
+# `make` sets up and rebuilds the study; `make test` sets up and checks everything; `make verify`
+# rebuilds what is committed in a clean clone and compares it, bit by bit.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +7,7 @@ BIN := $(VENV)/bin
 # DVC starts the stages with `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test lock
+.PHONY: all test verify lock
 
 all: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
@@ -21,6 +22,9 @@ test: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto
+
+verify: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.portability.verify
 
 # Renew the locked requirements; needs uv.
 lock:

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import EVALUATION, Array, Arrays, Conv2D, MaxPool2D, Mode
+from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Conv2D, MaxPool2D, Mode
+from cnn_from_scratch.nn.numerics import Array
 
 
 @dataclass(frozen=True)

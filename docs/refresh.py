@@ -1,4 +1,4 @@
-"""Write the generated parts of README.md anew, from the built study and from real commands.
+"""Write the generated parts of the pages anew, from the built study and from real commands.
 
 Usage: python docs/refresh.py, after `dvc repro`.
 
@@ -16,7 +16,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-RESULTS = ROOT / "metrics" / "results.md"
+
+# The tables that are copied from files: page, name of the part, file.
+TABLES = (
+    (README, "results", ROOT / "metrics/results.md"),
+    (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
+    (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/numerics_cost.md"),
+)
 
 # Run in this order in one clone; each is the name of a part, and what a user would type.
 COMMANDS = {
@@ -37,9 +43,9 @@ def replace_part(text: str, name: str, content: str) -> str:
     return new
 
 
-def results_part() -> str:
-    """Return the results table."""
-    return RESULTS.read_text(encoding="utf-8")
+def copy_table(page: Path, name: str, file: Path) -> str:
+    """Return the page's text with the table that the file holds now."""
+    return replace_part(page.read_text("utf-8"), name, file.read_text("utf-8"))
 
 
 def command_parts() -> dict[str, str]:
@@ -87,8 +93,10 @@ def _readable(output: str, folder: str) -> str:
 
 
 def main() -> None:
-    """Refresh README.md."""
-    text = replace_part(README.read_text(encoding="utf-8"), "results", results_part())
+    """Refresh the pages."""
+    for page, name, file in TABLES:
+        page.write_text(copy_table(page, name, file), encoding="utf-8", newline="\n")
+    text = README.read_text(encoding="utf-8")
     for name, part in command_parts().items():
         text = replace_part(text, name, part)
     README.write_text(text, encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ RESUBSTITUTION = Split(protocol="resubstitution", validation_fraction=0.25)
 
 SIMPLE = Model(SimpleCNN(activate_logits=False), Adam(lr=0.05))
 ENHANCED = Model(EnhancedCNN(activate_logits=False), Adam(lr=0.01))
-DIVERGING = Model(EnhancedCNN(activate_logits=False), SGD(lr=1e25))
+DIVERGING = Model(EnhancedCNN(activate_logits=False), SGD(lr=1e10, weight_decay=1.0))
 
 
 def stripes(samples: int = 24, *, test: int = 9, shape: tuple[int, ...] = (1, 6, 6)) -> Dataset:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_from_scratch.experiment.augmentation import Augmentation, Images, rotate, shift
+from cnn_from_scratch.experiment.augmentation import Augmentation, rotate, shift
+from cnn_from_scratch.nn.numerics import Array
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
@@ -23,14 +24,14 @@ def global_random_state_is_untouched() -> Iterator[None]:
     np.testing.assert_equal(np.random.get_state(legacy=False), before)  # noqa: NPY002
 
 
-def _images(*shape: int, seed: int = 0) -> Images:
+def _images(*shape: int, seed: int = 0) -> Array:
     """Return read-only images without any two equal pixels, and none 0."""
     images = np.random.RandomState(seed).uniform(0.1, 1.0, shape)
     images.flags.writeable = False
     return images
 
 
-def _angles(*degrees: float) -> Images:
+def _angles(*degrees: float) -> Array:
     return np.array(degrees, dtype=np.float64)
 
 

@@ -151,6 +151,7 @@ VALUES: list[tuple[str, Any, str]] = [
         (f"{section}/{key}", MISSING, ": missing")
         for section in ("convert", "split", "train")
         for key in committed()[section]
+        if key != "numerics"  # which has a default
     ),
     (f"{ADAM}/network", MISSING, ": missing"),
     (f"{ADAM}/optimizer", MISSING, ": missing"),
@@ -386,6 +387,7 @@ def test_a_stack_names_its_layers() -> None:
         ("train/augment", {"noise": -1}, "train.augment.noise: expected a number of at least 0"),
         ("train/augment", 3, "train.augment: expected a mapping or null, got 3"),
         ("train/early_stopping", 0, "train.early_stopping: expected at least 1, or null, got 0"),
+        ("train/numerics", "fast", "train.numerics: expected one of portable, native, got 'fast'"),
         ("train/best_checkpoint", "often", "train.best_checkpoint: expected true or false"),
         (f"{ADAM}/schedule", {"name": "linear"}, f"{ADAM_KEY}.schedule.name: unknown 'linear'"),
         (f"{ADAM}/schedule", {"name": "step", "every": 0}, f"{ADAM_KEY}.schedule.every: expected"),
@@ -410,6 +412,14 @@ def test_a_wrong_value_of_the_later_settings(path: str, value: Any, message: str
     with pytest.raises(InputError) as error:
         load(changed(path, value))
     assert message in one_line(error)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(MISSING, "portable"), ("portable", "portable"), ("native", "native")]
+)
+def test_numerics_are_portable_unless_told(value: Any, expected: str) -> None:
+    params, _ = load(changed("train/numerics", value))
+    assert params.train.numerics == expected
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.layers import Array
 from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.training import Epoch
 from tests.experiment.studies import (
     DIVERGING,
@@ -25,11 +25,12 @@ from tests.experiment.studies import (
 
 DATASET = stripes()
 EPOCHS = Train(epochs=4, batch_size=None)
+NATIVE = Train(epochs=60, batch_size=None, numerics="native")  # as exact as what it is compared to
 
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return train_run(SIMPLE, 3, DATASET, HOLDOUT, Train(epochs=60, batch_size=None))
+    return train_run(SIMPLE, 3, DATASET, HOLDOUT, NATIVE)
 
 
 def logits(theta: Array, images: Array) -> Array:
@@ -91,7 +92,7 @@ def test_without_test_samples_there_is_no_test_score() -> None:
 
 def test_the_test_samples_change_nothing_else(run: Run) -> None:
     without = replace(DATASET, X_test=None, y_test=None)
-    again = train_run(SIMPLE, 3, without, HOLDOUT, Train(epochs=60, batch_size=None))
+    again = train_run(SIMPLE, 3, without, HOLDOUT, NATIVE)
     np.testing.assert_array_equal(again.checkpoint["theta"], run.checkpoint["theta"])
     assert again.fit == run.fit
 
@@ -101,7 +102,7 @@ def test_the_validation_images_decide_nothing(run: Run) -> None:
     images = DATASET.X.copy()
     images[held_out] = 1 - images[held_out]
     other = replace(DATASET, X=images)
-    again = train_run(SIMPLE, 3, other, HOLDOUT, Train(epochs=60, batch_size=None))
+    again = train_run(SIMPLE, 3, other, HOLDOUT, NATIVE)
     np.testing.assert_array_equal(again.checkpoint["theta"], run.checkpoint["theta"])
     assert [epoch.train for epoch in again.fit.history] == [e.train for e in run.fit.history]
     assert again.scores["val"] != run.scores["val"]

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array, Arrays, Layer, Mode
+from cnn_from_scratch.nn.layers import Arrays, Layer, Mode
+from cnn_from_scratch.nn.numerics import Array
 from tests.nn.inputs import MODES, copies, normal
 
 TOLERANCE = 1e-7  # of the difference, relative in norm

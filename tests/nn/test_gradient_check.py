@@ -8,7 +8,6 @@ import pytest
 
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
-    Array,
     Arrays,
     AvgPool2D,
     BatchNorm,
@@ -23,6 +22,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
+from cnn_from_scratch.nn.numerics import Array
 from tests.nn.gradient_check import check_gradient, check_layer, numerical_gradient
 from tests.nn.inputs import MODES, random_buffers, random_params, smooth_input
 

@@ -17,7 +17,6 @@ from cnn_from_scratch.nn import layers
 from cnn_from_scratch.nn.initializers import INITIALIZERS
 from cnn_from_scratch.nn.layers import (
     LAYERS,
-    Array,
     Arrays,
     AvgPool2D,
     BatchNorm,
@@ -33,6 +32,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
+from cnn_from_scratch.nn.numerics import Array
 from tests.nn import oracle
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import (

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from cnn_from_scratch.nn.layers import (
     LAYERS,
-    Array,
     AvgPool2D,
     BatchNorm,
     Conv2D,
@@ -27,6 +26,7 @@ from cnn_from_scratch.nn.layers import (
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MODES, PROPERTY, normal, read_only, smooth_input
 

@@ -8,7 +8,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from cnn_from_scratch.nn.initializers import INITIALIZERS
 from cnn_from_scratch.nn.layers import (
-    Array,
     AvgPool2D,
     BatchNorm,
     Conv2D,
@@ -32,6 +31,7 @@ from cnn_from_scratch.nn.networks import (
     SimpleCNN,
     Stack,
 )
+from cnn_from_scratch.nn.numerics import Array
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MODES, normal
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.nn.layers import (
-    Array,
     AvgPool2D,
     BatchNorm,
     Conv2D,
@@ -25,6 +24,7 @@ from cnn_from_scratch.nn.layers import (
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.networks import Architecture, EnhancedCNN, SimpleCNN, Stack
+from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.training import Samples, fit
 

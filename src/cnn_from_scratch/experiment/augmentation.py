@@ -1,11 +1,12 @@
 """Augmentation: training images changed at random, so that a network sees more than there are."""
 
 from dataclasses import dataclass
+from math import pi
 from typing import Any
 
 import numpy as np
 
-Images = np.ndarray[Any, np.dtype[np.float64]]
+from cnn_from_scratch.nn.numerics import Array, cos, sin, standard_normal
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Augmentation:
             if not 0 <= value < np.inf:
                 raise ValueError(f"{name}: expected a number of at least 0, got {value}")
 
-    def apply(self, images: Images, rng: np.random.RandomState) -> Images:
+    def apply(self, images: Array, rng: np.random.RandomState) -> Array:
         """Return changed copies of images (N, C, H, W) with pixels in 0..1."""
         n = len(images)
         if self.rotation > 0:
@@ -38,12 +39,12 @@ class Augmentation:
         if self.shift > 0:
             images = shift(images, rng.randint(-self.shift, self.shift + 1, size=(n, 2)))
         if self.noise > 0:
-            noisy = images + self.noise * rng.standard_normal(images.shape)
+            noisy = images + self.noise * standard_normal(rng, images.shape)
             images = np.clip(noisy, 0.0, 1.0)
         return images
 
 
-def shift(images: Images, offsets: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> Images:
+def shift(images: Array, offsets: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> Array:
     """Move image n down by offsets[n, 0] and right by offsets[n, 1] pixels; zeros come in.
 
     images (N, C, H, W), offsets (N, 2) -> (N, C, H, W).
@@ -54,7 +55,7 @@ def shift(images: Images, offsets: np.ndarray[Any, np.dtype[np.integer[Any]]]) -
     return _take(images, rows[:, :, None], columns[:, None, :])
 
 
-def rotate(images: Images, degrees: Images) -> Images:
+def rotate(images: Array, degrees: Array) -> Array:
     """Turn image n counter-clockwise by degrees[n] about its centre, interpolating bilinearly.
 
     images (N, C, H, W), degrees (N,) -> (N, C, H, W).
@@ -62,9 +63,10 @@ def rotate(images: Images, degrees: Images) -> Images:
     height, width = images.shape[2:]
     y = (np.arange(height) - (height - 1) / 2)[:, None]  # down from the centre
     x = (np.arange(width) - (width - 1) / 2)[None, :]  # right from the centre
-    angle = np.radians(degrees)[:, None, None]
-    source_y = np.cos(angle) * y + np.sin(angle) * x + (height - 1) / 2  # (N, H, W)
-    source_x = np.cos(angle) * x - np.sin(angle) * y + (width - 1) / 2
+    within_half_turns = degrees - 360.0 * np.rint(degrees / 360.0)
+    angle = (within_half_turns * (pi / 180.0))[:, None, None]
+    source_y = cos(angle) * y + sin(angle) * x + (height - 1) / 2  # (N, H, W)
+    source_x = cos(angle) * x - sin(angle) * y + (width - 1) / 2
     top, left = np.floor(source_y), np.floor(source_x)
     down, right = source_y - top, source_x - left
     result = np.zeros_like(images)
@@ -76,10 +78,10 @@ def rotate(images: Images, degrees: Images) -> Images:
 
 
 def _take(
-    images: Images,
+    images: Array,
     rows: np.ndarray[Any, np.dtype[np.integer[Any]]],
     columns: np.ndarray[Any, np.dtype[np.integer[Any]]],
-) -> Images:
+) -> Array:
     """Return images[n, :, rows[n,i,j], columns[n,i,j]], and 0 outside: (N, C, H, W)."""
     height, width = images.shape[2:]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)  # (N, H, W)

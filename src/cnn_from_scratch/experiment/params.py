@@ -73,6 +73,7 @@ class Train:
     augment: how training images are changed; None: not at all.
     early_stopping: end when the validation loss has had no new low for so many; None: never.
     best_checkpoint: keep the network of the lowest validation loss, not the last one.
+    numerics: `portable`, the same bits on every machine, or `native`, about twice as fast.
     """
 
     epochs: int
@@ -80,6 +81,7 @@ class Train:
     augment: Augmentation | None = None
     early_stopping: int | None = None
     best_checkpoint: bool = False
+    numerics: Literal["portable", "native"] = "portable"
 
     def __post_init__(self) -> None:
         if self.epochs < 1:

@@ -11,9 +11,10 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
 from cnn_from_scratch.experiment.splits import Indices, split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.layers import Array, Arrays
+from cnn_from_scratch.nn.layers import Arrays
 from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array, using
 from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit
 
 
@@ -52,6 +53,18 @@ def train_run(
 
     Raises InputError if the data cannot be split, or the network cannot take its images.
     """
+    with using(train.numerics):
+        return _train_run(model, seed, dataset, split, train, on_epoch)
+
+
+def _train_run(
+    model: Model,
+    seed: int,
+    dataset: Dataset,
+    split: Split,
+    train: Train,
+    on_epoch: Callable[[Epoch], None],
+) -> Run:
     rng = stream(seed, Purpose.SPLIT)
     train_indices, val_indices = split_indices(dataset.y, dataset.num_classes, split, rng)
     samples = {

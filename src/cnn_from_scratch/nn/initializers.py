@@ -7,24 +7,25 @@ A uniform draw from [-a, a] has the standard deviation a / sqrt(3).
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-Weights = np.ndarray[Any, np.dtype[np.float64]]
+from cnn_from_scratch.nn.numerics import Array, standard_normal
+
 InitializerName = Literal["published", "xavier_uniform", "xavier_normal", "he", "lecun"]
 
 
 def published(
     rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> Weights:
+) -> Array:
     """Draw W ~ N(0, 1 / fan_in), as the published study does (Lee 2025, released code)."""
-    return rng.standard_normal(shape) * np.sqrt(1.0 / fan_in)
+    return standard_normal(rng, shape) * np.sqrt(1.0 / fan_in)
 
 
 def xavier_uniform(
     rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> Weights:
+) -> Array:
     """Draw W ~ U[-a, a] with a = sqrt(6 / (fan_in + fan_out)).
 
     Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward
@@ -35,20 +36,20 @@ def xavier_uniform(
 
 def xavier_normal(
     rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int
-) -> Weights:
+) -> Array:
     """Draw W ~ N(0, 2 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 12)."""
-    return rng.standard_normal(shape) * np.sqrt(2.0 / (fan_in + fan_out))
+    return standard_normal(rng, shape) * np.sqrt(2.0 / (fan_in + fan_out))
 
 
-def he(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Weights:
+def he(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
     """Draw W ~ N(0, 2 / fan_in), for ReLU.
 
     Source: He et al. 2015, "Delving deep into rectifiers", equation 10.
     """
-    return rng.standard_normal(shape) * np.sqrt(2.0 / fan_in)
+    return standard_normal(rng, shape) * np.sqrt(2.0 / fan_in)
 
 
-def lecun(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Weights:
+def lecun(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_out: int) -> Array:
     """Draw W ~ U[-a, a] with a = sqrt(3 / fan_in), so that the variance is 1 / fan_in.
 
     Source: LeCun et al. 1998, "Efficient BackProp", equation 16. (`published` has the same
@@ -57,7 +58,7 @@ def lecun(rng: np.random.RandomState, shape: tuple[int, ...], fan_in: int, fan_o
     return _uniform(rng, shape, np.sqrt(3.0 / fan_in))
 
 
-INITIALIZERS: dict[InitializerName, Callable[..., Weights]] = {
+INITIALIZERS: dict[InitializerName, Callable[..., Array]] = {
     "published": published,
     "xavier_uniform": xavier_uniform,
     "xavier_normal": xavier_normal,
@@ -66,5 +67,5 @@ INITIALIZERS: dict[InitializerName, Callable[..., Weights]] = {
 }
 
 
-def _uniform(rng: np.random.RandomState, shape: tuple[int, ...], limit: float) -> Weights:
+def _uniform(rng: np.random.RandomState, shape: tuple[int, ...], limit: float) -> Array:
     return limit * (2.0 * rng.random_sample(shape) - 1.0)

@@ -16,9 +16,10 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
+from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName
+from cnn_from_scratch.nn.numerics import Array, exp, matmul, mean, tanh
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Shape = tuple[int, ...]
 Arrays = dict[str, Array]
 
@@ -131,7 +132,7 @@ class Conv2D:
         n, channels, h_out, w_out = places[0].shape
         patches = np.stack([place.transpose(1, 2, 3, 0) for place in places], axis=1)
         patches = patches.reshape(channels * len(places), -1)  # (C*k*k, H'*W'*N)
-        y = params["W"].reshape(self.out_channels, -1) @ patches  # (O, H'*W'*N)
+        y = matmul(params["W"].reshape(self.out_channels, -1), patches)  # (O, H'*W'*N)
         y += params["b"][:, np.newaxis]
         y = y.reshape(self.out_channels, h_out, w_out, n).transpose(3, 0, 1, 2)
         return y, (patches, x.shape)
@@ -144,14 +145,15 @@ class Conv2D:
         """
         patches, _ = cache
         dy = dy.transpose(1, 2, 3, 0).reshape(self.out_channels, -1)  # (O, H'*W'*N)
-        return {"W": (dy @ patches.T).reshape(params["W"].shape), "b": dy.sum(axis=1)}
+        weight = matmul(dy, patches.T).reshape(params["W"].shape)
+        return {"W": weight, "b": numerics.sum(dy, axis=1)}
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx: each dy[n,o,i,j] * W[o,c,u,v] added to dx[n, c, s*i+u-p, s*j+v-p]."""
         _, (n, channels, height, width) = cache
         _, out_channels, h_out, w_out = dy.shape
         dy = dy.transpose(1, 2, 3, 0).reshape(out_channels, -1)  # (O, H'*W'*N)
-        dpatches = params["W"].reshape(out_channels, -1).T @ dy  # (C*k*k, H'*W'*N)
+        dpatches = matmul(params["W"].reshape(out_channels, -1).T, dy)  # (C*k*k, H'*W'*N)
         dpatches = dpatches.reshape(channels, -1, h_out, w_out, n)  # (C, k*k, H', W', N)
         p = self.padding
         dx = np.zeros((channels, height + 2 * p, width + 2 * p, n)).transpose(3, 0, 1, 2)
@@ -261,16 +263,16 @@ class Dense:
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = x W + b."""
-        return x @ params["W"] + params["b"], x
+        return matmul(x, params["W"]) + params["b"], x
 
     def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return dW = x^T dy and db = sum over n of dy[n]."""
         x = cache
-        return {"W": x.T @ dy, "b": dy.sum(axis=0)}
+        return {"W": matmul(x.T, dy), "b": numerics.sum(dy, axis=0)}
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx = dy W^T."""
-        return dy @ params["W"].T
+        return matmul(dy, params["W"].T)
 
 
 @dataclass(frozen=True)
@@ -301,7 +303,7 @@ class Sigmoid(Activation):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = 1 / (1 + exp(-x))."""
-        y = 1.0 / (1.0 + np.exp(np.minimum(-x, 708.0)))
+        y = 1.0 / (1.0 + exp(np.minimum(-x, 708.0)))
         return y, y
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
@@ -319,7 +321,7 @@ class Tanh(Activation):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = tanh(x)."""
-        y = np.tanh(x)
+        y = tanh(x)
         return y, y
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
@@ -388,22 +390,27 @@ class BatchNorm:
         """Return y; in training, also move the running statistics towards the batch's."""
         rest, (gamma, beta) = self._broadcast(x, params["gamma"], params["beta"])
         if mode.training:
-            mean, var = x.mean(axis=rest), x.var(axis=rest)
+            center = mean(x, axis=rest)
+            var = mean((x - self._broadcast(x, center)[1][0]) ** 2, axis=rest)
             m = x.size // x.shape[1]
-            for name, batch in (("running_mean", mean), ("running_var", var * (m / max(m - 1, 1)))):
+            unbiased = var * (m / max(m - 1, 1))
+            for name, batch in (("running_mean", center), ("running_var", unbiased)):
                 running = params[name]
                 running += self.momentum * (batch - running)
         else:
-            mean, var = params["running_mean"], params["running_var"]
-        _, (mean, std) = self._broadcast(x, mean, np.sqrt(var + self.eps))
-        xhat = (x - mean) / std
+            center, var = params["running_mean"], params["running_var"]
+        _, (center, std) = self._broadcast(x, center, np.sqrt(var + self.eps))
+        xhat = (x - center) / std
         return gamma * xhat + beta, (xhat, std, mode.training)
 
     def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         """Return dgamma[c] = sum of dy * xhat and dbeta[c] = sum of dy, over all but c."""
         xhat, _, _ = cache
         rest, _ = self._broadcast(dy)
-        return {"gamma": (dy * xhat).sum(axis=rest), "beta": dy.sum(axis=rest)}
+        return {
+            "gamma": numerics.sum(dy * xhat, axis=rest),
+            "beta": numerics.sum(dy, axis=rest),
+        }
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx.
@@ -416,8 +423,8 @@ class BatchNorm:
         rest, (gamma,) = self._broadcast(dy, params["gamma"])
         dxhat = gamma * dy
         if training:
-            mean_product = (dxhat * xhat).mean(axis=rest, keepdims=True)
-            dxhat = dxhat - dxhat.mean(axis=rest, keepdims=True) - xhat * mean_product
+            mean_product = mean(dxhat * xhat, axis=rest, keepdims=True)
+            dxhat = dxhat - mean(dxhat, axis=rest, keepdims=True) - xhat * mean_product
         return dxhat / std
 
     def _broadcast(self, x: Array, *arrays: Array) -> tuple[Shape, list[Array]]:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array
+from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.numerics import Array, exp, log, mean
 
 
 def softmax(logits: Array) -> Array:
@@ -15,8 +16,8 @@ def softmax(logits: Array) -> Array:
     logits (N, K) float64 -> (N, K) float64, each row summing to 1. The row's maximum is
     subtracted first, which changes nothing but keeps exp from overflowing.
     """
-    e = np.exp(_below_maximum(logits))
-    return e / e.sum(axis=1, keepdims=True)
+    e = exp(_below_maximum(logits))
+    return e / numerics.sum(e, axis=1, keepdims=True)
 
 
 def softmax_cross_entropy(
@@ -33,9 +34,9 @@ def softmax_cross_entropy(
     n = len(logits)
     rows = np.arange(n)
     shifted = _below_maximum(logits)
-    e = np.exp(shifted)
-    total = e.sum(axis=1, keepdims=True)
-    loss = float(np.mean(np.log(total[:, 0]) - shifted[rows, targets]))
+    e = exp(shifted)
+    total = numerics.sum(e, axis=1, keepdims=True)
+    loss = float(mean(log(total[:, 0]) - shifted[rows, targets]))
     dlogits = e / total
     dlogits[rows, targets] -= 1.0
     return loss, dlogits / n

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import EVALUATION, Array, Arrays, Layer, Mode, Shape
+from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Layer, Mode, Shape
+from cnn_from_scratch.nn.numerics import Array
 
 
 class Sequential:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array
+from cnn_from_scratch.nn.numerics import Array
 
 
 class Optimizer(Protocol):

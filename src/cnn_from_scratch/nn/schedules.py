@@ -10,6 +10,10 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
+from cnn_from_scratch.nn.numerics import cos
+
 
 class Schedule(Protocol):
     """What every schedule can do."""
@@ -78,7 +82,7 @@ class Cosine:
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the cosine's value, times the warm-up."""
-        half_wave = (1.0 + math.cos(math.pi * epoch / epochs)) / 2.0
+        half_wave = (1.0 + float(cos(np.array(math.pi * epoch / epochs)))) / 2.0
         return (self.final + (1.0 - self.final) * half_wave) * _warmup(epoch, self.warmup_epochs)
 
 

@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Array, Mode
+from cnn_from_scratch.nn.layers import Mode
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Labels, accuracy
 from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import Optimizer
 from cnn_from_scratch.nn.schedules import Constant, Schedule
 

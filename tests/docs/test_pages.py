@@ -1,7 +1,8 @@
-"""README.md: its generated parts, links and commands."""
+"""The pages: their generated parts, links and commands."""
 
 import importlib.util
 import re
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -22,8 +23,27 @@ def refresh() -> ModuleType:
     return module
 
 
-def test_the_results_table_is_not_stale(refresh: ModuleType) -> None:
-    assert refresh.replace_part(README, "results", refresh.results_part()) == README
+def test_no_table_is_stale(refresh: ModuleType) -> None:
+    for page, name, file in refresh.TABLES:
+        assert refresh.copy_table(page, name, file) == page.read_text(encoding="utf-8")
+
+
+def test_the_compared_accuracies_are_those_of_the_study() -> None:
+    """The portable columns of the table in docs/portability.md."""
+    study = _rows(ROOT / "metrics/results.md")
+    compared = _rows(ROOT / "benchmarks/numerics_accuracy.md")
+    assert len(compared) == len(study) > 0
+    for ours, row in zip(study, compared, strict=True):
+        assert row["model"] == ours["Model"]
+        assert row["training, portable"] == ours["Training"]
+        assert row["test, portable"] == ours["Test"]
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a file's Markdown table, by column."""
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line[:1] == "|"]
+    header, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return [dict(zip(header, row, strict=True)) for row in rows]
 
 
 def test_a_stale_table_would_be_seen(refresh: ModuleType) -> None:

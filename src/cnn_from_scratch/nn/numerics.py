@@ -1,0 +1,271 @@
+"""The few operations whose last bits, left to BLAS and to the C library, depend on the machine.
+
+IEEE 754 fixes the result of one +, -, *, /, square root, rounding or comparison. It does not fix
+the order in which a matrix product or a sum adds up, nor exp, log, tanh, sin and cos. Here are
+these, in two versions: `portable`, with the same bits on every machine, and `native`, NumPy's own.
+The layers call the functions of this module; `using` chooses the version. docs/portability.md has
+the mathematics: why the portable ones are exact or fixed, how accurate, and at what cost.
+
+All take and return float64.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+Axis = int | tuple[int, ...] | None
+Version = Literal["portable", "native"]
+
+EXACT_BITS = 53  # whole numbers up to 2^53 in size, and so their sums, are exact in float64
+BLOCK = 2048  # terms of a matrix product's sum that are added exactly; then blocks, in order
+EXPONENT_FIELD = 0x7FF0000000000000  # of a float64's bits
+SMALLEST = 2.0**-400  # so that products of rounded numbers never underflow
+TO_OVERFLOW = 2.0**523  # takes 2^501 and more to infinity: so products never overflow
+ROUNDER = 1.5 * 2.0**52  # adding it rounds to a whole number, which the last bits then hold
+ROUNDER_BITS = 0x4338000000000000  # of ROUNDER
+LOG2_E = 1.4426950408889634
+LN2_HIGH = 6.93147180369123816490e-01  # ln 2 is LN2_HIGH + LN2_LOW; the first ends in zero bits,
+LN2_LOW = 1.90821492927058770002e-10  # so that its products with whole numbers < 2^20 are exact
+SQRT_HALF = 0.7071067811865476
+EXP_TERMS = [1.0 / math.factorial(i) for i in range(14)]
+EXPM1_TERMS = [1.0 / math.factorial(i + 1) for i in range(14)]
+LOG_TERMS = [2.0 / (2 * i + 3) for i in range(12)]
+SIN_TERMS = [(-1.0) ** i / math.factorial(2 * i + 1) for i in range(14)]
+COS_TERMS = [(-1.0) ** i / math.factorial(2 * i) for i in range(15)]
+
+
+@dataclass(frozen=True)
+class Primitives:
+    """One version of the operations."""
+
+    matmul: Callable[[Array, Array], Array]
+    sum: Callable[..., Array]
+    exp: Callable[[Array], Array]
+    log: Callable[[Array], Array]
+    tanh: Callable[[Array], Array]
+    sin: Callable[[Array], Array]
+    cos: Callable[[Array], Array]
+
+
+def matmul(a: Array, b: Array) -> Array:
+    """Return a b for a (M, K) and b (K, N).
+
+    Portable: each element's error is at most K * (2^(1-bits) + 2^(-2*bits)) times the largest
+    element of a's row and that of b's column, with bits = (53 - log2 min(K, 2048)) / 2, rounded
+    down: 21 to 26. Elements below 2^(-400-bits) count as 0. A number that is not finite, or of
+    2^501 or more, makes all of its row of a b (if it stands in a) or column (in b) NaN.
+    """
+    return _active.matmul(a, b)
+
+
+def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:  # noqa: A001
+    """Return the sum over the axes; 0 of no terms.
+
+    Portable: the error is at most n * 2^-bits times the largest of the n terms, with
+    bits = 53 - log2 n, rounded down, and at most 50. Terms below 2^(-400-bits) count as 0. NaN if
+    a term is not finite, or is 2^501 or more.
+    """
+    return _active.sum(x, axis, keepdims)
+
+
+def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Return the mean over the axes: their sum, divided by the number of terms, at least one."""
+    total = sum(x, axis, keepdims)
+    return total / (x.size // total.size)
+
+
+def exp(x: Array) -> Array:
+    """Return e^x: 0 below -746, inf above 709.8; NaN passes through. Portable: within 2 ulp."""
+    return _active.exp(x)
+
+
+def log(x: Array) -> Array:
+    """Return ln x: -inf at 0, NaN below, inf at inf; NaN passes. Portable: within 1 ulp."""
+    return _active.log(x)
+
+
+def tanh(x: Array) -> Array:
+    """Return tanh x; NaN passes through. Portable: within 4 ulp."""
+    return _active.tanh(x)
+
+
+def sin(x: Array) -> Array:
+    """Return sin x for x from -pi to pi. Portable: error at most 1e-15."""
+    return _active.sin(x)
+
+
+def cos(x: Array) -> Array:
+    """Return cos x for x from -pi to pi. Portable: error at most 1e-15."""
+    return _active.cos(x)
+
+
+def standard_normal(rng: np.random.RandomState, shape: tuple[int, ...]) -> Array:
+    """Draw from N(0, 1), with the same bits on every machine in both versions.
+
+    NumPy's own draw takes its logarithms from the platform's C library. This is the same method
+    (polar: Marsaglia and Bray 1964), on the stream's uniform numbers and the portable logarithm.
+    """
+    needed = math.prod(shape)
+    drawn = np.empty(0)
+    while drawn.size < needed:
+        u = 2.0 * rng.random_sample((needed - drawn.size, 2)) - 1.0
+        s = u[:, 0] * u[:, 0] + u[:, 1] * u[:, 1]
+        u, s = u[(s > 0) & (s < 1)], s[(s > 0) & (s < 1)]
+        pairs = u * np.sqrt(-2.0 * _portable_log(s) / s)[:, np.newaxis]
+        drawn = np.concatenate([drawn, pairs.ravel()])
+    return drawn[:needed].reshape(shape)
+
+
+@contextmanager
+def using(version: Version) -> Iterator[None]:
+    """Compute with the named version inside the block."""
+    global _active
+    before, _active = _active, {"portable": PORTABLE, "native": NATIVE}[version]
+    try:
+        yield
+    finally:
+        _active = before
+
+
+def _portable_matmul(a: Array, b: Array) -> Array:
+    k = a.shape[1]
+    if k <= BLOCK:
+        return _block_matmul(a, b)
+    blocks = [slice(start, start + BLOCK) for start in range(0, k, BLOCK)]
+    total = _block_matmul(a[:, blocks[0]], b[blocks[0]])
+    for block in blocks[1:]:
+        total = total + _block_matmul(a[:, block], b[block])
+    return total
+
+
+def _block_matmul(a: Array, b: Array) -> Array:
+    """Round a's rows and b's columns so far that their products and all sums of them are exact.
+
+    With |n| <= 2^bits for the whole numbers n that multiply the units of last place, and
+    K * 2^(2*bits) <= 2^53, no order of adding and no fused multiply-add can change the result.
+    """
+    bits = (EXACT_BITS - _ceil_log2(a.shape[1])) // 2
+    return np.matmul(_rounded(a, 1, bits), _rounded(b, 0, bits))
+
+
+def _portable_sum(x: Array, axis: Axis, keepdims: bool) -> Array:
+    axes = tuple(range(x.ndim)) if axis is None else axis
+    terms = x.shape[axes] if isinstance(axes, int) else math.prod(x.shape[i] for i in axes)
+    bits = min(EXACT_BITS - _ceil_log2(terms), 50)
+    return np.asarray(_rounded(x, axes, bits).sum(axis=axes, keepdims=keepdims))
+
+
+def _rounded(x: Array, axis: Axis, bits: int) -> Array:
+    """Round x to multiples n * 2^(e-bits), |n| <= 2^bits, where max |x| < 2^e along the axis.
+
+    Adding and subtracting 1.5 * 2^(52+e-bits), in whose binade the unit of last place is just
+    2^(e-bits), makes the hardware do it. Where the largest is below 2^-400, e stays at -399.
+    All numbers along the axis become NaN if one is not finite, or is 2^501 or more.
+    """
+    largest = np.maximum.reduce(np.abs(x), axis=axis, keepdims=True, initial=SMALLEST)
+    power = (largest.view(np.int64) & EXPONENT_FIELD).view(np.float64)  # 2^(e-1)
+    shifter = power * TO_OVERFLOW * (3.0 * 2.0 ** (52 - bits) / TO_OVERFLOW)
+    rounded = x + shifter
+    rounded -= shifter
+    return rounded
+
+
+def _portable_exp(x: Array) -> Array:
+    """e^x = 2^k * e^r with k = rint(x / ln 2) and r = x - k ln 2, |r| <= 0.35 (Cody and Waite)."""
+    x = np.minimum(np.maximum(x, -746.0), 710.0)
+    k_in_last_bits = x * LOG2_E
+    k_in_last_bits += ROUNDER
+    k = k_in_last_bits - ROUNDER
+    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    y = _polynomial(r, EXP_TERMS)
+    exponent = k_in_last_bits.view(np.int64) - ROUNDER_BITS
+    half = exponent >> 1  # 2^k itself may be out of range where e^x is not
+    y *= _power_of_two(half)
+    y *= _power_of_two(exponent - half)
+    return y
+
+
+def _portable_expm1(x: Array) -> Array:
+    """Return e^x - 1, also where it is near 0."""
+    small = np.clip(x, -0.35, 0.35)
+    near = small * _polynomial(small, EXPM1_TERMS)
+    return np.where(np.abs(x) <= 0.35, near, _portable_exp(x) - 1.0)
+
+
+def _portable_log(x: Array) -> Array:
+    """Ln x = e ln 2 + ln(1+f), x = 2^e (1+f), and with s = f / (2+f): ln(1+f) = 2 artanh s.
+
+    Written so that the leading term f is added last (fdlibm's e_log.c, with Taylor terms).
+    """
+    ordinary = (x > 0) & (x < np.inf)
+    if not ordinary.all():
+        y = _portable_log(np.where(ordinary, x, 1.0))
+        return np.where(ordinary, y, np.where(x == 0, -np.inf, np.where(x > 0, np.inf, np.nan)))
+    m, e = np.frexp(x)
+    low = m < SQRT_HALF
+    f = np.where(low, 2.0 * m, m) - 1.0
+    e = (e - low).astype(np.float64)
+    s = f / (2.0 + f)
+    z = s * s
+    rest = z * _polynomial(z, LOG_TERMS)
+    half_square = 0.5 * f * f
+    return e * LN2_HIGH - ((half_square - (s * (half_square + rest) + e * LN2_LOW)) - f)
+
+
+def _portable_tanh(x: Array) -> Array:
+    """Tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1."""
+    t = _portable_expm1(-2.0 * np.abs(x))
+    return np.copysign(t / (2.0 + t), x)
+
+
+def _portable_sin(x: Array) -> Array:
+    return x * _polynomial(x * x, SIN_TERMS)
+
+
+def _portable_cos(x: Array) -> Array:
+    return _polynomial(x * x, COS_TERMS)
+
+
+def _polynomial(x: Array, terms: list[float]) -> Array:
+    """Return sum of terms[i] * x^i by Horner's rule, each * and + rounded by itself."""
+    y = x * terms[-1]
+    for term in terms[-2:0:-1]:
+        y += term
+        y *= x
+    y += terms[0]
+    return y
+
+
+def _power_of_two(k: np.ndarray[Any, np.dtype[np.int64]]) -> Array:
+    """Return 2^k for k from -1022 to 1023, by writing k into the exponent's bits."""
+    return (k + 1023 << 52).view(np.float64)
+
+
+def _ceil_log2(n: int) -> int:
+    return (n - 1).bit_length()
+
+
+PORTABLE = Primitives(
+    matmul=_portable_matmul,
+    sum=_portable_sum,
+    exp=_portable_exp,
+    log=_portable_log,
+    tanh=_portable_tanh,
+    sin=_portable_sin,
+    cos=_portable_cos,
+)
+NATIVE = Primitives(
+    matmul=np.matmul,
+    sum=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
+    exp=np.exp,
+    log=np.log,
+    tanh=np.tanh,
+    sin=np.sin,
+    cos=np.cos,
+)
+_active = NATIVE

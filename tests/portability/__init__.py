@@ -1,0 +1,1 @@
+"""Tests that the results have the same bits everywhere."""

@@ -1,0 +1,93 @@
+"""Train each model of the study, and print the digests of what comes out, as JSON.
+
+Runs on a bare machine: it needs NumPy, msgspec and PyYAML, and nothing else of the project's.
+The committed digests are made by
+
+    python tests/portability/digest.py data/dataset.npz 300 10 > tests/portability/digests.json
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "src"))
+
+from cnn_from_scratch.experiment.augmentation import Augmentation
+from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
+from cnn_from_scratch.experiment.models import Model, resolve_models
+from cnn_from_scratch.experiment.params import Params, Train, load_params
+from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh
+from cnn_from_scratch.nn.networks import Stack
+from cnn_from_scratch.nn.optimizers import AdamW
+from cnn_from_scratch.nn.schedules import Cosine
+
+SEED = 0
+PRIMITIVES = [field.name for field in fields(numerics.Primitives)]
+UNUSED = ("tanh", "sin", "cos")  # primitives that no model of the study calls
+
+# What else the library can do and the study does not, all at once.
+OTHER_LAYERS = (
+    Conv2D(4, 3, stride=2, padding=2, weight_init="he"),
+    BatchNorm(),
+    Tanh(),
+    AvgPool2D(2, stride=1),
+    Flatten(),
+    Dropout(0.2),
+    Dense(3, weight_init="xavier_uniform"),
+)
+OTHER_MODEL = Model(Stack(OTHER_LAYERS), AdamW(), Cosine(warmup_epochs=3))
+OTHER_TRAINING = Train(300, batch_size=16, augment=Augmentation(shift=1, rotation=20.0, noise=0.1))
+
+
+def digest(run: Run) -> str:
+    """Return the SHA-256 of a run's every number: history, checkpoint, scores, predictions."""
+    numbers = hashlib.sha256(repr((run.fit, run.scores)).encode())
+    for array in run.checkpoint.values():
+        numbers.update(array.tobytes())
+    for predictions in run.predictions.values():
+        numbers.update(predictions.predicted.tobytes())
+    return numbers.hexdigest()
+
+
+def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
+    """Return each model's digest, the other model's, and those of primitives called by no model."""
+    runs = {name: (model, params.train) for name, model in resolve_models(params).items()}
+    runs["other"] = (OTHER_MODEL, replace(OTHER_TRAINING, numerics=params.train.numerics))
+    of_runs = {
+        name: digest(train_run(model, SEED, dataset, params.split, replace(train, epochs=epochs)))
+        for name, (model, train) in runs.items()
+    }
+    x = np.random.RandomState(SEED).uniform(-np.pi, np.pi, 10_000)
+    with numerics.using(params.train.numerics):
+        values = {name: getattr(numerics, name)(x) for name in UNUSED}
+    of_values = {
+        name: hashlib.sha256(value.tobytes()).hexdigest() for name, value in values.items()
+    }
+    return of_runs | of_values
+
+
+def main() -> None:
+    """Print {epochs: {name: digest}}."""
+    parser = argparse.ArgumentParser(description="Print the digests of the study's models.")
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("epochs", type=int, nargs="+")
+    parser.add_argument("--native", choices=PRIMITIVES, help="leave one operation to the machine")
+    args = parser.parse_args()
+    if args.native is not None:
+        native = {args.native: getattr(numerics.NATIVE, args.native)}
+        numerics.PORTABLE = replace(numerics.PORTABLE, **native)
+    params = load_params(ROOT / "params.yaml")
+    dataset = load_dataset(args.dataset)
+    print(json.dumps({n: digests(params, dataset, n) for n in args.epochs}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""Trained models have the committed digests, whatever the BLAS kernel, SIMD, threads and CPU."""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn_from_scratch.data.workbook import read_workbook
+from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
+from cnn_from_scratch.experiment.params import load_params
+from tests.portability.digest import PRIMITIVES, ROOT
+
+COMMITTED: dict[str, dict[str, str]] = json.loads(
+    Path(__file__).with_name("digests.json").read_text(encoding="utf-8")
+)
+EMULATED_ARM64 = Path(os.environ.get("EMULATORS", ROOT / ".emulators")) / "aarch64"
+
+# What the machine is told to be, and the CPU features, by NumPy's names, that it then needs.
+SETTINGS = {
+    "": "",
+    "OPENBLAS_CORETYPE=Prescott": "",
+    "OPENBLAS_CORETYPE=Nehalem": "X86_V2",
+    "OPENBLAS_CORETYPE=Sandybridge": "X86_V3",  # it would need only a part of them
+    "OPENBLAS_CORETYPE=Haswell": "X86_V3",
+    "OPENBLAS_CORETYPE=Zen": "X86_V3",
+    "OPENBLAS_CORETYPE=SkylakeX": "X86_V4",
+    "NPY_DISABLE_CPU_FEATURES=X86_V4": "X86_V4",
+    "NPY_DISABLE_CPU_FEATURES=X86_V3 X86_V4": "X86_V3",
+}
+THREADS = ("OPENBLAS_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=2")
+SIMD = np.show_config(mode="dicts")["SIMD Extensions"]
+FEATURES = {"", *SIMD.get("baseline", []), *SIMD.get("found", [])}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The study's dataset, from its workbook."""
+    file = tmp_path_factory.mktemp("digests") / "dataset.npz"
+    convert = load_params(ROOT / "params.yaml").convert
+    workbook = ROOT / "data" / "handwriting_dataset.xlsx"
+    digits, test = read_workbook(workbook, convert.sheet, convert.test_sheet, convert.pixel_max)
+    assert test is not None
+    train_arrays = (digits.images[:, None], digits.labels, digits.num_classes)
+    save_dataset(file, Dataset(*train_arrays, test.images[:, None], test.labels))
+    return file
+
+
+def digests(
+    dataset: Path, epochs: int, *options: str, python: tuple[str, ...] = (), settings: str = ""
+) -> dict[str, str]:
+    """Return what digest.py prints in a process of its own, with variables NAME=VALUE[;...]."""
+    script = str(ROOT / "tests" / "portability" / "digest.py")
+    variables = dict(setting.split("=") for setting in settings.split(";") if setting)
+    result = subprocess.run(
+        [*(python or (sys.executable,)), script, str(dataset), str(epochs), *options],
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    printed: dict[str, dict[str, str]] = json.loads(result.stdout)
+    return printed[str(epochs)]
+
+
+@pytest.mark.parametrize("threads", THREADS)
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_settings_of_the_machine_change_nothing(dataset: Path, setting: str, threads: str) -> None:
+    if (needed := SETTINGS[setting]) not in FEATURES:
+        pytest.skip(f"this CPU has no {needed}, which {setting} is about")
+    assert digests(dataset, 300, settings=f"{setting};{threads}") == COMMITTED["300"]
+
+
+@pytest.mark.parametrize("primitive", PRIMITIVES)
+def test_any_native_primitive_would_be_seen(dataset: Path, primitive: str) -> None:
+    assert digests(dataset, 10, "--native", primitive) != COMMITTED["10"]
+
+
+def test_a_native_product_would_differ_between_settings(dataset: Path) -> None:
+    if "X86_V3" not in FEATURES:
+        pytest.skip("this CPU has no X86_V3: OpenBLAS has no two kernels for it to compare")
+    kernels = ("OPENBLAS_CORETYPE=Nehalem", "OPENBLAS_CORETYPE=Haswell")
+    a, b = (digests(dataset, 10, "--native", "matmul", settings=kernel) for kernel in kernels)
+    assert a != b
+
+
+@pytest.mark.parametrize("cpu", ["Nehalem", "Haswell"])
+def test_emulated_x86_cpus_change_nothing(dataset: Path, cpu: str) -> None:
+    emulator = _emulator("qemu-x86_64")
+    if platform.machine() != "x86_64":
+        pytest.skip("this Python is not for x86-64")
+    python = (emulator, "-cpu", cpu, sys.executable)
+    assert digests(dataset, 10, python=python) == COMMITTED["10"]
+
+
+def test_emulated_arm64_changes_nothing(dataset: Path) -> None:
+    emulator = _emulator("qemu-aarch64")
+    if not (EMULATED_ARM64 / ".ready").exists():
+        pytest.skip("there is no emulated arm64 Python; .ci/emulators installs it")
+    python = (emulator, "-L", str(EMULATED_ARM64), str(EMULATED_ARM64 / "usr/bin/python3.11"))
+    packages = f"PYTHONPATH={EMULATED_ARM64 / 'packages'}"
+    assert digests(dataset, 10, python=python, settings=packages) == COMMITTED["10"]
+
+
+def _emulator(name: str) -> str:
+    emulator = shutil.which(name)
+    if emulator is None:
+        pytest.skip(f"there is no {name}; .ci/emulators installs it")
+    return emulator
+
+
+@pytest.mark.parametrize("end", ["oldest", "newest"])
+def test_numpy_at_the_ends_of_its_range_changes_nothing(
+    dataset: Path, end: str, tmp_path: Path
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = next(name for name in project["dependencies"] if name.startswith("numpy"))
+    match = re.fullmatch(r"numpy>=([\d.]+),<\d+", declared)
+    assert match is not None
+    wanted = f"numpy=={match[1]}" if end == "oldest" else declared
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--retries=1", "--timeout=10"]
+    options = ["--target", str(tmp_path), "--no-deps", "--only-binary=:all:"]
+    installed = subprocess.run(
+        [*pip, *options, wanted], capture_output=True, text=True, check=False
+    )
+    if installed.returncode:
+        pytest.skip(f"pip could not install {wanted}: {installed.stderr.strip().splitlines()[-1]}")
+    assert list(tmp_path.glob("numpy-*.dist-info"))
+    assert digests(dataset, 10, settings=f"PYTHONPATH={tmp_path}") == COMMITTED["10"]
