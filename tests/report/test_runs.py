@@ -58,9 +58,44 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         read_runs(["A"], [0, 1])
 
 
-def test_a_damaged_result_is_named(folder: Path) -> None:
-    (folder / "runs/A/1/result.json").write_text('{"scores": ')
-    with pytest.raises(InputError, match=r"runs.A.1.result.json: damaged"):
+RESULT_TEXT = json.dumps(RESULT)
+DAMAGED = [
+    ("result.json", ""),
+    ("result.json", '{"scores": '),
+    ("result.json", "[]"),
+    ("result.json", RESULT_TEXT.replace('"protocol"', '"protocoll"')),
+    ("result.json", RESULT_TEXT.replace('"diverged": false', '"diverged": "no"')),
+    ("result.json", RESULT_TEXT.replace("0.75", "NaN")),
+    ("result.json", json.dumps(RESULT | {"scores": [1, 2]})),
+    ("result.json", json.dumps(RESULT | {"scores": {"train": 1, "val": 1}})),
+    ("result.json", json.dumps(RESULT | {"scores": {}})),
+    ("history.csv", ""),
+    ("history.csv", HISTORY.replace("val_loss", "loss")),
+    ("history.csv", HISTORY.splitlines()[0]),
+    ("history.csv", HISTORY.replace("0.75", "")),
+    ("history.csv", HISTORY.replace("0.75", "inf")),
+    ("history.csv", HISTORY.replace("0.75", "low")),
+    ("history.csv", HISTORY.replace("\n1,", "\n0,")),
+    ("history.csv", '"'),
+    ("history.csv", "\udcff"),
+    ("predictions.csv", ""),
+    ("predictions.csv", PREDICTIONS.replace("predicted", "guess")),
+    ("predictions.csv", PREDICTIONS.splitlines()[0]),
+    ("predictions.csv", PREDICTIONS.replace("7,2,1", "7,2")),
+    ("predictions.csv", PREDICTIONS.replace("7,2,1", "7,2,0")),
+    ("predictions.csv", PREDICTIONS.replace("7,2,1", f"7,2,{10**20}")),
+    ("predictions.csv", PREDICTIONS.replace("val,7", "va,7")),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), DAMAGED, ids=[f"{name}-{i}" for i, (name, _) in enumerate(DAMAGED)]
+)
+def test_a_damaged_file_is_named(folder: Path, name: str, text: str) -> None:
+    assert text not in (RESULT_TEXT, HISTORY, PREDICTIONS)
+    (folder / "runs/A/1" / name).write_bytes(text.encode(errors="surrogateescape"))
+    what = rf"runs.A.1.{name}: damaged; delete it, and 'dvc repro' makes it$"
+    with pytest.raises(InputError, match=what):
         read_runs(["A"], [0, 1])
 
 

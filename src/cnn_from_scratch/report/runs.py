@@ -1,18 +1,53 @@
 """The runs that params.yaml names, read from their folders into tables."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NotRequired, TypedDict
 
+import msgspec
+import numpy as np
 import pandas as pd
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.records import RUNS_FOLDER, run_folder
 
-T = TypeVar("T")
+HISTORY: dict[str, Any] = {
+    "epoch": int,
+    "train_loss": float,
+    "train_accuracy": float,
+    "val_loss": float,
+    "val_accuracy": float,
+}
+PREDICTIONS: dict[str, Any] = {"split": str, "index": int, "label": int, "predicted": int}
+
+
+class Score(TypedDict):
+    """A split's score in result.json."""
+
+    loss: float
+    accuracy: float
+
+
+class Scores(TypedDict):
+    """`scores` in result.json; there may be no test samples."""
+
+    train: Score
+    val: Score
+    test: NotRequired[Score]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What is read of a result.json."""
+
+    protocol: str
+    parameters: int
+    diverged: bool
+    last_finite_epoch: int
+    checkpoint_epoch: int
+    scores: Scores
 
 
 @dataclass(frozen=True)
@@ -35,8 +70,8 @@ def read_runs(models: Iterable[str], seeds: Iterable[int]) -> Runs:
     pairs = [(model, seed) for model in models for seed in seeds]
     return Runs(
         scores=_table(pairs, "result.json", _read_scores),
-        history=_table(pairs, "history.csv", pd.read_csv),
-        predictions=_table(pairs, "predictions.csv", pd.read_csv),
+        history=_table(pairs, "history.csv", _read_history),
+        predictions=_table(pairs, "predictions.csv", _read_predictions),
     )
 
 
@@ -65,7 +100,7 @@ def _table(
             frame = read(file)
         except FileNotFoundError as error:
             raise InputError(f"{file}: not found; 'dvc repro' makes it") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, OverflowError) as error:
             raise InputError(f"{file}: damaged; delete it, and 'dvc repro' makes it") from error
         frame.insert(0, "seed", seed)
         frame.insert(0, "model", model)
@@ -74,9 +109,30 @@ def _table(
 
 
 def _read_scores(file: Path) -> pd.DataFrame:
-    result: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    per_run = ("protocol", "parameters", "diverged", "last_finite_epoch", "checkpoint_epoch")
-    return pd.DataFrame(
-        {"split": split, **score, **{key: result[key] for key in per_run}}
-        for split, score in result["scores"].items()
-    )
+    result = asdict(msgspec.json.decode(file.read_bytes(), type=Result))
+    scores = result.pop("scores")
+    return pd.DataFrame({"split": split, **score, **result} for split, score in scores.items())
+
+
+def _read_history(file: Path) -> pd.DataFrame:
+    history = _read_csv(file, HISTORY)
+    if history["epoch"].tolist() != list(range(len(history))):
+        raise ValueError("expected the epochs 0, 1, 2 and so on")
+    return history
+
+
+def _read_predictions(file: Path) -> pd.DataFrame:
+    predictions = _read_csv(file, PREDICTIONS)
+    if not predictions["split"].isin(["val", "test"]).all():
+        raise ValueError("expected the splits val and test")
+    if (predictions[["label", "predicted"]] < 1).any(axis=None):
+        raise ValueError("expected labels from 1 up")
+    return predictions
+
+
+def _read_csv(file: Path, columns: dict[str, Any]) -> pd.DataFrame:
+    """Return the columns, of those types. Raises ValueError if a value is missing or not finite."""
+    frame = pd.read_csv(file, usecols=list(columns), dtype=columns)
+    if frame.empty or not np.isfinite(frame.select_dtypes("number")).all(axis=None):
+        raise ValueError("expected rows of finite numbers")
+    return frame
