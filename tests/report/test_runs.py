@@ -1,7 +1,9 @@
 """Reading the runs that are named, and pruning the others."""
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,8 +106,26 @@ def test_pruning_deletes_runs_that_are_not_named_and_nothing_else(folder: Path) 
     write_run(folder / "runs/B/0")
     (folder / "runs/A/.leftover").mkdir()
     (folder / "scratch").mkdir()
-    deleted = prune_runs(["A"], [0, 1])
+    deleted = list(prune_runs(["A"], [0, 1]))
     left = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/**/"))
     assert left == ["runs", "runs/A", "runs/A/0", "runs/A/1", "scratch"]
-    assert Path("runs/B") in deleted
-    assert prune_runs(["A"], [0, 1]) == []
+    assert deleted == [Path("runs/A/.leftover"), Path("runs/A/5"), Path("runs/B")]
+    assert list(prune_runs(["A"], [0, 1])) == []
+
+
+def test_a_run_that_cannot_be_deleted_is_an_error_and_not_reported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rmdir(path: str, *args: Any, **kwargs: Any) -> None:
+        if Path(path).name == "C":
+            raise PermissionError(13, "Permission denied", path)
+        real_rmdir(path, *args, **kwargs)
+
+    real_rmdir = os.rmdir
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    for name in ("B/0", "C/0", "D/0"):
+        write_run(folder / "runs" / name)
+    deleted = prune_runs(["A"], [0, 1])
+    assert next(deleted) == Path("runs/B")
+    with pytest.raises(InputError, match=r"runs.C: .* cannot be deleted: .*Permission denied"):
+        next(deleted)

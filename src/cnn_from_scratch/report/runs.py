@@ -1,7 +1,7 @@
 """The runs that params.yaml names, read from their folders into tables."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
@@ -75,18 +75,22 @@ def read_runs(models: Iterable[str], seeds: Iterable[int]) -> Runs:
     )
 
 
-def prune_runs(models: Iterable[str], seeds: Iterable[int]) -> list[Path]:
-    """Delete the folders of runs that are no longer named, and return them."""
+def prune_runs(models: Iterable[str], seeds: Iterable[int]) -> Iterator[Path]:
+    """Delete the folders of runs that are no longer named, yielding each when it is gone.
+
+    Raises InputError if one cannot be deleted.
+    """
     named = {run_folder(model, seed) for model in models for seed in seeds}
     parents = {folder.parent for folder in named}
-    unnamed = [
-        folder
-        for folder in sorted([*RUNS_FOLDER.glob("*/"), *RUNS_FOLDER.glob("*/*/")])
-        if folder not in named and folder not in parents
-    ]
-    for folder in unnamed:
-        shutil.rmtree(folder, ignore_errors=True)  # its parent may have gone before it
-    return unnamed
+    candidates = [*RUNS_FOLDER.glob("*/"), *(run for model in parents for run in model.glob("*/"))]
+    for folder in sorted(set(candidates) - named - parents):
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            raise InputError(
+                f"{folder}: no longer named in params.yaml, but cannot be deleted: {error}"
+            ) from error
+        yield folder
 
 
 def _table(
