@@ -19,7 +19,7 @@ from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.models import default_optimizer, resolve_models
 from cnn_from_scratch.experiment.params import load_params, protocol_name
 from cnn_from_scratch.experiment.progress import progress
-from cnn_from_scratch.experiment.records import check_run_folder, write_run
+from cnn_from_scratch.experiment.records import check_run_folder, run_folder, write_run
 from cnn_from_scratch.experiment.run import train_run
 
 
@@ -39,7 +39,9 @@ def main(args: Namespace) -> None:
         model = replace(model, optimizer=default_optimizer(args.optimizer))
     train = params.train if args.epochs is None else replace(params.train, epochs=args.epochs)
     folder = args.out or Path("scratch", f"{args.model}-{args.seed}")
-    check_run_folder(folder)
+    check_run_folder(
+        folder, run_folder(args.model, args.seed) if args.seed in params.seeds else None
+    )
     dataset = load_dataset()
 
     with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:

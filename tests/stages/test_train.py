@@ -156,6 +156,26 @@ def test_what_is_no_run_is_never_replaced(out: str, trained: Project) -> None:
     assert trained.refusal(*TRAIN, "--out", out).startswith(what)
 
 
+@pytest.mark.parametrize(
+    ("out", "seed"),
+    [
+        ("runs/mine", "0"),
+        ("runs", "0"),
+        ("runs/S-Adam/1", "0"),
+        ("runs/S-SGD/0", "0"),
+        ("runs/S-Adam/0/deep", "0"),
+        ("src/../runs/mine", "0"),
+        ("runs/S-Adam/99", "99"),  # its seed is not in params.yaml
+    ],
+)
+def test_a_run_that_would_be_deleted_later_is_refused(
+    out: str, seed: str, project: Project
+) -> None:
+    message = project.refusal("stages/train.py", "--model", "S-Adam", "--seed", seed, "--out", out)
+    assert message.startswith(f"--out: {Path(out)}: ")
+    assert message.endswith(f"such as {Path('scratch', 'mine')}")
+
+
 def test_a_place_below_a_file_leaves_everything(trained: Project) -> None:
     before = trained.files()
     result = trained.python(*TRAIN, "--epochs", "1", "--out", "params.yaml/run", check=False)

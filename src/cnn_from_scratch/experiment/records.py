@@ -24,8 +24,18 @@ def run_folder(model: str, seed: int) -> Path:
     return RUNS_FOLDER / model / str(seed)
 
 
-def check_run_folder(folder: Path) -> None:
-    """Raise InputError if a run's record must not be written at `folder`: nothing else is lost."""
+def check_run_folder(folder: Path, named: Path | None) -> None:
+    """Check that writing a run's record at `folder` loses nothing, now or later.
+
+    named: where the workflow keeps the run; None if params.yaml does not name it. Raises
+    InputError.
+    """
+    is_named = named is not None and folder.resolve() == named.resolve()
+    if folder.resolve().is_relative_to(RUNS_FOLDER.resolve()) and not is_named:
+        raise InputError(
+            f"--out: {folder}: '{RUNS_FOLDER}' keeps the runs that params.yaml names, by model and"
+            f" seed, and no others; choose another folder, such as {Path('scratch', 'mine')}"
+        )
     if folder.exists() and not (folder / "result.json").exists():
         raise InputError(
             f"{folder}: is there already, and is no run's folder; choose another --out"
