@@ -38,7 +38,8 @@ def main(args: Namespace) -> None:
     if args.optimizer is not None:
         model = replace(model, optimizer=default_optimizer(args.optimizer))
     train = params.train if args.epochs is None else replace(params.train, epochs=args.epochs)
-    folder = args.out or Path("scratch", f"{args.model}-{args.seed}")
+    name = args.model if args.optimizer is None else f"{args.model}-{args.optimizer}"
+    folder = args.out or Path("scratch", f"{name}-{args.seed}")
     check_run_folder(
         folder, run_folder(args.model, args.seed) if args.seed in params.seeds else None
     )
@@ -46,8 +47,15 @@ def main(args: Namespace) -> None:
 
     with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:
         run = train_run(model, args.seed, dataset, params.split, train, on_epoch)
-    protocol = protocol_name(params.split, train)
-    write_run(folder, run, model=args.model, seed=args.seed, protocol=protocol)
+    write_run(
+        folder,
+        run,
+        model=args.model,
+        seed=args.seed,
+        optimizer=model.optimizer,
+        epochs=train.epochs,
+        protocol=protocol_name(params.split, train),
+    )
     scores = ", ".join(f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
     print(f"{folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
 
@@ -66,5 +74,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", required=True, type=int, help="a whole number >= 0")
     parser.add_argument("--epochs", type=int, help="default: train.epochs of params.yaml")
     parser.add_argument("--optimizer", help="another optimizer, with its default settings")
-    parser.add_argument("--out", type=Path, help="default: scratch/MODEL-SEED")
+    parser.add_argument("--out", type=Path, help="default: scratch/MODEL[-OPTIMIZER]-SEED")
     main(parser.parse_args())

@@ -9,7 +9,12 @@ import pytest
 import yaml
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.models import Model, default_optimizer, resolve_models
+from cnn_from_scratch.experiment.models import (
+    Model,
+    default_optimizer,
+    optimizer_settings,
+    resolve_models,
+)
 from cnn_from_scratch.experiment.params import (
     Convert,
     Params,
@@ -75,6 +80,13 @@ def test_what_a_model_leaves_out_takes_its_default(network: str, optimizer: str)
     _, models = load(changed("models", {"mine": model}))
     assert models == {"mine": Model(NETWORKS[network](), OPTIMIZERS[optimizer]())}
     assert default_optimizer(optimizer) == OPTIMIZERS[optimizer]()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
+def test_the_settings_of_an_optimizer_are_those_that_make_it(optimizer: Any) -> None:
+    settings = optimizer_settings(optimizer(lr=0.125))
+    _, models = load(changed("models/S-Adam/optimizer", settings))
+    assert models["S-Adam"].optimizer == optimizer(lr=0.125)
 
 
 @pytest.mark.parametrize(

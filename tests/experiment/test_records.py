@@ -11,6 +11,7 @@ import pytest
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.records import run_folder, write_run
 from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.nn.optimizers import Adam
 from tests.experiment.studies import (
     DIVERGING,
     HOLDOUT,
@@ -23,7 +24,9 @@ FILES = ["checkpoint.npz", "history.csv", "predictions.csv", "result.json"]
 
 
 def write(folder: Path, run: Run, protocol: str = "holdout") -> Path:
-    write_run(folder, run, model="mine", seed=3, protocol=protocol)
+    write_run(
+        folder, run, model="mine", seed=3, optimizer=Adam(lr=0.05), epochs=5, protocol=protocol
+    )
     return folder
 
 
@@ -68,6 +71,15 @@ def test_the_result(folder: Path, run: Run) -> None:
     assert result(folder) == {
         "model": "mine",
         "seed": 3,
+        "optimizer": {
+            "name": "adam",
+            "lr": 0.05,
+            "beta1": 0.7,
+            "beta2": 0.99,
+            "eps": 1e-8,
+            "weight_decay": 0.0,
+        },
+        "epochs": 5,
         "protocol": "holdout",
         "parameters": 69,
         "diverged": False,

@@ -49,6 +49,24 @@ def test_the_default_folder_is_under_scratch(project: Project) -> None:
     assert result(project, "scratch/S-SGD-7")["last_finite_epoch"] == 2
 
 
+def test_another_optimizer_has_another_default_folder(project: Project) -> None:
+    printed = project.train("S-SGD", 7, "--optimizer", "rmsprop")
+    folder = Path("scratch", "S-SGD-rmsprop-7")
+    assert printed.startswith(f"{folder}: accuracy train ")
+    assert set(project.files(str(folder))) == FILES
+
+
+def test_the_record_says_what_the_options_changed(project: Project) -> None:
+    project.edit_params("models/S-SGD/optimizer", {"name": "sgd", "lr": 0.5})
+    project.train("S-SGD", 0, "--out", "a")
+    project.python("stages/train.py", "--model", "S-SGD", "--seed", "0", "--optimizer", "momentum",
+                   "--epochs", "1", "--out", "b")  # fmt: skip
+    sgd = {"name": "sgd", "lr": 0.5, "weight_decay": 0.0}
+    momentum = {"name": "momentum", "lr": 0.1, "momentum": 0.9, "weight_decay": 0.0}
+    assert (result(project, "a")["optimizer"], result(project, "a")["epochs"]) == (sgd, 2)
+    assert (result(project, "b")["optimizer"], result(project, "b")["epochs"]) == (momentum, 1)
+
+
 def test_what_it_prints_is_what_it_wrote(project: Project) -> None:
     printed = project.train("S-Adam", 0, "--out", "run")
     scores = result(project, "run")["scores"]

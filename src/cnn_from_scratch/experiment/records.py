@@ -1,7 +1,8 @@
 """A run's record: the folder of files that a run leaves behind.
 
 history.csv      epoch, then loss (nats) and accuracy (0..1) on train and val
-result.json      the final scores, and whether the run diverged
+result.json      what was trained and how (the optimizer with all its settings, the epochs asked
+                 for), the final scores, and whether the run diverged
 checkpoint.npz   theta, (P,) float64, and buffers as <layer>.<name>
 predictions.csv  the label given to each validation and test sample
 """
@@ -14,7 +15,9 @@ from typing import Any
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing, write_json, write_npz, write_text
+from cnn_from_scratch.experiment.models import optimizer_settings
 from cnn_from_scratch.experiment.run import Run
+from cnn_from_scratch.nn.optimizers import Optimizer
 
 RUNS_FOLDER = Path("runs")
 
@@ -42,11 +45,22 @@ def check_run_folder(folder: Path, named: Path | None) -> None:
         )
 
 
-def write_run(folder: Path, run: Run, *, model: str, seed: int, protocol: str) -> None:
+def write_run(
+    folder: Path,
+    run: Run,
+    *,
+    model: str,
+    seed: int,
+    optimizer: Optimizer,
+    epochs: int,
+    protocol: str,
+) -> None:
     """Write a run's record; an earlier one at the same place is replaced, as a whole."""
     result = {
         "model": model,
         "seed": seed,
+        "optimizer": optimizer_settings(optimizer),
+        "epochs": epochs,
         "protocol": protocol,
         "parameters": run.num_params,
         "diverged": run.fit.diverged,
