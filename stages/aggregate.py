@@ -10,10 +10,10 @@ from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
+from cnn_from_scratch.data.parquet import write_parquet
 from cnn_from_scratch.experiment.files import replacing, write_json, write_rows, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.experiment.parquet import write_parquet
 from cnn_from_scratch.report.runs import prune_runs, read_runs
 from cnn_from_scratch.report.statistics import confusion, curve, summary
 from cnn_from_scratch.report.tables import results_table

@@ -9,12 +9,12 @@ from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
+from cnn_from_scratch.data.parquet import write_parquet
 from cnn_from_scratch.data.table import digits_table
 from cnn_from_scratch.data.workbook import Digits, read_workbook
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, Dataset, save_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.experiment.parquet import write_parquet
 
 WORKBOOK_FILE = Path("data/handwriting_dataset.xlsx")
 TABLE_FILE = Path("data/dataset.parquet")

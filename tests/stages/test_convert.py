@@ -143,7 +143,7 @@ def test_a_bad_workbook_makes_no_outputs_either(project: Project) -> None:
 
 
 def test_a_failure_while_writing_leaves_the_earlier_outputs(project: Project) -> None:
-    source = project.folder / "src" / "cnn_from_scratch" / "experiment" / "parquet.py"
+    source = project.folder / "src" / "cnn_from_scratch" / "data" / "parquet.py"
     source.write_text("def write_parquet(path, frame):\n    raise OSError('disk full')\n")
     write_workbook(project.folder / BOOK)
     before = project.files()

@@ -63,6 +63,7 @@ def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> Non
         ("tests/workflow/conftest.py", "\n# more\n", set()),
         ("stages/plot.py", "\n# more\n", {"plot"}),
         ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING),
+        ("src/cnn_from_scratch/data/parquet.py", "\n# more\n", {"convert", "aggregate"}),
     ],
 )
 def test_edits_away_from_training_run_no_training(

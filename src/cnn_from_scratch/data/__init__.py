@@ -1,1 +1,1 @@
-"""Loaders: from the files that people have to arrays and tables."""
+"""From the files that people have to arrays, and to tables in files."""

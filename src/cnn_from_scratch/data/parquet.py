@@ -1,4 +1,4 @@
-"""Writing tables as Parquet; apart from `files`, because training has no use for pyarrow."""
+"""Writing tables as Parquet."""
 
 from pathlib import Path
 
