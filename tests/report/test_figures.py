@@ -64,9 +64,30 @@ def test_the_accuracy_figure_has_a_dot_a_run_and_a_panel_a_split(scores: pd.Data
     figure = accuracy_figure(scores)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Validation", "Test"]
     for axes in figure.axes:
-        assert [len(np.asarray(line.get_ydata())) for line in axes.lines] == [3, 3]
+        assert sum(len(np.asarray(line.get_ydata())) for line in axes.lines) == 6
     without_test = accuracy_figure(scores[scores["split"] != "test"])
     assert len(without_test.axes) == 1
+
+
+def test_the_accuracy_figure_draws_a_diverged_run_as_a_hollow_dot(scores: pd.DataFrame) -> None:
+    panel = accuracy_figure(scores).axes[-1]
+    hollow = [line for line in panel.lines if line.get_markerfacecolor() == "white"]
+    assert [list(np.asarray(line.get_xdata())) for line in hollow] == [[], [1.0]]  # B's second
+    assert [list(np.asarray(line.get_ydata())) for line in hollow] == [[], [0.25]]
+    assert "hollow" in panel.get_xlabel()
+    assert "hollow" not in accuracy_figure(scores.assign(diverged=False)).axes[-1].get_xlabel()
+
+
+@pytest.mark.parametrize("models", [1, 2, 5, 9])
+def test_the_label_of_the_accuracy_figure_is_not_cut_off(scores: pd.DataFrame, models: int) -> None:
+    diverging = scores[scores["model"] == "B"]
+    many = pd.concat([diverging.assign(model=f"Model-{k}") for k in range(models)])
+    figure = accuracy_figure(many)
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    label = figure.axes[-1].xaxis.label.get_window_extent()
+    assert "hollow" in figure.axes[-1].get_xlabel()
+    assert 0 <= label.x0 < label.x1 <= figure.bbox.width
+    assert label.y0 >= 0
 
 
 def test_the_confusion_figure_has_a_panel_a_model_and_prefers_test(scores: pd.DataFrame) -> None:
@@ -118,7 +139,7 @@ def test_the_dataset_figure_shows_labels_and_counts(count: int) -> None:
 @pytest.mark.parametrize("models", [1, 5, 9])
 def test_no_text_overlaps(scores: pd.DataFrame, curves: pd.DataFrame, models: int) -> None:
     names = [f"Model-{k}" for k in range(models)]
-    many_scores = pd.concat([scores[scores["model"] == "A"].assign(model=n) for n in names])
+    many_scores = pd.concat([scores[scores["model"] == "B"].assign(model=n) for n in names])
     many_curves = pd.concat([curves[curves["model"] == "A"].assign(model=n) for n in names])
     assert text_overlaps(accuracy_figure(many_scores)) == []
     assert text_overlaps(loss_figure(many_curves)) == []

@@ -5,6 +5,7 @@ dashes too, for readers without colour.
 """
 
 import itertools
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#00
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 MAX_SAMPLES = 96  # in the picture of the dataset
 CLASSES_IN_ONE_PICTURE = 10
+LETTERS_PER_INCH = 11  # of a label; so few that it fits
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
@@ -60,7 +62,8 @@ def loss_figure(curves: pd.DataFrame) -> Figure:
 def accuracy_figure(scores: pd.DataFrame) -> Figure:
     """Draw every run's accuracy, by model and seed, with the mean: a panel for val, one for test.
 
-    scores: a row a (model, seed, split) with accuracy in 0..1 and the protocol.
+    scores: a row a (model, seed, split) with accuracy in 0..1, the protocol and whether the run
+    diverged; then its dot is hollow.
     """
     splits = [split for split in ("val", "test") if split in set(scores["split"])]
     models = list(dict.fromkeys(scores["model"]))
@@ -69,16 +72,18 @@ def accuracy_figure(scores: pd.DataFrame) -> Figure:
     for axes, split in zip(panels, splits, strict=True):
         for place, (model, color) in enumerate(zip(models, itertools.cycle(COLORS))):
             rows = scores[(scores["model"] == model) & (scores["split"] == split)]
-            _accuracy_dots(axes, place, rows["accuracy"].to_numpy(), color)
+            values, diverged = rows["accuracy"].to_numpy(), rows["diverged"].to_numpy()
+            _accuracy_dots(axes, place, values, diverged, color)
         axes.set_ylabel("accuracy")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_title(split_title(split, scores["protocol"].iloc[0]).capitalize(), loc="left")
         axes.grid(visible=False, axis="x")
     seeds = list(dict.fromkeys(scores["seed"]))
     panels[-1].set_xticks(range(len(models)), models)
-    panels[-1].set_xlabel(
-        f"model; each dot a run, left to right: seeds {', '.join(map(str, seeds))}; bar: mean"
-    )
+    label = f"model; each dot a run, left to right: seeds {', '.join(map(str, seeds))}; bar: mean"
+    if scores["diverged"].any():
+        label += "; hollow: a diverged run, at its last finite epoch"
+    panels[-1].set_xlabel(textwrap.fill(label, int(LETTERS_PER_INCH * figure.get_figwidth())))
     return figure
 
 
@@ -143,9 +148,16 @@ def _line_styles() -> Iterator[tuple[str, Any]]:
     return zip(itertools.cycle(COLORS), itertools.cycle(DASHES), strict=False)
 
 
-def _accuracy_dots(axes: Axes, place: int, values: np.ndarray[Any, Any], color: str) -> None:
-    offsets = np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1)
-    axes.plot(place + offsets, values, "o", color=color, ms=5, alpha=0.85)
+def _accuracy_dots(
+    axes: Axes,
+    place: int,
+    values: np.ndarray[Any, Any],
+    diverged: np.ndarray[Any, np.dtype[np.bool]],
+    color: str,
+) -> None:
+    x = place + (np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1))
+    axes.plot(x[~diverged], values[~diverged], "o", color=color, ms=5, alpha=0.85)
+    axes.plot(x[diverged], values[diverged], "o", color=color, ms=5, mfc="white", zorder=3)
     axes.hlines(float(np.mean(values)), place - 0.4, place + 0.4, color=color, lw=2)
 
 
