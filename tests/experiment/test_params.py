@@ -323,24 +323,32 @@ def test_a_key_that_is_no_text_is_an_unknown_key(part: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "place"),
     [
-        "seeds: [0, 1\nsplit: {",
-        "seeds:\n\t- 0\n",
-        "seeds: 'open\n",
-        "? [a, b]\n: 1\n",
-        "a: 1\n---\nb: 2\n",
-        "a: \0",
-        b"a: \xff\xfe",
-        "train: !!python/object:os.system x",
+        ("seeds: [0, 1\nsplit: {", "line 2, column 6"),
+        ("seeds:\n\t- 0\n", "line 2, column 1"),
+        ("seeds: 'open\n", "line 2, column 1"),
+        ("? [a, b]\n: 1\n", "line 1, column 3"),
+        ("a: 1\n---\nb: 2\n", "line 2, column 1"),
+        ("a: \0", "line 1, column 4"),
+        ("ä: 1\nä: \7", "line 2, column 4"),
+        ("a: *b", "line 1, column 4"),
+        ("train: !!python/object:os.system x", "line 1, column 8"),
     ],
 )
-def test_text_that_is_no_yaml(text: str | bytes) -> None:
+def test_text_that_is_no_yaml(text: str, place: str) -> None:
     with pytest.raises(InputError) as error:
         load_text(text)
     message = one_line(error)
-    assert message.startswith("params.yaml: ")
-    assert len(message) > len("params.yaml: ") + 20
+    assert re.fullmatch(rf"params\.yaml: {place}: [^:]{{20,}}.*", message)
+    assert message.count("line ") == 1
+    assert "<unicode string>" not in message
+
+
+def test_text_that_is_not_utf_8() -> None:
+    with pytest.raises(InputError) as error:
+        load_text(b"a: \xff\xfe")
+    assert re.match(r"params\.yaml: .*utf-8.* 0xff ", one_line(error))
 
 
 @pytest.mark.parametrize("value", ["2024-13-45", "!!int 'a'", "!!float 'a'"])

@@ -123,9 +123,12 @@ class Params:
 def load_params(file: Path = PARAMS_FILE) -> Params:
     """Read and check the parameters file. Raises InputError."""
     try:
-        raw = yaml.load(file.read_text(encoding="utf-8"), _YAML_LOADER)
-    except (OSError, ValueError, yaml.YAMLError) as error:  # ValueError: an impossible date, say
-        raise InputError(f"{file}: {' '.join(str(error).split())}") from error
+        text = file.read_text(encoding="utf-8")
+        raw = yaml.load(text, _YAML_LOADER)
+    except yaml.YAMLError as error:
+        raise InputError(f"{file}: {_yaml_problem(error, text)}") from error
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or an impossible date, say
+        raise InputError(f"{file}: {error}") from error
     sections = get_type_hints(Params)
     _check_keys(raw, sections, sections, "")
     return Params(
@@ -135,6 +138,20 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
         train=decode(raw["train"], Train, "train"),
         models=_models(raw["models"]),
     )
+
+
+def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
+    """Return 'line 1, column 2: ...', without the name that PyYAML gives a text."""
+    if isinstance(error, yaml.reader.ReaderError):  # it has a position, in bytes or in letters
+        before = text[: text.index(chr(error.character))].split("\n")
+        line, column = len(before) - 1, len(before[-1])
+        problem = f"{error.reason}, found {chr(error.character)!r}"
+    else:
+        assert isinstance(error, yaml.MarkedYAMLError)  # as all other errors of loading are
+        assert error.problem_mark is not None
+        line, column = error.problem_mark.line, error.problem_mark.column
+        problem = ", ".join(filter(None, (error.context, error.problem)))
+    return f"line {line + 1}, column {column + 1}: {problem}"
 
 
 def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
