@@ -1,5 +1,7 @@
 """The results table."""
 
+from dataclasses import dataclass
+
 import pandas as pd
 
 from cnn_from_scratch.experiment.models import Model
@@ -30,6 +32,19 @@ def test_the_table_has_the_published_columns_and_ours(scores: pd.DataFrame) -> N
         *["25.00 ± 0.00"] * 3, "-",
     ]  # fmt: skip
     assert len({len(line) for line in lines[2:6]}) == 1
+
+
+def test_settings_of_any_kind_are_told(scores: pd.DataFrame) -> None:
+    @dataclass(frozen=True)
+    class Other(SGD):
+        lr: float = 1e-7
+        rule: str = "plain"
+        nesterov: bool = True
+        steps: int = 1000000
+
+    table = results_table(MODELS | {"A": Model(SimpleCNN(), Other())}, scores)
+    expected = "Other lr 1e-07, rule plain, nesterov True, steps 1000000"
+    assert cells(table.splitlines()[4])[3] == expected
 
 
 def test_divergence_is_told(scores: pd.DataFrame) -> None:

@@ -80,11 +80,15 @@ def _optimizer(model: Model) -> str:
 def _settings(thing: Optimizer | Schedule) -> str:
     """Return a dataclass in words, such as 'SGD lr 0.9'."""
     settings = [
-        f"{field.name} {getattr(thing, field.name):g}"
+        f"{field.name} {_plain(getattr(thing, field.name))}"
         for field in dataclasses.fields(thing)  # type: ignore[arg-type]
         if field.name not in SELDOM_CHANGED or getattr(thing, field.name) != field.default
     ]
     return f"{type(thing).__name__} {', '.join(settings)}"
+
+
+def _plain(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _divergence(scores: pd.DataFrame) -> list[str]:
