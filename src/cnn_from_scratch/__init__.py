@@ -18,7 +18,9 @@ def one_line_errors() -> None:
     """Make an uncaught user error end the script with one line on stderr and exit code 1.
 
     A user error is an `InputError`, a file that the system cannot read or write, or an import that
-    fails because the environment is not active. Anything else is a bug and keeps its traceback.
+    fails because the environment is not active. Ctrl-C gives the one line 'interrupted', and then
+    Python ends by that signal, which a shell calls exit code 130, so that a loop ends, too.
+    Anything else is a bug and keeps its traceback.
     """
     sys.excepthook = _show
 
@@ -32,5 +34,7 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
             " (. .venv/bin/activate, or .venv\\Scripts\\activate on Windows), or run 'make'",
             file=sys.stderr,
         )
+    elif isinstance(error, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)

@@ -109,17 +109,36 @@ def test_a_block_that_writes_nothing_leaves_what_was_there(old: str, tmp_path: P
     assert inside.read_text() == "old"
 
 
+@pytest.mark.parametrize("failure", [PermissionError, KeyboardInterrupt])
 def test_a_folder_that_cannot_take_its_place_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    failure: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise PermissionError
+        raise failure
 
     folder = tmp_path / "run"
     folder.mkdir()
     (folder / "file.txt").write_text("old")
     monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(PermissionError), replacing(folder) as new:
+    with pytest.raises(failure), replacing(folder) as new:
+        new.mkdir()
+    assert (folder / "file.txt").read_text() == "old"
+    assert names(tmp_path) == ["run", "run/file.txt"]
+
+
+def test_ctrl_c_right_after_the_old_folder_made_way_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rename(path: Path, to: Path) -> None:
+        path.replace(to)
+        if to.name == "run-old":
+            raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "file.txt").write_text("old")
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(KeyboardInterrupt), replacing(folder) as new:
         new.mkdir()
     assert (folder / "file.txt").read_text() == "old"
     assert names(tmp_path) == ["run", "run/file.txt"]

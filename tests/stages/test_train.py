@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -243,6 +244,25 @@ def test_too_few_samples_leave_the_earlier_run(trained: Project) -> None:
     arrays["y"][0] = 3
     np.savez(trained.folder / DATASET, allow_pickle=False, **arrays)
     assert "class 3" in trained.refusal(*TRAIN)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGINT to send here")
+def test_ctrl_c_is_one_line_and_leaves_everything(trained: Project) -> None:
+    before = trained.files()
+    process = subprocess.Popen(
+        [sys.executable, *TRAIN, "--epochs", "6000"],
+        cwd=trained.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "epoch 2000/6000" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert (stdout, stderr) == ("", "interrupted\n")
+    assert process.returncode == -signal.SIGINT  # a shell calls it 130
+    assert trained.files() == before
 
 
 # ---------------------------------------------------------------- progress

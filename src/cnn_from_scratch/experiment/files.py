@@ -22,12 +22,12 @@ def replacing(path: Path) -> Iterator[Path]:
         new = Path(folder, path.name)
         yield new
         old = Path(folder, f"{path.name}-old")
-        if path.is_dir():
-            path.rename(old)
         try:
+            if path.is_dir():
+                path.rename(old)
             new.replace(path)
-        except OSError:
-            if old.exists():
+        except BaseException:  # Ctrl-C, too, must not lose what was there
+            if old.exists() and not path.exists():
                 old.rename(path)
             raise
 
