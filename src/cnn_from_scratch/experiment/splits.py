@@ -29,8 +29,8 @@ def split_indices(
     for label, size in enumerate(sizes, start=1):
         if size < 2:
             raise InputError(
-                f"the number of class {label}'s samples is {size}, and split.protocol 'holdout'"
-                " needs at least 2 of each"
+                f"class {label} has {size} sample{'' if size == 1 else 's'};"
+                " split.protocol 'holdout' needs at least 2 of each class"
             )
     held_out = [
         rng.permutation(np.flatnonzero(y == label))[:count]
