@@ -56,8 +56,8 @@ def matmul(a: Array, b: Array) -> Array:
     """Return a b for a (M, K) and b (K, N).
 
     Portable: each element's error is at most K * (2^(1-bits) + 2^(-2*bits)) times the largest
-    element of a's row and that of b's column, with bits = (53 - log2 min(K, 2048)) / 2, rounded
-    down: 21 to 26. Elements below 2^(-400-bits) count as 0. A number that is not finite, or of
+    element of a's row and that of b's column (or 2^-400, if they are smaller), with
+    bits = (53 - log2 min(K, 2048)) / 2, rounded down: 21 to 26. A number that is not finite, or of
     2^501 or more, makes all of its row of a b (if it stands in a) or column (in b) NaN.
     """
     return _active.matmul(a, b)
@@ -66,9 +66,9 @@ def matmul(a: Array, b: Array) -> Array:
 def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:  # noqa: A001
     """Return the sum over the axes; 0 of no terms.
 
-    Portable: the error is at most n * 2^-bits times the largest of the n terms, with
-    bits = 53 - log2 n, rounded down, and at most 50. Terms below 2^(-400-bits) count as 0. NaN if
-    a term is not finite, or is 2^501 or more.
+    Portable: the error is at most n * 2^-bits times the largest of the n terms (or 2^-400, if
+    they are smaller), with bits = 53 - log2 n, rounded down, and at most 50. NaN if a term is not
+    finite, or is 2^501 or more.
     """
     return _active.sum(x, axis, keepdims)
 
@@ -218,8 +218,8 @@ def _portable_log(x: Array) -> Array:
 
 
 def _portable_tanh(x: Array) -> Array:
-    """Tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1."""
-    t = _portable_expm1(-2.0 * np.abs(x))
+    """Tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1; beyond |x| = 20 it rounds to 1."""
+    t = _portable_expm1(-2.0 * np.minimum(np.abs(x), 20.0))
     return np.copysign(t / (2.0 + t), x)
 
 

@@ -1,0 +1,816 @@
+"""The portable operations against exact arithmetic, and against themselves in other orders.
+
+What is exact in float64 is compared with fractions, to the bit; what is rounded, with its bound.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from fractions import Fraction
+from hashlib import sha256
+from itertools import permutations
+from typing import Any, NamedTuple
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.numerics import NATIVE, PORTABLE, Array, Axis, Primitives, Version, using
+from tests.nn.inputs import MEMORY_ORDERS, PROPERTY, normal, read_only
+
+NAN, INF, PI = math.nan, math.inf, math.pi
+TINIEST, LARGEST = 5e-324, float(np.finfo(np.float64).max)
+LIMIT = 2.0**501  # products and sums take numbers below
+BELOW_LIMIT = math.nextafter(LIMIT, 0.0)
+SMALLEST = 2.0**-400  # an error is never relative to less
+VERSIONS: dict[Version, Primitives] = {"portable": PORTABLE, "native": NATIVE}
+NAMES = [field.name for field in fields(Primitives)]
+
+both_versions = pytest.mark.parametrize("version", VERSIONS)
+all_names = pytest.mark.parametrize("name", NAMES)
+
+
+def _same(actual: Any, expected: Any) -> None:
+    """Check that the numbers are the same, the signs of zeros too; NaN is NaN."""
+    np.testing.assert_array_equal(actual, expected, strict=True)
+    numbers = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(actual)[numbers], np.signbit(expected)[numbers])
+
+
+def _same_bits(actual: Array, expected: Array) -> None:
+    """Check the same of products, in which the sign of a zero is the machine's choice."""
+    _same(actual + 0.0, expected + 0.0)
+
+
+# The versions.
+
+
+class NumPys(NamedTuple):
+    """What an operation is in NumPy, and arguments for it."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+ORDINARY = np.array([0.1, 0.5, 1.0, 2.0, 3.0])
+
+# Every primitive needs a row.
+NUMPYS: dict[str, NumPys] = {
+    "matmul": NumPys(np.matmul, (np.outer(ORDINARY, ORDINARY), np.outer(ORDINARY, 1 / ORDINARY))),
+    "sum": NumPys(np.sum, (1 / ORDINARY,)),
+    "exp": NumPys(np.exp, (ORDINARY,)),
+    "log": NumPys(np.log, (ORDINARY,)),
+    "tanh": NumPys(np.tanh, (ORDINARY,)),
+    "sin": NumPys(np.sin, (ORDINARY,)),
+    "cos": NumPys(np.cos, (ORDINARY,)),
+}
+
+
+def test_every_primitive_has_its_rows() -> None:
+    """A new primitive without a row in a table fails here."""
+    assert set(NAMES) == NUMPYS.keys() == SPECIAL.keys()
+    assert set(NAMES) == {"matmul", "sum", *FUNCTIONS}
+    assert set(FUNCTIONS) == ACCURACY.keys() == FROZEN_VALUES.keys()
+
+
+@all_names
+def test_the_versions_share_no_primitive(name: str) -> None:
+    assert getattr(PORTABLE, name) is not getattr(NATIVE, name)
+
+
+@all_names
+def test_native_is_numpys_and_the_default(name: str) -> None:
+    """To the bit; and the portable one is near it, so that each name computes what it says."""
+    numpys, public = NUMPYS[name], getattr(numerics, name)
+    expected = numpys.function(*numpys.arguments)
+    _same(public(*numpys.arguments), expected)
+    with using("native"):
+        _same(public(*numpys.arguments), expected)
+    with using("portable"):
+        np.testing.assert_allclose(public(*numpys.arguments), expected, rtol=1e-6)
+
+
+def _version() -> Version:
+    """Return which version computes: only the portable one refuses large numbers in a sum."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return "portable" if np.isnan(numerics.sum(np.array([LIMIT]))) else "native"
+
+
+def test_using_switches_and_goes_back() -> None:
+    """Inside a block, also one in another; after it, also when it raised."""
+    assert _version() == "native"
+    with using("portable"):
+        assert _version() == "portable"
+        with using("native"):
+            assert _version() == "native"
+            with using("portable"):
+                assert _version() == "portable"
+            assert _version() == "native"
+        assert _version() == "portable"
+        with pytest.raises(ArithmeticError), using("native"):
+            raise ArithmeticError
+        assert _version() == "portable"
+    assert _version() == "native"
+
+
+def test_an_unknown_version_is_an_error() -> None:
+    """And changes nothing."""
+    with using("portable"):
+        with pytest.raises(KeyError, match="exact"), using("exact"):  # type: ignore[arg-type]
+            pass
+        assert _version() == "portable"
+
+
+# Special values.
+
+
+class Special(NamedTuple):
+    """What an operation must return, and the floating-point errors that it may report."""
+
+    arguments: tuple[Any, ...]
+    expected: Any
+    errors: frozenset[str] = frozenset()
+
+
+OVERFLOW = frozenset({"overflow"})
+SPOILT = frozenset({"overflow", "invalid value"})
+ROW = [[1.0, 2.0], [3.0, 4.0]]
+
+
+def _values(*rows: tuple[float, float] | tuple[float, float, frozenset[str]]) -> list[Special]:
+    """Return rows of functions of one number: x, y, and the errors."""
+    return [Special(([x],), [y], *errors) for x, y, *errors in rows]
+
+
+def _spoilt_matrices(value: float) -> list[Special]:
+    """Return the rows of a number that makes its row or its column NaN, and nothing else."""
+    other = [[value, 2.0], [3.0, 4.0]]
+    return [
+        Special((other, ROW), [[NAN, NAN], [15.0, 22.0]], SPOILT),
+        Special((ROW, other), [[NAN, 10.0], [NAN, 22.0]], SPOILT),
+    ]
+
+
+# Every primitive needs rows.
+SPECIAL: dict[str, list[Special]] = {
+    "exp": _values(
+        (NAN, NAN), (-NAN, NAN), (INF, INF, OVERFLOW), (-INF, 0.0), (0.0, 1.0), (-0.0, 1.0),
+        (TINIEST, 1.0), (-TINIEST, 1.0), (2.0**-60, 1.0), (-(2.0**-60), 1.0),
+        (709.8, INF, OVERFLOW), (710.0, INF, OVERFLOW), (1e6, INF, OVERFLOW),
+        (LARGEST, INF, OVERFLOW),
+        (-744.44, TINIEST), (-745.2, 0.0), (-746.0, 0.0), (-747.0, 0.0), (-1e6, 0.0),
+        (-LARGEST, 0.0),
+    ),
+    "log": _values(
+        (NAN, NAN), (-NAN, NAN), (INF, INF), (-INF, NAN), (0.0, -INF), (-0.0, -INF),
+        (-TINIEST, NAN), (-1.0, NAN), (-LARGEST, NAN), (1.0, 0.0),
+    ),
+    "tanh": _values(
+        (NAN, NAN), (-NAN, NAN), (INF, 1.0), (-INF, -1.0), (0.0, 0.0), (-0.0, -0.0),
+        (TINIEST, TINIEST), (-TINIEST, -TINIEST), (1e-300, 1e-300), (-1e-300, -1e-300),
+        (30.0, 1.0), (-30.0, -1.0), (800.0, 1.0), (-800.0, -1.0),
+        (LARGEST, 1.0), (-LARGEST, -1.0),
+    ),
+    "sin": _values(
+        (NAN, NAN), (-NAN, NAN), (0.0, 0.0), (-0.0, -0.0), (TINIEST, TINIEST),
+        (-TINIEST, -TINIEST), (1e-300, 1e-300), (-1e-300, -1e-300),
+    ),
+    "cos": _values(
+        (NAN, NAN), (-NAN, NAN), (0.0, 1.0), (-0.0, 1.0), (TINIEST, 1.0), (-1e-300, 1.0),
+    ),
+    "matmul": [
+        *_spoilt_matrices(NAN),
+        *_spoilt_matrices(INF),
+        *_spoilt_matrices(-INF),
+        Special(([[INF, -INF]], [[1.0], [1.0]]), [[NAN]], SPOILT),
+        Special(([[0.0]], [[INF]]), [[NAN]], SPOILT),
+        Special(([[LIMIT]], [[2.0]]), [[NAN]], SPOILT),
+        Special(([[2.0]], [[-LIMIT]]), [[NAN]], SPOILT),
+        Special(([[LARGEST]], [[0.5]]), [[NAN]], SPOILT),
+        Special(([[2.0**500, 2.0**500]], [[2.0**500], [2.0**500]]), [[2.0**1001]]),
+        Special(([[BELOW_LIMIT]], [[-BELOW_LIMIT]]), [[-(2.0**1002)]]),
+        Special(([[0.0, -0.0]], [[-1.0], [-1.0]]), [[0.0]]),
+        Special(([[2.0**-400]], [[2.0**-400]]), [[2.0**-800]]),
+        Special(([[2.0**-425]], [[2.0**-425]]), [[2.0**-850]]),  # one unit each
+        Special(([[2.0**-427]], [[2.0**400]]), [[0.0]]),
+        Special(([[TINIEST]], [[2.0**500]]), [[0.0]]),
+        Special(([[TINIEST, 1.0]], [[2.0], [1.0]]), [[1.0]]),
+        Special(([[], []], np.zeros((0, 3))), np.zeros((2, 3))),
+        Special((np.zeros((0, 2)), ROW), np.zeros((0, 2))),
+        Special((ROW, np.zeros((2, 0))), np.zeros((2, 0))),
+    ],
+    "sum": [
+        Special(([NAN, 1.0], None, False), NAN, SPOILT),
+        Special(([1.0, -NAN], None, False), NAN, SPOILT),
+        Special(([INF, 1.0], None, False), NAN, SPOILT),
+        Special(([-INF, 1.0], None, False), NAN, SPOILT),
+        Special(([INF, -INF], None, False), NAN, SPOILT),
+        Special(([LIMIT], None, False), NAN, SPOILT),
+        Special(([0.0, -LIMIT], None, False), NAN, SPOILT),
+        Special(([[NAN, 1.0], [2.0, 3.0]], 0, False), [NAN, 4.0], SPOILT),
+        Special(([[NAN, 1.0], [2.0, 3.0]], 1, True), [[NAN], [5.0]], SPOILT),
+        Special(([[1.0, LIMIT], [2.0, 3.0]], 0, False), [3.0, NAN], SPOILT),
+        Special(([BELOW_LIMIT] * 2, None, False), 2.0**502),
+        Special(([2.0**500, -(2.0**500), 1.0], None, False), 0.0),
+        Special(([-0.0, 0.0], None, False), 0.0),
+        Special(([1.0, -1.0], None, False), 0.0),
+        Special(([2.0**-400, 2.0**-400], None, False), 2.0**-399),
+        Special(([2.0**-449, 2.0**-449], None, False), 2.0**-448),  # one unit each
+        Special(([2.0**-451, 2.0**-451], None, False), 0.0),
+        Special(([TINIEST, TINIEST], None, False), 0.0),
+        Special(([], None, False), 0.0),
+        Special((np.zeros((0, 3)), 0, False), np.zeros(3)),
+        Special((np.zeros((0, 3)), 0, True), np.zeros((1, 3))),
+        Special((np.zeros((3, 0)), (0, 1), False), 0.0),
+        Special((np.zeros((0, 3)), 1, False), np.zeros(0)),
+        Special((ROW, (), False), ROW),
+        Special((5.0, None, False), 5.0),
+    ],
+}  # fmt: skip
+
+
+def _special_rows() -> list[Any]:
+    return [
+        pytest.param(name, special, id=f"{name}{special.arguments}")
+        for name, specials in SPECIAL.items()
+        for special in specials
+    ]
+
+
+def _arguments(special: Special) -> tuple[Any, ...]:
+    """Return the arguments with the numbers in read-only arrays, the axes as they are."""
+    return tuple(
+        x if isinstance(x, bool | int | tuple) or x is None else read_only(np.array(x, np.float64))
+        for x in special.arguments
+    )
+
+
+@pytest.mark.parametrize(("name", "special"), _special_rows())
+def test_special_values(name: str, special: Special) -> None:
+    """The signs of zeros count, but for a product's. No other floating-point error than named."""
+    errors = set()
+    with np.errstate(all="call", under="ignore", call=lambda kind, _: errors.add(kind)):
+        actual = getattr(PORTABLE, name)(*_arguments(special))
+    check = _same_bits if name == "matmul" else _same
+    check(np.asarray(actual), np.array(special.expected, np.float64))
+    assert errors <= special.errors
+
+
+def _numbers(name: str) -> tuple[Array, Array]:
+    """Return the arguments and the values of all the rows of a function of one number."""
+    specials = [(special.arguments[0][0], special.expected[0]) for special in SPECIAL[name]]
+    x, y = np.array(specials, np.float64).T
+    return read_only(x), y
+
+
+FUNCTIONS = ["exp", "log", "tanh", "sin", "cos"]
+all_functions = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+@all_functions
+def test_special_values_are_the_native_ones(name: str) -> None:
+    x, expected = _numbers(name)
+    with np.errstate(all="ignore"):
+        _same(getattr(NATIVE, name)(x), expected)
+
+
+@all_functions
+@pytest.mark.parametrize("ordinary", [0.3, 1.0])
+def test_special_values_disturb_no_others(name: str, ordinary: float) -> None:
+    """An element's value is its own, in whatever company, shape and memory order."""
+    function = getattr(PORTABLE, name)
+    x, expected = _numbers(name)
+    x = np.stack([x, np.full(len(x), ordinary)])
+    expected = np.stack([expected, np.full(len(expected), function(np.array([ordinary]))[0])])
+    with np.errstate(all="ignore"):
+        for reorder in MEMORY_ORDERS.values():
+            _same(function(read_only(reorder(x))), expected)
+            _same(function(read_only(reorder(x.T))), expected.T)
+
+
+@all_functions
+def test_functions_take_any_shape(name: str) -> None:
+    """None at all, or no numbers."""
+    function = getattr(PORTABLE, name)
+    expected = function(np.array([0.5]))
+    _same(np.asarray(function(np.array(0.5))), expected.reshape(()))
+    _same(function(np.full((1, 1, 1), 0.5)), expected.reshape(1, 1, 1))
+    _same(function(np.zeros((0, 2))), np.zeros((0, 2)))
+
+
+# Accuracy of the functions of one number.
+
+
+def _around(points: Any) -> Array:
+    """Return the points with the numbers just below and above."""
+    points = np.asarray(points, np.float64)
+    below, above = np.nextafter(points, -INF), np.nextafter(points, INF)
+    return np.concatenate([below, points, above, np.nextafter(above, INF)])
+
+
+def _both_signs(x: Any) -> Array:
+    return np.concatenate([x, -x])
+
+
+UNIT: Array = np.random.RandomState(0).uniform(-1, 1, 1500)
+SIZES: Array = 2.0 ** np.arange(-1074.0, 0.0)  # down to the smallest number
+
+
+def _exp_points() -> Array:
+    """Return numbers from the least result to the largest, and near all that switches k."""
+    return np.concatenate([
+        _around((np.arange(-1075, 1024) + 0.5) * math.log(2)),
+        np.linspace(-745.13, 709.78, 2000),
+        np.linspace(-745.13, -708.3, 500),  # whose results are subnormal
+        [709.782712893384, -745.1332191019411],
+        UNIT,
+        _both_signs(SIZES[-70:]),
+    ])  # fmt: skip
+
+
+def _log_points() -> Array:
+    """Return numbers of all sizes, and near 1 and all that switches e."""
+    return np.concatenate([
+        _around(2.0 ** np.arange(-1074.0, 1024.0))[1:],  # not 0
+        _around(math.sqrt(0.5) * 2.0 ** np.arange(-1020.0, 1024.0)),
+        [LARGEST],
+        1.0 + np.concatenate([_both_signs(SIZES[-53:-1]), UNIT / 2, UNIT / 1000]),
+        2.0 ** (1000 * UNIT) * (2.0 + UNIT[::-1]),
+        np.arange(1.0, 300.0) * TINIEST,
+    ])  # fmt: skip
+
+
+def _tanh_points() -> Array:
+    """Return numbers of all sizes, and near the switch of e^x - 1 at 2|x| = 0.35."""
+    return _both_signs(np.concatenate([
+        _around([0.175, 1.0, 19.06]),
+        np.linspace(0.17, 0.18, 500),
+        _around((np.arange(60) + 0.5) * math.log(2) / 2),
+        np.linspace(0.0, 23.0, 1500),
+        UNIT,
+        SIZES,
+    ]))  # fmt: skip
+
+
+def _angles() -> Array:
+    """Return numbers from -pi to pi, and near all multiples of pi / 4."""
+    near = np.concatenate([k * PI / 4 + SIZES[-52::4] for k in range(-4, 4)])
+    return np.concatenate([
+        [-PI, PI],
+        np.clip(_both_signs(_around(np.arange(5) * PI / 4)), -PI, PI),
+        near,
+        -near,
+        PI * UNIT,
+        np.linspace(-PI, PI, 1500),
+        _both_signs(SIZES[::4]),
+    ])  # fmt: skip
+
+
+class Accuracy(NamedTuple):
+    """A function, where to look at it, and how far off it may be.
+
+    bound: in units in the last place of the exact result, or as such.
+    """
+
+    exact: Callable[[Any], Any]
+    points: Callable[[], Array]
+    bound: float
+    in_ulp: bool
+
+
+# Every function of one number needs a row.
+ACCURACY = {
+    "exp": Accuracy(mpmath.exp, _exp_points, bound=2, in_ulp=True),
+    "log": Accuracy(mpmath.log, _log_points, bound=1, in_ulp=True),
+    "tanh": Accuracy(mpmath.tanh, _tanh_points, bound=4, in_ulp=True),
+    "sin": Accuracy(mpmath.sin, _angles, bound=1e-15, in_ulp=False),
+    "cos": Accuracy(mpmath.cos, _angles, bound=1e-15, in_ulp=False),
+}
+
+
+def _ulp(exact: Any) -> Any:
+    """Return the distance of the float64 numbers about a real number."""
+    exponent = mpmath.mag(exact) if exact else -INF  # so that it is below 2^exponent
+    return mpmath.ldexp(1, int(max(exponent - 53, -1074)))
+
+
+@all_functions
+def test_accuracy(name: str) -> None:
+    """At thousands of arguments, within the bound of the docstring."""
+    accuracy = ACCURACY[name]
+    x = accuracy.points()
+    assert len(x) > 3000
+    with np.errstate(over="raise"):
+        y = getattr(PORTABLE, name)(read_only(x))
+    with mpmath.workprec(140):
+        for argument, value in zip(x.tolist(), y.tolist(), strict=True):
+            exact = accuracy.exact(mpmath.mpf(argument))
+            unit = _ulp(exact) if accuracy.in_ulp else 1
+            error = abs(mpmath.mpf(value) - exact) / unit
+            assert error <= accuracy.bound, f"{name}({argument!r}): {float(error)}"
+
+
+# Of the function's values at 10,000 numbers from -4 to 4 (sin, cos: -3 to 3; log: their sizes).
+# An error bound leaves many choices; the bits are to stay.
+FROZEN_VALUES = {
+    "exp": "dec4e722faa563cd",
+    "log": "9d93749413f5644a",
+    "tanh": "08ed4d25aa607afe",
+    "sin": "bf7e115e0df7e6f6",
+    "cos": "cf5b7436cc3d28eb",
+}
+
+
+def _digest(x: Array) -> str:
+    return sha256(x.astype("<f8").tobytes()).hexdigest()[:16]
+
+
+@all_functions
+def test_the_bits_are_frozen(name: str) -> None:
+    """On every machine."""
+    x = np.random.RandomState(0).random_sample(10_000) - 0.5
+    x *= 6.0 if name in ("sin", "cos") else 8.0
+    x = np.abs(x) if name == "log" else x
+    assert _digest(getattr(PORTABLE, name)(x)) == FROZEN_VALUES[name]
+
+
+# Products.
+
+# The docstring's bits, for the fewest and the most terms that have them.
+BITS = {1: 26, 2: 26, 3: 25, 8: 25, 9: 24, 32: 24, 33: 23, 128: 23, 129: 22, 512: 22, 513: 21,
+        2048: 21}  # fmt: skip
+BLOCK = 2048
+SIZES_OF_SUMS = [*BITS, 2049, 5000]
+
+
+def _wholes(x: Array) -> Any:
+    """Return each number as a whole number of the least units, 2^-1074, with no end of digits."""
+    ratios = [value.as_integer_ratio() for value in x.ravel().tolist()]
+    wholes = [above << 1075 - below.bit_length() for above, below in ratios]  # below is 2^...
+    return np.array([*wholes, None])[:-1].reshape(x.shape)  # None: so that they stay Python's
+
+
+def _nearest(terms: Array, bits: int) -> Array:
+    """Round the terms of one sum by hand: to the nearest n * 2^(e-bits), with even n of two."""
+    exponent = max(math.frexp(np.abs(terms).max(initial=0.0))[1], -399) - bits
+    unit = 2 ** (exponent + 1074)
+    rounded = []
+    for whole in _wholes(terms):
+        n, rest = divmod(whole, unit)
+        n += 2 * rest > unit or (2 * rest == unit and n % 2 == 1)
+        assert abs(n) <= 2**bits
+        rounded.append(math.ldexp(n, exponent))
+    return np.array(rounded)
+
+
+def _product(a: Array, b: Array) -> list[list[Fraction]]:
+    """Return the exact product."""
+    product = np.dot(_wholes(a), _wholes(b))
+    return [[Fraction(value, 2**2148) for value in row] for row in product]
+
+
+def _product_by_hand(a: Array, b: Array) -> Array:
+    """Return what the portable product must be: blocks rounded, multiplied exactly, and added."""
+    total = np.zeros((len(a), b.shape[1]))
+    for start in range(0, a.shape[1], BLOCK):
+        block = slice(start, start + BLOCK)
+        bits = (53 - math.ceil(math.log2(a[:, block].shape[1]))) // 2
+        rows = np.array([_nearest(row, bits) for row in a[:, block]])
+        columns = np.array([_nearest(column, bits) for column in b[block].T])
+        exact = _product(rows, columns.T)
+        total = total + np.array([[float(value) for value in row] for row in exact])
+    return total
+
+
+def _signs(rng: np.random.RandomState, k: int) -> Array:
+    return rng.choice([-1.0, 1.0], k)
+
+
+# Adversarial terms: a stream, how many, and the bits that they will be rounded to.
+Terms = Callable[[np.random.RandomState, int, int], Any]
+TERMS: dict[str, Terms] = {
+    "normal": lambda rng, k, bits: normal(rng, (k,)),
+    "of many sizes": lambda rng, k, bits: 10.0 ** rng.uniform(-12, 12, k) * _signs(rng, k),
+    "of all sizes": lambda rng, k, bits: 2.0 ** rng.uniform(-1074, 500, k) * _signs(rng, k),
+    "just above a power": lambda rng, k, bits: 1.0 + rng.randint(0, 2, k) * 2.0**-52,
+    "just below a power": lambda rng, k, bits: np.full(k, 2.0 - 2.0**-52),
+    "half a unit off": lambda rng, k, bits: np.full(k, 1.0 + 2.0**-bits),
+    "nearly half a unit off": lambda rng, k, bits: (
+        1.0 + rng.randint(0, 50, k) * 2.0 ** (1 - bits) + 2.0**-bits + _signs(rng, k) * 2.0**-52
+    ),
+    "full": lambda rng, k, bits: 2.0 - rng.randint(1, 50, k) * 2.0 ** (1 - bits),
+    "cancelling": lambda rng, k, bits: (
+        np.resize([1.0, -1.0], k) * np.repeat(rng.uniform(1, 9, k), 2)[:k]
+    ),
+    "one is large": lambda rng, k, bits: np.where(np.arange(k) == k // 2, 2.0**90, rng.rand(k)),
+    "blocks of other sizes": lambda rng, k, bits: (
+        np.resize(np.repeat([2.0**30, 1.0, -(2.0**30)], BLOCK), k) * rng.rand(k)
+    ),
+    "at the limit": lambda rng, k, bits: BELOW_LIMIT * _signs(rng, k),
+    "about the smallest": lambda rng, k, bits: 2.0 ** rng.uniform(-430, -398, k) * _signs(rng, k),
+    "subnormal": lambda rng, k, bits: TINIEST * rng.randint(-99, 99, k),
+    "0": lambda rng, k, bits: np.zeros(k),
+}
+
+
+def _rows(k: int, bits: int, rng: np.random.RandomState) -> Array:
+    """Return a row of k terms of every kind."""
+    return np.array([terms(rng, k, bits) for terms in TERMS.values()])
+
+
+def _largest(x: Array, axis: int) -> list[Fraction]:
+    """Return the largest sizes, and not less than errors can be relative to."""
+    return [Fraction(value) for value in np.abs(x).max(axis=axis, initial=SMALLEST).tolist()]
+
+
+def _bits(k: int) -> int:
+    return BITS[max(size for size in BITS if size <= k)]
+
+
+def test_bits() -> None:
+    """As many as possible, so that k products of two such numbers stay within 2^53."""
+    for k, bits in BITS.items():
+        assert k * 2 ** (2 * bits) <= 2**53 < 2 * k * 2 ** (2 * bits + 2)
+        assert _bits(k) == bits
+
+
+@pytest.mark.parametrize("k", SIZES_OF_SUMS)
+def test_products_error_bound(k: int, rng: np.random.RandomState) -> None:
+    """Rows of every kind times columns of every kind, each element against the docstring's."""
+    bits = _bits(k)
+    a, b = _rows(k, bits, rng), _rows(k, bits, rng).T
+    assert a.shape == (len(TERMS), k)
+    actual, exact = PORTABLE.matmul(a, b).tolist(), _product(a, b)
+    bound = k * (Fraction(2) ** (1 - bits) + Fraction(2) ** (-2 * bits))
+    of_rows, of_columns = _largest(a, 1), _largest(b, 0)
+    shares = [
+        abs(Fraction(actual[i][j]) - exact[i][j]) / (bound * of_rows[i] * of_columns[j])
+        for i, j in np.ndindex(len(a), len(a))
+    ]
+    assert max(shares) <= 1
+    assert max(shares) >= 0.99  # it is the least bound
+
+
+@pytest.mark.parametrize("k", SIZES_OF_SUMS)
+def test_products_of_rounded_numbers_are_exact(k: int, rng: np.random.RandomState) -> None:
+    """The result has the bits of the one that is rounded and multiplied in whole numbers."""
+    bits = _bits(k)
+    a, b = _rows(k, bits, rng), _rows(k, bits, rng).T
+    _same_bits(PORTABLE.matmul(a, b), _product_by_hand(a, b))
+
+
+@pytest.mark.parametrize("k", [1, 3, 40, 2049])
+@pytest.mark.parametrize("spoiler", [NAN, INF, -INF, LIMIT, -LARGEST, 1e100, 0.0])
+def test_rows_and_columns_are_their_own(k: int, spoiler: float, rng: np.random.RandomState) -> None:
+    """What stands in a row of A changes its row of the product; likewise a column of B."""
+    a, b = normal(rng, (4, k)), normal(rng, (k, 5))
+    product = PORTABLE.matmul(a, b)
+    spoilt_a, spoilt_b = a.copy(), b.copy()
+    spoilt_a[2, k // 2] = spoilt_b[k // 2, 3] = spoiler
+    with np.errstate(over="ignore", invalid="ignore"):
+        of_a, of_b = PORTABLE.matmul(spoilt_a, b), PORTABLE.matmul(a, spoilt_b)
+    _same_bits(np.delete(of_a, 2, axis=0), np.delete(product, 2, axis=0))
+    _same_bits(np.delete(of_b, 3, axis=1), np.delete(product, 3, axis=1))
+    assert not np.any(of_a[2] == product[2])
+    assert not np.any(of_b[:, 3] == product[:, 3])
+    if not abs(spoiler) < LIMIT:
+        assert np.isnan(of_a[2]).all()
+        assert np.isnan(of_b[:, 3]).all()
+
+
+@pytest.mark.parametrize("k", [3, 2049])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+def test_products_of_any_memory_order(k: int, order: str, rng: np.random.RandomState) -> None:
+    """Arguments may be read-only, lie in memory as they like, and are not changed."""
+    a, b = 2.0 ** rng.uniform(-30, 30, (4, k)), normal(rng, (k, 5))
+    expected, reorder = PORTABLE.matmul(a, b), MEMORY_ORDERS[order]
+    given_a, given_b = reorder(a), reorder(b)
+    given_a.flags.writeable = given_b.flags.writeable = False
+    _same_bits(PORTABLE.matmul(given_a, given_b), expected)
+    _same_bits(PORTABLE.matmul(given_b.T, given_a.T), expected.T)
+    _same(given_a, a)
+    _same(given_b, b)
+
+
+# Sums and means.
+
+SUMMED = [1, 2, 3, 8, 9, 100, 2**13, 2**13 + 1, 20_000]
+
+
+def _bits_of_sum(n: int) -> int:
+    return min(53 - math.ceil(math.log2(n)), 50)
+
+
+def _sum_by_hand(terms: Array) -> float:
+    """Return what a portable sum must be: the terms rounded, and added exactly."""
+    wholes = _wholes(_nearest(terms, _bits_of_sum(terms.size))) if terms.size else []
+    return float(Fraction(sum(wholes), 2**1074))
+
+
+@pytest.mark.parametrize("n", SUMMED)
+def test_sums_error_bound(n: int, rng: np.random.RandomState) -> None:
+    """Terms of every kind, against the docstring's; means likewise, and half a unit more."""
+    bits = _bits_of_sum(n)
+    x = _rows(n, bits, rng)
+    bound = n * Fraction(2) ** -bits
+    with using("portable"):
+        sums, means = numerics.sum(x, axis=1).tolist(), numerics.mean(x, axis=1).tolist()
+    assert means == [total / n for total in sums]
+    shares = [
+        abs(Fraction(total) - Fraction(sum(_wholes(row)), 2**1074)) / (bound * largest)
+        for row, total, largest in zip(x, sums, _largest(x, 1), strict=True)
+    ]
+    assert max(shares) <= 1
+    assert max(shares) >= 0.99  # it is the least bound
+
+
+@pytest.mark.parametrize("n", SUMMED)
+def test_sums_of_rounded_numbers_are_exact(n: int, rng: np.random.RandomState) -> None:
+    """The result has the bits of the one that is rounded and added in whole numbers."""
+    x = _rows(n, _bits_of_sum(n), rng)
+    _same(PORTABLE.sum(x, 1, False), np.array([_sum_by_hand(row) for row in x]))
+
+
+# An axis of an array with three, and the axes that it means.
+AXES: list[tuple[Axis, tuple[int, ...]]] = [
+    (None, (0, 1, 2)), (0, (0,)), (1, (1,)), (2, (2,)), (-1, (2,)), (-3, (0,)), ((), ()),
+    ((1,), (1,)), ((0, 2), (0, 2)), ((2, 1), (1, 2)), ((-1, 0), (0, 2)), ((0, 1, 2), (0, 1, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("axis", "meant"), AXES)
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+@pytest.mark.parametrize("shape", [(3, 4, 5), (1, 9, 1), (3, 0, 2)])
+def test_sums_over_axes(
+    axis: Axis, meant: tuple[int, ...], keepdims: bool, order: str, shape: tuple[int, ...],
+    rng: np.random.RandomState,
+) -> None:  # fmt: skip
+    """Each is the sum over its own terms, rounded to their own unit; nothing is changed."""
+    x = 10.0 ** rng.uniform(-9, 9, shape) * rng.choice([-1.0, 1.0], shape)
+    kept = tuple(i for i in range(3) if i not in meant)
+    sizes = [shape[i] for i in kept]
+    rows = x.transpose(*kept, *meant).reshape(*sizes, math.prod(shape[i] for i in meant))
+    expected = np.array([_sum_by_hand(rows[place]) for place in np.ndindex(*sizes)]).reshape(sizes)
+    expected = np.expand_dims(expected, meant) if keepdims else expected
+    given = MEMORY_ORDERS[order](x)
+    given.flags.writeable = False
+    with using("portable"):
+        _same(numerics.sum(given, axis, keepdims), expected)
+        if expected.size and rows.shape[-1]:
+            _same(numerics.mean(given, axis, keepdims), expected / rows.shape[-1])
+    _same(given, x)
+    with using("native"):
+        _same(
+            numerics.sum(given, axis, keepdims), np.asarray(np.sum(given, axis, keepdims=keepdims))
+        )
+
+
+def test_sums_are_over_everything_by_default() -> None:
+    for version in VERSIONS:
+        with using(version):
+            assert np.asarray(numerics.sum(np.ones((2, 3)))).tolist() == 6
+            assert np.asarray(numerics.mean(np.ones((2, 3)))).tolist() == 1
+
+
+# The order of a sum.
+
+numbers = st.floats(-LIMIT, LIMIT, exclude_min=True, exclude_max=True)
+seeds = st.integers(0, 2**32 - 1)
+sums = st.integers(1, 40).flatmap(lambda k: arrays(np.float64, (3, k), elements=numbers))
+products = st.integers(1, 40).flatmap(
+    lambda k: st.tuples(
+        arrays(np.float64, (3, k), elements=numbers), arrays(np.float64, (k, 2), elements=numbers)
+    )
+)
+
+
+@PROPERTY
+@given(products, st.data())
+def test_the_order_of_a_products_terms_does_not_matter(
+    factors: tuple[Array, Array], data: st.DataObject
+) -> None:
+    """The product of permuted factors, and the loop over the terms, have the same bits."""
+    a, b = factors
+    k = a.shape[1]
+    order = data.draw(st.permutations(range(k)))
+    product = PORTABLE.matmul(a, b)
+    _same_bits(PORTABLE.matmul(a[:, order], b[order]), product)
+    bits = (53 - math.ceil(math.log2(k))) // 2
+    rows = np.array([_nearest(row, bits) for row in a])
+    columns = np.array([_nearest(column, bits) for column in b.T])
+    total = np.zeros(product.shape)
+    for i in order:
+        total += np.outer(rows[:, i], columns[:, i])
+    _same_bits(total, product)
+
+
+@PROPERTY
+@given(st.sampled_from(SIZES_OF_SUMS[2:]), st.sampled_from([*TERMS]), seeds)
+def test_the_order_of_many_terms_does_not_matter(k: int, kind: str, seed: int) -> None:
+    """Up to 2048, which come within a little of 2^53 units; of more, within each block."""
+    rng = np.random.RandomState(seed)
+    terms = TERMS[kind]
+    a = np.array([terms(rng, k, _bits(k)) for _ in range(3)])
+    b = np.array([TERMS["full"](rng, k, _bits(k)), terms(rng, k, _bits(k))]).T
+    blocks = [np.arange(start, min(start + BLOCK, k)) for start in range(0, k, BLOCK)]
+    order = np.concatenate([rng.permutation(block) for block in blocks])
+    _same_bits(PORTABLE.matmul(a[:, order], b[order]), PORTABLE.matmul(a, b))
+    terms_of_sum = np.array([terms(rng, k, _bits_of_sum(k)) for _ in range(3)])
+    order = rng.permutation(k)
+    _same(PORTABLE.sum(terms_of_sum[:, order], 1, False), PORTABLE.sum(terms_of_sum, 1, False))
+
+
+@PROPERTY
+@given(sums, st.data())
+def test_the_order_of_a_sums_terms_does_not_matter(x: Array, data: st.DataObject) -> None:
+    """Sum and mean of permuted terms have the same bits, and so has the loop."""
+    order = data.draw(st.permutations(range(x.shape[1])))
+    everywhere = data.draw(st.permutations(range(x.size)))
+    with using("portable"):
+        for operation in (numerics.sum, numerics.mean):
+            _same(operation(x[:, order], axis=1), operation(x, axis=1))
+            _same(operation(x.T[order], axis=0), operation(x, axis=1))
+            _same(operation(x.ravel()[everywhere]), operation(x))
+        bits = _bits_of_sum(x.shape[1])
+        rounded = np.array([_nearest(row, bits) for row in x])
+        total = np.zeros(3)
+        for i in order:
+            total += rounded[:, i]
+        _same(total, numerics.sum(x, axis=1))
+
+
+def test_the_order_matters_to_native() -> None:
+    """2^53 + 1 - 2^53 is 0 or 1, whatever comes first; so the tests above look at something."""
+    orders = [np.array(order) for order in permutations([2.0**53, 1.0, -(2.0**53)])]
+    for primitives, different in ((PORTABLE, 1), (NATIVE, 2)):
+        sums = {float(primitives.sum(x, None, False)) for x in orders}
+        products = {primitives.matmul(x[np.newaxis], np.ones((3, 1))).item() for x in orders}
+        assert (len(sums), len(products)) == (different, different)
+
+
+# Random numbers.
+
+# The first numbers of two seeds, on every machine.
+FROZEN_DRAWS = {
+    0: ["0x1.99c2cfacc8953p-2", "0x1.c398ef3e5cfa5p+0", "0x1.1ed5969e3314ep+1",
+        "0x1.f51d25222c9abp-1", "-0x1.f45dc42a58c82p-1", "0x1.de1847cb13ddap+0"],
+    1: ["-0x1.393822fb7d9adp-1", "0x1.9fd5190657c50p+0", "-0x1.12ae1255cb80cp+0",
+        "-0x1.0e6c872548fd2p-1", "-0x1.2698d1ecca259p+1", "0x1.bb16b5735117dp-1"],
+}  # fmt: skip
+
+
+def _draw(seed: int, shape: tuple[int, ...]) -> Array:
+    return numerics.standard_normal(np.random.RandomState(seed), shape)
+
+
+@pytest.mark.parametrize("seed", FROZEN_DRAWS)
+@both_versions
+def test_normal_numbers_are_frozen(seed: int, version: Version) -> None:
+    """Their bits depend on the seed alone, in both versions."""
+    with using(version):
+        assert [value.hex() for value in _draw(seed, (6,)).tolist()] == FROZEN_DRAWS[seed]
+
+
+@both_versions
+def test_many_normal_numbers_are_frozen(version: Version) -> None:
+    """So many that a logarithm with other last bits shows."""
+    with using(version):
+        assert _digest(_draw(0, (10_000,))) == "d65a74052b206144"
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (5,), (2, 3), (4, 1, 25), (3, 0)])
+def test_normal_numbers_of_any_shape(shape: tuple[int, ...]) -> None:
+    """The same numbers in row-major order, however they are folded."""
+    drawn = _draw(3, shape)
+    assert drawn.shape == shape
+    assert drawn.dtype == np.float64
+    _same(drawn.ravel(), _draw(3, (math.prod(shape),)))
+    drawn[...] = 0.0  # they are the caller's own
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 20_000])
+def test_normal_numbers_are_numpys_in_pairs_the_other_way_round(n: int) -> None:
+    """The same method on the same stream: but for the logarithm's last bits, the same numbers."""
+    numpys = np.random.RandomState(5).standard_normal(n + n % 2)
+    np.testing.assert_allclose(_draw(5, (n,)), numpys.reshape(-1, 2)[:, ::-1].ravel()[:n], 1e-14)
+
+
+def test_normal_numbers_are_normal() -> None:
+    """Moments within five standard errors, and Kolmogorov and Smirnov's distance (1 in 1000)."""
+    n = 40_000
+    x = _draw(0, (n,))
+    z = np.sort(x)
+    # The standard errors of the moments 1 to 4: (E x^2k - (E x^k)^2) / n, squared.
+    for k, (moment, variance) in enumerate([(0, 1), (1, 2), (0, 15), (3, 96)], 1):
+        assert abs(np.mean(x**k) - moment) <= 5 * (variance / n) ** 0.5
+    for lag in (1, 2, 3):
+        assert abs(np.mean(x[lag:] * x[:-lag])) <= 5 / n**0.5
+    below = np.array([(1.0 + math.erf(value / math.sqrt(2))) / 2 for value in z])
+    steps = np.arange(n + 1) / n
+    distance = max(np.abs(below - steps[1:]).max(), np.abs(below - steps[:-1]).max())
+    assert distance <= 1.95 / n**0.5
