@@ -20,6 +20,7 @@ import numpy as np
 from loops import LoopConv2D, LoopMaxPool2D
 
 from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.nn.layers import Conv2D, Layer, MaxPool2D
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.networks import Architecture, EnhancedCNN, SimpleCNN
@@ -137,6 +138,7 @@ def compare(name: str, architecture: Architecture, samples: Samples) -> list[str
 
 def main() -> None:
     """Run the comparison and write its table."""
+    keep_freed_memory()
     dataset = load_dataset()
     samples = Samples(dataset.X, dataset.y - 1)
     lines = [

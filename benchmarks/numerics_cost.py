@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
@@ -77,6 +78,7 @@ def row(name: str, layers: list[Layer], samples: Samples) -> str:
 
 def main() -> None:
     """Run the comparison and write its table."""
+    keep_freed_memory()
     dataset = load_dataset()
     digits = Samples(dataset.X, dataset.y - 1)
     rng = np.random.RandomState(0)

@@ -62,7 +62,8 @@ def _path(output: str | dict[str, Any]) -> str:
 
 def repro_seconds(folder: Path) -> float:
     """Return how long `dvc repro` takes."""
-    environment = os.environ | {
+    compiled_once = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    environment = compiled_once | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "DVC_SITE_CACHE_DIR": f"{folder}-site-cache",
     }

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.experiment.models import default_optimizer, resolve_models
 from cnn_from_scratch.experiment.params import load_params, protocol_name
 from cnn_from_scratch.experiment.progress import progress
@@ -45,6 +46,7 @@ def main(args: Namespace) -> None:
     )
     dataset = load_dataset()
 
+    keep_freed_memory()
     with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:
         run = train_run(model, args.seed, dataset, params.split, train, on_epoch)
     write_run(

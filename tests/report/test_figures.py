@@ -131,9 +131,20 @@ def test_every_column_of_the_confusion_figure_has_its_labels(models: int) -> Non
 def test_the_dataset_figure_shows_labels_and_counts(count: int) -> None:
     labels = np.arange(count) % 3 + 1
     figure = dataset_figure(np.zeros((count, 6, 6)), labels)
-    titles = [axes.get_title() for axes in figure.axes if axes.get_title()]
-    assert titles == [str(label) for label in labels[:96]]
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert shown == [str(label) for label in labels[:96]]
     assert f"{count} samples" in figure.get_suptitle()
+
+
+def test_the_dataset_figure_shows_each_image_below_its_label() -> None:
+    """Uncut, in the middle, and nothing else."""
+    images = np.random.RandomState(0).random_sample((20, 6, 5))
+    axes = dataset_figure(images, np.ones(20, int)).axes[0]
+    sheet = np.asarray(axes.images[0].get_array())
+    assert sheet.sum() == pytest.approx(images.sum())
+    for text, image in zip(axes.texts, images, strict=True):
+        x, y = map(round, text.get_position())
+        np.testing.assert_array_equal(sheet[y + 1 : y + 7, x - 2 : x + 3], image)
 
 
 @pytest.mark.parametrize("models", [1, 5, 9])

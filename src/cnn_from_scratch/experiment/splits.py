@@ -37,7 +37,7 @@ def split_indices(
         for label, count in enumerate(_held_out_per_class(sizes, split, rng), start=1)
     ]
     val = np.sort(np.concatenate(held_out))
-    return np.setdiff1d(np.arange(len(y)), val), val
+    return np.delete(np.arange(len(y)), val), val
 
 
 def _held_out_per_class(sizes: Indices, split: Split, rng: np.random.RandomState) -> Indices:

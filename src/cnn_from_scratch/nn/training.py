@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Mode
+from cnn_from_scratch.nn.layers import EVALUATION, Mode
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Labels, accuracy
 from cnn_from_scratch.nn.model import Sequential
@@ -42,6 +42,15 @@ class Epoch(NamedTuple):
     val: Score
 
 
+class Pass(NamedTuple):
+    """A network's way from some samples to the loss, and what the way back needs."""
+
+    logits: Array  # (N, K)
+    loss: float  # mean cross-entropy in nats
+    dlogits: Array  # its gradient, (N, K)
+    caches: list[Any]  # the layers'
+
+
 @dataclass(frozen=True)
 class Fit:
     """What training did.
@@ -59,7 +68,7 @@ class Fit:
 
 def evaluate(model: Sequential, samples: Samples) -> Score:
     """Return the model's loss and accuracy on the samples."""
-    return _score(model.forward(samples.x)[0], samples.targets)
+    return _score(_pass(model, samples, EVALUATION), samples)
 
 
 def train_step(
@@ -69,14 +78,13 @@ def train_step(
     batch: Samples,
     mode: Mode = TRAINING,
     lr_factor: float = 1.0,
-    passed: tuple[Array, list[Any]] | None = None,
+    passed: Pass | None = None,
 ) -> Any:
     """Update the model once, on one batch, and return the optimizer's new state.
 
-    passed: what the model's forward pass on the batch returned, if it has been made already.
+    passed: the model's forward pass on the batch, if it has been made already.
     """
-    logits, caches = passed or model.forward(batch.x, mode)
-    _, dlogits = softmax_cross_entropy(logits, batch.targets)
+    _, _, dlogits, caches = passed or _pass(model, batch, mode)
     g = model.backward(dlogits, caches)
     delta, state = optimizer.update(g, state, model.theta)
     model.theta += lr_factor * delta
@@ -142,9 +150,9 @@ def fit(
                     if augment is not None:
                         batch = batch._replace(x=augment(batch.x))
                     state = train_step(model, optimizer, state, batch, mode, lr_factor, passed)
-            forward = model.forward(train.x)
-            passed = forward if reuse else None
-            scores = Epoch(epoch, _score(forward[0], train.targets), evaluate(model, val))
+            scored = _pass(model, train, EVALUATION)
+            passed = scored if reuse else None
+            scores = Epoch(epoch, _score(scored, train), evaluate(model, val))
             if diverged := not _finite(model, scores):
                 break
             history.append(scores)
@@ -171,9 +179,14 @@ def _batches(samples: Samples, size: int, rng: np.random.RandomState) -> Iterato
         yield Samples(samples.x[chosen], samples.targets[chosen])
 
 
-def _score(logits: Array, targets: Labels) -> Score:
-    loss, _ = softmax_cross_entropy(logits, targets)
-    return Score(loss, accuracy(logits.argmax(axis=1), targets))
+def _pass(model: Sequential, samples: Samples, mode: Mode) -> Pass:
+    logits, caches = model.forward(samples.x, mode)
+    loss, dlogits = softmax_cross_entropy(logits, samples.targets)
+    return Pass(logits, loss, dlogits, caches)
+
+
+def _score(passed: Pass, samples: Samples) -> Score:
+    return Score(passed.loss, accuracy(passed.logits.argmax(axis=1), samples.targets))
 
 
 def _finite(model: Sequential, scores: Epoch) -> bool:

@@ -126,13 +126,17 @@ def dataset_figure(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -
     columns = 16
     rows = -(-shown // columns)
     sizes = ", ".join(f"{np.sum(labels == k)} of class {k}" for k in np.unique(labels))
-    figure = Figure(figsize=(9.0, 0.72 * rows + 0.6), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False)
-    for axes in panels.flat:
-        axes.set_axis_off()
-    for axes, image, label in zip(panels.flat, images[:shown], labels[:shown], strict=False):
-        axes.imshow(image, cmap="gray_r", vmin=0.0, vmax=1.0)
-        axes.set_title(str(label), fontsize=9, pad=2)
+    figure = Figure(figsize=(9.0, 0.64 * rows + 0.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_axis_off()
+    height, width = (size + gap for size, gap in zip(images.shape[1:], (3, 2), strict=True))
+    sheet = np.zeros((rows * height, columns * width))
+    for i, (image, label) in enumerate(zip(images[:shown], labels[:shown], strict=True)):
+        bottom, left = (i // columns + 1) * height, i % columns * width
+        sheet[bottom - len(image) : bottom, left : left + image.shape[1]] = image
+        middle = left + (image.shape[1] - 1) / 2
+        axes.text(middle, bottom - len(image) - 1, str(label), fontsize=9, ha="center")
+    axes.imshow(sheet, cmap="gray_r", vmin=0.0, vmax=1.0)
     which = "" if shown == len(images) else f"the first {shown} of "
     figure.suptitle(f"The dataset: {which}{len(images)} samples ({sizes})", fontsize=11)
     return figure
