@@ -32,9 +32,8 @@ LOG2_E = 1.4426950408889634
 LN2_HIGH = 6.93147180369123816490e-01  # ln 2 is LN2_HIGH + LN2_LOW; the first ends in zero bits,
 LN2_LOW = 1.90821492927058770002e-10  # so that its products with whole numbers < 2^20 are exact
 SQRT_HALF = 0.7071067811865476
-EXP_TERMS = [1.0 / math.factorial(i) for i in range(14)]
-EXPM1_TERMS = [1.0 / math.factorial(i + 1) for i in range(14)]
-LOG_TERMS = [2.0 / (2 * i + 3) for i in range(12)]
+COTH_TERMS = [1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
+LOG_TERMS = [2.0 / (2 * i + 3) for i in range(10)]
 SIN_TERMS = [(-1.0) ** i / math.factorial(2 * i + 1) for i in range(14)]
 COS_TERMS = [(-1.0) ** i / math.factorial(2 * i) for i in range(15)]
 
@@ -182,7 +181,8 @@ def _portable_exp(x: Array) -> Array:
     k_in_last_bits += ROUNDER
     k = k_in_last_bits - ROUNDER
     r = (x - k * LN2_HIGH) - k * LN2_LOW
-    y = _polynomial(r, EXP_TERMS)
+    y = _small_expm1(r)
+    y += 1.0
     exponent = k_in_last_bits.view(np.int64) - ROUNDER_BITS
     half = exponent >> 1  # 2^k itself may be out of range where e^x is not
     y *= _power_of_two(half)
@@ -192,9 +192,24 @@ def _portable_exp(x: Array) -> Array:
 
 def _portable_expm1(x: Array) -> Array:
     """Return e^x - 1, also where it is near 0."""
-    small = np.clip(x, -0.35, 0.35)
-    near = small * _polynomial(small, EXPM1_TERMS)
+    near = _small_expm1(np.clip(x, -0.35, 0.35))
     return np.where(np.abs(x) <= 0.35, near, _portable_exp(x) - 1.0)
+
+
+def _small_expm1(x: Array) -> Array:
+    """E^x - 1 = 2x / (x coth(x/2) - x) for |x| <= 0.35, where x coth(x/2) is 2 + a series in x^2.
+
+    Written so that the leading term x is added last: with c = x - series, it is x + x c / (2 - c)
+    (fdlibm's e_exp.c, with Taylor terms).
+    """
+    z = x * x
+    c = _polynomial(z, COTH_TERMS)
+    c *= z
+    c = x - c
+    y = x * c
+    y /= 2.0 - c
+    y += x
+    return y
 
 
 def _portable_log(x: Array) -> Array:
