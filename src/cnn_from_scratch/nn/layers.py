@@ -130,7 +130,9 @@ class Conv2D:
         """One matrix product: W times a column of inputs for every output pixel."""
         places = _places(_pad(x, self.padding), self.kernel_size, self.stride)
         n, channels, h_out, w_out = places[0].shape
-        patches = np.stack([place.transpose(1, 2, 3, 0) for place in places], axis=1)
+        patches = np.empty((channels, len(places), h_out, w_out, n))
+        for i, place in enumerate(places):
+            patches[:, i] = place.transpose(1, 2, 3, 0)
         patches = patches.reshape(channels * len(places), -1)  # (C*k*k, H'*W'*N)
         y = matmul(params["W"].reshape(self.out_channels, -1), patches)  # (O, H'*W'*N)
         y += params["b"][:, np.newaxis]

@@ -276,7 +276,7 @@ PORTABLE = Primitives(
 )
 NATIVE = Primitives(
     matmul=np.matmul,
-    sum=lambda x, axis, keepdims: np.sum(x, axis=axis, keepdims=keepdims),
+    sum=lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
     exp=np.exp,
     log=np.log,
     tanh=np.tanh,
