@@ -36,7 +36,7 @@ def main() -> None:
         "plots/accuracy_by_seed.png": accuracy_figure(scores),
         "plots/confusion.png": confusion_figure(confusion, scores["protocol"].iloc[0]),
         "plots/dataset.png": dataset_figure(dataset.X[:, 0], dataset.y),
-        "plots/loss.png": loss_figure(train_loss),
+        "plots/loss.png": loss_figure(train_loss, scores["loss_floor"]),
     }
     with ExitStack() as stack:
         for path, figure in figures.items():

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_from_scratch.experiment.augmentation import Augmentation, rotate, shift
+from cnn_from_scratch.experiment.augmentation import augment, rotate, shift
+from cnn_from_scratch.experiment.params import Augmentation
 from cnn_from_scratch.nn.numerics import Array
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
@@ -138,12 +139,12 @@ def test_noise_has_its_sd_and_stays_within_0_and_1() -> None:
     """In the middle of the range nothing is cut, so mean and SD are right to five errors."""
     n = 200 * 36
     grey = np.full((200, 1, 6, 6), 0.5)
-    noisy = Augmentation(noise=0.05).apply(grey, np.random.RandomState(1))
+    noisy = augment(grey, Augmentation(noise=0.05), np.random.RandomState(1))
     assert abs(noisy.mean() - 0.5) < 5 * 0.05 / n**0.5
     assert abs(noisy.std() / 0.05 - 1) < 5 / (2 * n) ** 0.5
     assert np.unique(noisy).size == n  # each pixel has its own
 
-    loud = Augmentation(noise=3.0).apply(_images(50, 1, 6, 6), np.random.RandomState(1))
+    loud = augment(_images(50, 1, 6, 6), Augmentation(noise=3.0), np.random.RandomState(1))
     assert (loud.min(), loud.max()) == (0.0, 1.0)
     assert 0.2 < np.mean(loud == 0.0) < 0.8
     assert 0.2 < np.mean(loud == 1.0) < 0.8
@@ -153,7 +154,7 @@ def test_shifts_are_all_the_whole_pixels_up_to_the_setting() -> None:
     """A point at the centre ends at every place within 2, and about equally often."""
     image = np.zeros((2500, 1, 7, 7))
     image[:, :, 3, 3] = 1.0
-    shifted = Augmentation(shift=2).apply(image, np.random.RandomState(2))
+    shifted = augment(image, Augmentation(shift=2), np.random.RandomState(2))
     counts = shifted[:, 0].sum(axis=0)
     expected = np.zeros((7, 7))
     expected[1:6, 1:6] = 100.0
@@ -164,7 +165,7 @@ def test_shifts_are_all_the_whole_pixels_up_to_the_setting() -> None:
 def test_rotations_are_uniform_up_to_the_setting() -> None:
     """In both directions; they are those of the stream's first draws."""
     images = _images(500, 1, 6, 6)
-    turned = Augmentation(rotation=20.0).apply(images, np.random.RandomState(2))
+    turned = augment(images, Augmentation(rotation=20.0), np.random.RandomState(2))
     degrees = np.random.RandomState(2).uniform(-20.0, 20.0, 500)
     np.testing.assert_allclose(turned, rotate(images, degrees), rtol=0, atol=1e-12)
 
@@ -187,7 +188,7 @@ def test_same_stream_same_images(augmentation: Augmentation, shape: tuple[int, .
     images = _images(*shape)
     kept = images.copy()
     first, same, other = (
-        augmentation.apply(images, np.random.RandomState(seed)) for seed in (3, 3, 4)
+        augment(images, augmentation, np.random.RandomState(seed)) for seed in (3, 3, 4)
     )
     np.testing.assert_array_equal(first, same)
     assert np.any(first != other)
@@ -202,7 +203,7 @@ def test_same_stream_same_images(augmentation: Augmentation, shape: tuple[int, .
 def test_an_image_is_changed_anew_each_time() -> None:
     """A later batch of the same images looks different."""
     images, rng = _images(8, 1, 6, 6), np.random.RandomState(3)
-    first, second = (ALL.apply(images, rng) for _ in range(2))
+    first, second = (augment(images, ALL, rng) for _ in range(2))
     assert all(np.any(a != b) for a, b in zip(first, second, strict=True))
 
 
@@ -210,7 +211,7 @@ def test_settings_of_0_draw_nothing_and_change_nothing() -> None:
     """They are the defaults."""
     assert Augmentation() == Augmentation(shift=0, rotation=0.0, noise=0.0)
     images, rng = _images(8, 1, 6, 6), np.random.RandomState(3)
-    np.testing.assert_array_equal(Augmentation().apply(images, rng), images)
+    np.testing.assert_array_equal(augment(images, Augmentation(), rng), images)
     untouched = np.random.RandomState(3).get_state(legacy=False)
     np.testing.assert_equal(rng.get_state(legacy=False), untouched)
 

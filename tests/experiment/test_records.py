@@ -20,7 +20,7 @@ from tests.experiment.studies import (
     stripes,
 )
 
-FILES = ["checkpoint.npz", "history.csv", "predictions.csv", "result.json"]
+FILES = ["checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json"]
 
 
 def write(folder: Path, run: Run, protocol: str = "holdout") -> Path:
@@ -89,7 +89,29 @@ def test_the_result(folder: Path, run: Run) -> None:
             split: {"loss": run.scores[split].loss, "accuracy": run.scores[split].accuracy}
             for split in ("train", "val", "test")
         },
+        "diagnostics": {
+            "dead_logits": 0,
+            "loss_floor": 0.0,
+            "activations": [
+                {
+                    "layer": 2,
+                    "kind": "Sigmoid",
+                    "units": 3,
+                    "dead": None,
+                    "saturated": run.diagnostics.activations[0].saturated,
+                }
+            ],
+        },
     }
+
+
+def test_the_gradients(folder: Path, run: Run) -> None:
+    written = rows(folder / "gradients.csv")
+    assert [row.pop("epoch") for row in written] == ["1", "2", "3", "4", "5"]
+    columns = {f"layer_{layer}": norms for layer, norms in run.gradient_norms.items()}
+    assert list(columns) == list(written[0]) == ["layer_1", "layer_4"]
+    for name, norms in columns.items():
+        assert [float(row[name]) for row in written] == norms
 
 
 def test_the_checkpoint_is_theta_without_a_pickle(folder: Path, run: Run) -> None:

@@ -18,10 +18,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
-from cnn_from_scratch.experiment.augmentation import Augmentation
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
-from cnn_from_scratch.experiment.params import Params, Train, load_params
+from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load_params
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh

@@ -27,6 +27,8 @@ def scores() -> pd.DataFrame:
             "parameters": 69,
             "diverged": (model, seed) == ("B", 1),
             "last_finite_epoch": 1 if (model, seed) == ("B", 1) else 3,
+            "dead_logits": seed if model == "A" else 0,
+            "loss_floor": 0.5 if model == "A" else 0.0,
             "checkpoint_epoch": 1 if (model, seed) == ("B", 1) else 3,
         }
         for (model, seed), accuracy in ACCURACY.items()

@@ -49,8 +49,14 @@ def text_overlaps(figure: Figure) -> list[tuple[str, str]]:
     return [(a, b) for (a, box), (b, other) in combinations(boxes, 2) if box.overlaps(other)]
 
 
+def test_the_loss_figure_draws_each_floor_once(curves: pd.DataFrame) -> None:
+    (axes,) = loss_figure(curves, [0.0, 0.5, 0.0, 0.5, 0.25]).axes
+    lines = [line for line in axes.lines if "floor" in str(line.get_label())]
+    assert [float(np.asarray(line.get_ydata())[0]) for line in lines] == [0.25, 0.5]
+
+
 def test_the_loss_figure_draws_every_model_in_order(curves: pd.DataFrame) -> None:
-    figure = loss_figure(curves)
+    figure = loss_figure(curves, [0.0])
     (axes,) = figure.axes
     assert [line.get_label() for line in axes.lines] == ["B", "A"]
     assert list(np.asarray(axes.lines[0].get_ydata())) == [1.0, 1 / 2, 1 / 3, 1 / 4]
@@ -153,7 +159,7 @@ def test_no_text_overlaps(scores: pd.DataFrame, curves: pd.DataFrame, models: in
     many_scores = pd.concat([scores[scores["model"] == "B"].assign(model=n) for n in names])
     many_curves = pd.concat([curves[curves["model"] == "A"].assign(model=n) for n in names])
     assert text_overlaps(accuracy_figure(many_scores)) == []
-    assert text_overlaps(loss_figure(many_curves)) == []
+    assert text_overlaps(loss_figure(many_curves, [0.5])) == []
 
 
 def test_overlapping_text_would_be_seen() -> None:
@@ -168,6 +174,6 @@ def test_the_same_figure_is_the_same_bytes_and_names_no_version(
 ) -> None:
     files = [tmp_path / "1.png", tmp_path / "2.png"]
     for file in files:
-        save_figure(loss_figure(curves), file)
+        save_figure(loss_figure(curves, []), file)
     assert files[0].read_bytes() == files[1].read_bytes()
     assert b"atplotlib" not in files[0].read_bytes()

@@ -19,6 +19,7 @@ RESULT = {
     "last_finite_epoch": 1,
     "checkpoint_epoch": 1,
     "scores": {"train": {"loss": 0.5, "accuracy": 1.0}, "val": {"loss": 0.75, "accuracy": 0.5}},
+    "diagnostics": {"dead_logits": 1, "loss_floor": 0.25, "activations": []},
 }
 HISTORY = "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n0,1,0,1,0\n1,0.5,1,0.75,0.5\n"
 PREDICTIONS = "split,index,label,predicted\nval,4,1,1\nval,7,2,1\n"
@@ -45,6 +46,8 @@ def test_the_named_runs_become_tables() -> None:
     assert list(zip(runs.scores["seed"], runs.scores["split"], strict=True)) == [
         (0, "train"), (0, "val"), (1, "train"), (1, "val"),
     ]  # fmt: skip
+    assert runs.scores["dead_logits"].tolist() == [1] * 4
+    assert runs.scores["loss_floor"].tolist() == [0.25] * 4
     assert runs.history.shape == (4, 7)
     assert runs.predictions["index"].tolist() == [4, 7, 4, 7]
 

@@ -39,13 +39,14 @@ def test_summary(scores: pd.DataFrame) -> None:
     assert result["A"]["val_loss"] == {"mean": 1.75, "sd": 0.204124, "n": 3}
     assert result["B"]["test_accuracy"] == {"mean": 0.25, "sd": 0.0, "n": 3}
     assert (result["A"]["diverged"], result["B"]["diverged"]) == (0, 1)
+    assert (result["A"]["dead_logit_runs"], result["B"]["dead_logit_runs"]) == (2, 0)
     json.dumps(result, allow_nan=False)
 
 
 def test_summary_has_no_test_figures_without_a_test_sheet(scores: pd.DataFrame) -> None:
     result = summary(scores[scores["split"] != "test"])
     assert set(result["A"]) == {
-        "train_accuracy", "train_loss", "val_accuracy", "val_loss", "diverged"
+        "train_accuracy", "train_loss", "val_accuracy", "val_loss", "diverged", "dead_logit_runs"
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.stages.project import Project
 
-FILES = {"checkpoint.npz", "history.csv", "predictions.csv", "result.json"}
+FILES = {"checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json"}
 TRAIN = ("stages/train.py", "--model", "S-Adam", "--seed", "0")
 
 

@@ -1,47 +1,26 @@
 """Augmentation: training images changed at random, so that a network sees more than there are."""
 
-from dataclasses import dataclass
 from math import pi
 from typing import Any
 
 import numpy as np
 
+from cnn_from_scratch.experiment.params import Augmentation
 from cnn_from_scratch.nn.numerics import Array, cos, sin, standard_normal
 
 
-@dataclass(frozen=True)
-class Augmentation:
-    """`train.augment`: how far an image may be changed each time it is trained on.
-
-    shift: by up to so many whole pixels, in each direction.
-    rotation: by up to so many degrees about the centre, either way.
-    noise: SD of normal noise added to each pixel, which then is cut to 0..1.
-
-    Shift and rotation are uniform draws; what comes in from outside the image is 0.
-    """
-
-    shift: int = 0
-    rotation: float = 0.0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("shift", "rotation", "noise"):
-            value = getattr(self, name)
-            if not 0 <= value < np.inf:
-                raise ValueError(f"{name}: expected a number of at least 0, got {value}")
-
-    def apply(self, images: Array, rng: np.random.RandomState) -> Array:
-        """Return changed copies of images (N, C, H, W) with pixels in 0..1."""
-        n = len(images)
-        if self.rotation > 0:
-            degrees = self.rotation * (2.0 * rng.random_sample(n) - 1.0)
-            images = rotate(images, degrees)
-        if self.shift > 0:
-            images = shift(images, rng.randint(-self.shift, self.shift + 1, size=(n, 2)))
-        if self.noise > 0:
-            noisy = images + self.noise * standard_normal(rng, images.shape)
-            images = np.clip(noisy, 0.0, 1.0)
-        return images
+def augment(images: Array, how: Augmentation, rng: np.random.RandomState) -> Array:
+    """Return changed copies of images (N, C, H, W) with pixels in 0..1."""
+    n = len(images)
+    if how.rotation > 0:
+        degrees = how.rotation * (2.0 * rng.random_sample(n) - 1.0)
+        images = rotate(images, degrees)
+    if how.shift > 0:
+        images = shift(images, rng.randint(-how.shift, how.shift + 1, size=(n, 2)))
+    if how.noise > 0:
+        noisy = images + how.noise * standard_normal(rng, images.shape)
+        images = np.clip(noisy, 0.0, 1.0)
+    return images
 
 
 def shift(images: Array, offsets: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> Array:

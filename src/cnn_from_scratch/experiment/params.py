@@ -15,7 +15,6 @@ import msgspec
 import yaml
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.augmentation import Augmentation
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -24,7 +23,6 @@ T = TypeVar("T")
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
 _PLAIN_WORDS = {
-    Augmentation: "a mapping",
     float: "a number",
     int: "a whole number",
     bool: "true or false",
@@ -63,6 +61,28 @@ class Split:
                 "validation_fraction: expected a number above 0 and below 1,"
                 f" got {self.validation_fraction}"
             )
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """`train.augment`: how far an image may be changed each time it is trained on.
+
+    shift: by up to so many whole pixels, in each direction.
+    rotation: by up to so many degrees about the centre, either way.
+    noise: SD of normal noise added to each pixel, which then is cut to 0..1.
+
+    Shift and rotation are uniform draws; what comes in from outside the image is 0.
+    """
+
+    shift: int = 0
+    rotation: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("shift", "rotation", "noise"):
+            value = getattr(self, name)
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"{name}: expected a number of at least 0, got {value}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,6 +230,8 @@ def _expected(hint: Any) -> str:
         return f"one of {', '.join(map(str, get_args(hint)))}"
     if get_origin(hint) is UnionType:
         return " or ".join(map(_expected, get_args(hint)))
+    if dataclasses.is_dataclass(hint):
+        return "a mapping"
     return _PLAIN_WORDS[get_origin(hint) or hint]
 
 

@@ -2,14 +2,17 @@
 
 history.csv      epoch, then loss (nats) and accuracy (0..1) on train and val
 result.json      what was trained and how (the optimizer with all its settings, the epochs asked
-                 for), the final scores, and whether the run diverged
+                 for), the final scores, whether the run diverged, and how its units fare
+gradients.csv    epoch, then the gradient's norm by layer that learns, at the epoch's last update
 checkpoint.npz   theta, (P,) float64, and buffers as <layer>.<name>
 predictions.csv  the label given to each validation and test sample
 """
 
 import csv
 import io
+import itertools
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +70,13 @@ def write_run(
         "last_finite_epoch": run.fit.history[-1].epoch,
         "checkpoint_epoch": run.fit.checkpoint_epoch,
         "scores": {split: score._asdict() for split, score in run.scores.items()},
+        "diagnostics": asdict(run.diagnostics),
     }
     with replacing(folder) as new:
         new.mkdir()
         write_text(new / "history.csv", _history(run))
         write_json(new / "result.json", result)
+        write_text(new / "gradients.csv", _gradients(run))
         write_npz(new / "checkpoint.npz", run.checkpoint)
         write_text(new / "predictions.csv", _predictions(run))
 
@@ -79,6 +84,12 @@ def write_run(
 def _history(run: Run) -> str:
     header = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
     rows = ((row.epoch, *row.train, *row.val) for row in run.fit.history)
+    return _csv(header, rows)
+
+
+def _gradients(run: Run) -> str:
+    header = ("epoch", *(f"layer_{number}" for number in run.gradient_norms))
+    rows = zip(itertools.count(1), *run.gradient_norms.values())  # none before the first update
     return _csv(header, rows)
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.augmentation import augment
 from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients, diagnose
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
 from cnn_from_scratch.experiment.splits import Indices, split_indices
@@ -29,7 +31,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run found out; all but the history is of the checkpoint's epoch.
+    """What one run found out; all but history and gradients is of the checkpoint's epoch.
 
     That is the last epoch, or after a divergence the last finite one, or the best if asked for.
     """
@@ -37,6 +39,8 @@ class Run:
     fit: Fit
     checkpoint: Arrays  # theta, and the layers' buffers
     num_params: int
+    diagnostics: Diagnostics  # of the training samples
+    gradient_norms: dict[int, list[float]]  # by layer, from 1: at each epoch's last update
     scores: dict[str, Score]  # of train, val and, where there is a test sheet, test
     predictions: dict[str, Predictions]  # of val and test
 
@@ -72,9 +76,10 @@ def _train_run(
         "val": _samples(dataset.X[val_indices], dataset.y[val_indices]),
     }
     network = _network(model, seed, dataset)
+    optimizer = NotingGradients(model.optimizer, network)
     result = fit(
         network,
-        model.optimizer,
+        optimizer,
         samples["train"],
         samples["val"],
         epochs=train.epochs,
@@ -95,6 +100,8 @@ def _train_run(
         fit=result,
         checkpoint=network.state(),
         num_params=network.theta.size,
+        diagnostics=diagnose(network, samples["train"].x),
+        gradient_norms=_by_epoch(optimizer, result, len(train_indices), train.batch_size),
         scores={name: evaluate(network, some) for name, some in samples.items()},
         predictions={name: _predict(network, samples[name], indices[name]) for name in indices},
     )
@@ -121,7 +128,16 @@ def _augmenter(train: Train, seed: int) -> Callable[[Array], Array] | None:
     if augmentation is None:
         return None
     rng = stream(seed, Purpose.AUGMENT)
-    return lambda images: augmentation.apply(images, rng)
+    return lambda images: augment(images, augmentation, rng)
+
+
+def _by_epoch(
+    optimizer: NotingGradients, result: Fit, samples: int, batch_size: int | None
+) -> dict[int, list[float]]:
+    """Return the norms of every epoch's last update, up to the last finite epoch."""
+    updates = 1 if batch_size is None else -(-samples // batch_size)
+    last = optimizer.norms[updates - 1 :: updates][: len(result.history) - 1]
+    return {layer: [row[i] for row in last] for i, layer in enumerate(optimizer.parts)}
 
 
 def _samples(images: Array, labels: Labels) -> Samples:

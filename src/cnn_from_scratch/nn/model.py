@@ -32,6 +32,7 @@ class Sequential:
     params: list[Arrays]
     buffers: list[Arrays]
     out_shape: Shape
+    layer_parts: list[slice]
 
     def __init__(
         self,
@@ -53,6 +54,8 @@ class Sequential:
             self.buffers.append(buffers)
         self.out_shape = shape
         self.theta = _concatenate(initial)
+        ends = np.cumsum([0, *(sum(a.size for a in params.values()) for params in initial)])
+        self.layer_parts = [slice(*map(int, ends[i : i + 2])) for i in range(len(self.layers))]
         views = _views(self.theta, initial)
         self.params = [own | kept for own, kept in zip(views, self.buffers, strict=True)]
 

@@ -6,7 +6,7 @@ dashes too, for readers without colour.
 
 import itertools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,16 +42,20 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 @mpl.rc_context(STYLE)
-def loss_figure(curves: pd.DataFrame) -> Figure:
+def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
     """Draw the published figure: each model's mean training loss, with a band of +- one SD.
 
-    curves: a row a (model, epoch) with mean, low and high in nats.
+    curves: a row a (model, epoch) with mean, low and high in nats. floors: the least losses, in
+    nats, that the activations on the logits allow; those above 0 are drawn.
     """
     figure = Figure(figsize=(8.0, 4.8), layout="constrained")
     axes = figure.subplots()
     for (model, rows), (color, dash) in zip(_by_model(curves), _line_styles(), strict=False):
         axes.plot(rows["epoch"], rows["mean"], color=color, linestyle=dash, lw=1.8, label=model)
         axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
+    for floor in sorted({floor for floor in floors if floor > 0}):
+        label = f"floor of\nsqueezed logits\n({floor:.3f} nats)"
+        axes.axhline(floor, color="gray", lw=1.0, linestyle=(0, (1, 3)), label=label)
     axes.set(xlabel="epoch", ylabel="training loss (nats)", xlim=(0, curves["epoch"].max()))
     axes.set_title("Training loss: mean over seeds, band ± one population SD", loc="left")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -38,6 +38,13 @@ class Scores(TypedDict):
     test: NotRequired[Score]
 
 
+class Diagnostics(TypedDict):
+    """What is read of `diagnostics` in result.json."""
+
+    dead_logits: int
+    loss_floor: float
+
+
 @dataclass(frozen=True)
 class Result:
     """What is read of a result.json."""
@@ -48,6 +55,7 @@ class Result:
     last_finite_epoch: int
     checkpoint_epoch: int
     scores: Scores
+    diagnostics: Diagnostics
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Runs:
     """What the runs recorded, in the order of params.yaml.
 
     scores: a row a (model, seed, split): accuracy 0..1, loss in nats, protocol, parameters,
-        diverged, last_finite_epoch, checkpoint_epoch.
+        diverged, last_finite_epoch, checkpoint_epoch, dead_logits, loss_floor in nats.
     history: a row a (model, seed, epoch): train_loss, train_accuracy, val_loss, val_accuracy.
     predictions: a row a (model, seed, split, index): label, predicted.
     """
@@ -114,8 +122,10 @@ def _table(
 
 def _read_scores(file: Path) -> pd.DataFrame:
     result = asdict(msgspec.json.decode(file.read_bytes(), type=Result))
-    scores = result.pop("scores")
-    return pd.DataFrame({"split": split, **score, **result} for split, score in scores.items())
+    scores, diagnostics = result.pop("scores"), result.pop("diagnostics")
+    return pd.DataFrame(
+        {"split": split, **score, **result, **diagnostics} for split, score in scores.items()
+    )
 
 
 def _read_history(file: Path) -> pd.DataFrame:

@@ -25,8 +25,9 @@ def mean_sd(values: Iterable[float]) -> tuple[float, float]:
 def summary(scores: pd.DataFrame) -> dict[str, Any]:
     """Return, for every model, mean, sd and n of each split's accuracy and loss.
 
-    Keys: <model>.<split>_accuracy.mean, .sd (population), .n, likewise _loss (nats), and
-    <model>.diverged, the number of diverged runs, which count with their last finite epoch.
+    Keys: <model>.<split>_accuracy.mean, .sd (population), .n, likewise _loss (nats),
+    <model>.diverged, the number of diverged runs, which count with their last finite epoch, and
+    <model>.dead_logit_runs, the number of runs with a dead logit.
     """
     result: dict[str, Any] = {}
     for model, of_model in scores.groupby("model", sort=False):
@@ -39,7 +40,9 @@ def summary(scores: pd.DataFrame) -> dict[str, Any]:
                     "sd": round(sd, DIGITS),
                     "n": len(of_split),
                 }
-        entry["diverged"] = int(of_model.groupby("seed")["diverged"].first().sum())
+        runs = of_model.drop_duplicates("seed")
+        entry["diverged"] = int(runs["diverged"].sum())
+        entry["dead_logit_runs"] = int((runs["dead_logits"] > 0).sum())
         result[str(model)] = entry
     return result
 

@@ -1,0 +1,111 @@
+"""What happens inside a network: units that died or saturated, and how large the gradients are."""
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.layers import Activation, Layer, ReLU, Sigmoid, Tanh
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.optimizers import Optimizer
+
+BOUNDS: dict[type[Layer], tuple[float, float]] = {Sigmoid: (0.0, 1.0), Tanh: (-1.0, 1.0)}
+NEAR = 0.01  # of an activation's range: so close to a bound is saturated
+DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Units:
+    """How the units of an activation layer fare; a unit is a channel, or a place in a vector.
+
+    layer: its number, from 1.
+    dead: units of a ReLU that are 0 for every sample and pixel.
+    saturated: the share of a Sigmoid's or Tanh's outputs within 1 % of its range of a bound.
+    """
+
+    layer: int
+    kind: str
+    units: int
+    dead: int | None
+    saturated: float | None
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What the training samples show of a network.
+
+    dead_logits: logits that are 0 for every sample, as a ReLU on the logits makes them.
+    loss_floor: the least loss in nats that the activation on the logits allows. Logits between
+        a and b give the right class at most the probability 1 / (1 + (K-1) e^(a-b)), so the loss
+        is at least log(1 + (K-1) e^(a-b)); 0 where nothing bounds them.
+    activations: the activation layers, in order.
+    """
+
+    dead_logits: int
+    loss_floor: float
+    activations: list[Units]
+
+
+def diagnose(model: Sequential, x: Array) -> Diagnostics:
+    """Run the network on the samples x (N, ...), layer by layer, and look at every activation."""
+    activations = []
+    for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True), start=1):
+        x, _ = layer.forward(params, x)
+        if isinstance(layer, Activation):
+            activations.append(_units(i, layer, x))
+    return Diagnostics(int(np.sum(np.all(x == 0, axis=0))), _loss_floor(model), activations)
+
+
+class NotingGradients:
+    """An optimizer that does what another one does, and notes each gradient's norm by layer.
+
+    parts: by number, from 1, where each layer that learns stands in theta.
+    norms: a row an update: the Euclidean norm of the gradient of each of these layers.
+    """
+
+    def __init__(self, optimizer: Optimizer, model: Sequential):
+        self.optimizer = optimizer
+        self.parts = {i: p for i, p in enumerate(model.layer_parts, start=1) if p.stop > p.start}
+        self.norms: list[list[float]] = []
+
+    def init(self, theta: Array) -> Any:
+        """Return the other optimizer's state."""
+        return self.optimizer.init(theta)
+
+    def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
+        """Note g's norms, and return the other optimizer's step."""
+        self.norms.append([_norm(g[part]) for part in self.parts.values()])
+        return self.optimizer.update(g, state, theta)
+
+
+def _norm(g: Array) -> float:
+    """Return |g|; divided by its largest element, the squares cannot overflow."""
+    largest = float(np.abs(g).max())
+    return largest * sqrt(float(numerics.sum((g / largest) ** 2))) if largest > 0 else 0.0
+
+
+def _units(number: int, layer: Layer, y: Array) -> Units:
+    by_unit = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
+    dead = saturated = None
+    if isinstance(layer, ReLU):
+        dead = int(np.sum(np.all(by_unit == 0, axis=1)))
+    elif type(layer) in BOUNDS:
+        low, high = BOUNDS[type(layer)]
+        margin = NEAR * (high - low)
+        near = (by_unit < low + margin) | (by_unit > high - margin)
+        saturated = round(int(np.sum(near)) / near.size, DIGITS)
+    return Units(number, type(layer).__name__, len(by_unit), dead, saturated)
+
+
+def _loss_floor(model: Sequential) -> float:
+    """Look for an activation behind the last layer that learns."""
+    last = max(i for i, part in enumerate(model.layer_parts) if part.stop > part.start)
+    for layer in model.layers[last + 1 :]:
+        if type(layer) in BOUNDS:
+            low, high = BOUNDS[type(layer)]
+            others = model.out_shape[0] - 1
+            return round(float(np.log1p(others * np.exp(low - high))), DIGITS)
+    return 0.0

@@ -1,0 +1,139 @@
+"""Dead and saturated units by hand, the floor of the loss, and gradient norms against a loop."""
+
+from dataclasses import replace
+from math import e, exp, log
+
+import numpy as np
+import pytest
+
+from cnn_from_scratch.experiment.diagnostics import (
+    Diagnostics,
+    NotingGradients,
+    Units,
+    diagnose,
+)
+from cnn_from_scratch.experiment.models import Model
+from cnn_from_scratch.experiment.params import Train
+from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU, Sigmoid, Tanh
+from cnn_from_scratch.nn.losses import softmax_cross_entropy
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.networks import Stack
+from cnn_from_scratch.nn.optimizers import SGD, Adam
+from tests.experiment.studies import HOLDOUT, SIMPLE, stripes
+
+
+def _identity(*layers: Layer, size: int = 3) -> Sequential:
+    """Return Dense layers that change nothing, before and between the given ones."""
+    model = Sequential([Dense(size), *layers], (size,), np.random.RandomState)
+    for params in model.params:
+        if "W" in params:
+            params["W"][:] = np.eye(*params["W"].shape)
+    return model
+
+
+def test_a_dead_relu_is_one_that_no_sample_activates() -> None:
+    x = np.array([[-1.0, 2.0, 0.0], [-2.0, -3.0, 0.0]])
+    found = diagnose(_identity(ReLU()), x)
+    assert found == Diagnostics(2, 0.0, [Units(2, "ReLU", units=3, dead=2, saturated=None)])
+
+
+def test_a_channel_lives_if_one_pixel_does() -> None:
+    model = Sequential([ReLU(), Flatten(), Dense(2)], (2, 2, 2), np.random.RandomState)
+    x = -np.ones((3, 2, 2, 2))
+    x[1, 1, 0, 1] = 0.1
+    assert diagnose(model, x).activations == [Units(1, "ReLU", units=2, dead=1, saturated=None)]
+
+
+def test_logits_that_no_relu_squeezes_are_not_dead() -> None:
+    assert diagnose(_identity(), np.array([[-1.0, 0.0, -3.0], [0.0, -1.0, 1.0]])).dead_logits == 0
+
+
+@pytest.mark.parametrize(
+    ("layer", "near"), [(Sigmoid(), log(99)), (Tanh(), np.arctanh(0.98))], ids=["sigmoid", "tanh"]
+)
+def test_saturated_is_within_a_hundredth_of_the_range(layer: Layer, near: float) -> None:
+    x = near * np.array([[1.01, -1.01, 0.99], [-0.99, 0.0, 30.0]])
+    units = Units(2, type(layer).__name__, units=3, dead=None, saturated=0.5)
+    assert diagnose(_identity(layer), x).activations == [units]
+
+
+@pytest.mark.parametrize(
+    ("layers", "floor"),
+    [
+        ([Sigmoid()], log(1 + 2 / e)),
+        ([Tanh(), Flatten()], log(1 + 2 * exp(-2))),
+        ([ReLU()], 0.0),
+        ([], 0.0),
+        ([Sigmoid(), Dense(3)], 0.0),  # squeezed, but not the logits
+    ],
+    ids=["sigmoid", "tanh", "relu", "none", "hidden"],
+)
+def test_the_floor_of_the_loss(layers: list[Layer], floor: float) -> None:
+    """No logits do better, and the best within the bounds get there."""
+    model = _identity(*layers)
+    assert diagnose(model, np.eye(3)).loss_floor == pytest.approx(floor, abs=1e-6)
+    if floor > 0:
+        low, high = (0.0, 1.0) if isinstance(layers[0], Sigmoid) else (-1.0, 1.0)
+        best, _ = softmax_cross_entropy(np.where(np.eye(3) > 0, high, low), np.arange(3))
+        assert best == pytest.approx(floor, rel=1e-12)
+
+
+def test_noted_gradients_change_nothing_and_are_the_norms() -> None:
+    model = Sequential(
+        [Conv2D(2, 2), ReLU(), Flatten(), Dense(3)], (1, 3, 3), np.random.RandomState
+    )
+    noting, plain = NotingGradients(Adam(), model), Adam()
+    g = np.random.RandomState(0).standard_normal(model.theta.size)
+    for step, expected in zip(
+        noting.update(g, noting.init(model.theta), model.theta),
+        plain.update(g, plain.init(model.theta), model.theta),
+        strict=True,
+    ):
+        np.testing.assert_equal(step, expected)
+    assert list(noting.parts) == [1, 4]
+    [[conv, dense]] = noting.norms
+    assert conv == pytest.approx(np.linalg.norm(g[: 2 * 4 + 2]), rel=1e-14)
+    assert dense == pytest.approx(np.linalg.norm(g[2 * 4 + 2 :]), rel=1e-14)
+
+
+@pytest.mark.parametrize(("scale", "norm"), [(0.0, 0.0), (1e-200, 5e-200), (1e200, 5e200)])
+def test_norms_neither_overflow_nor_underflow(scale: float, norm: float) -> None:
+    model = Sequential([Dense(1)], (1,), np.random.RandomState)
+    noting = NotingGradients(SGD(), model)
+    noting.update(scale * np.array([3.0, 4.0]), (), model.theta)
+    assert noting.norms[0][0] == pytest.approx(norm, rel=1e-15)
+
+
+@pytest.mark.parametrize(("batch_size", "updates"), [(None, 1), (18, 1), (7, 3), (100, 1)])
+def test_a_run_keeps_the_norms_of_each_epochs_last_update(
+    batch_size: int | None, updates: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[NotingGradients] = []
+
+    class Spy(NotingGradients):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args)  # type: ignore[arg-type]
+            seen.append(self)
+
+    monkeypatch.setattr("cnn_from_scratch.experiment.run.NotingGradients", Spy)
+    run = train_run(SIMPLE, 0, stripes(), HOLDOUT, Train(5, batch_size))
+    [noting] = seen
+    assert len(noting.norms) == 5 * updates
+    kept = noting.norms[updates - 1 :: updates]
+    assert run.gradient_norms == {1: [row[0] for row in kept], 4: [row[1] for row in kept]}
+
+
+def test_a_diverged_run_keeps_the_norms_up_to_its_last_finite_epoch() -> None:
+    diverging = replace(SIMPLE, optimizer=SGD(lr=1e10, weight_decay=1.0))
+    run = train_run(diverging, 0, stripes(), HOLDOUT, Train(50, None))
+    assert run.fit.diverged
+    assert len(run.gradient_norms[1]) == run.fit.history[-1].epoch
+    assert np.isfinite(list(run.gradient_norms.values())).all()
+
+
+def test_a_network_without_activations_has_an_empty_list() -> None:
+    model = Model(Stack((Flatten(), Dense(3))), SGD(lr=0.1))
+    run = train_run(model, 0, stripes(), HOLDOUT, Train(2, None))
+    assert run.diagnostics == Diagnostics(0, 0.0, [])
+    assert list(run.gradient_norms) == [2]
