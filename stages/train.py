@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.memory import keep_freed_memory
-from cnn_from_scratch.experiment.models import default_optimizer, resolve_models
+from cnn_from_scratch.experiment.models import default_optimizer, find_model
 from cnn_from_scratch.experiment.params import load_params, protocol_name
 from cnn_from_scratch.experiment.progress import progress
 from cnn_from_scratch.experiment.records import check_run_folder, run_folder, write_run
@@ -32,10 +32,7 @@ def main(args: Namespace) -> None:
                 f"--{option}: expected a whole number of at least {least}, got {value}"
             )
     params = load_params()
-    models = resolve_models(params)
-    if args.model not in models:
-        raise InputError(f"--model: unknown {args.model!r}; params.yaml has {', '.join(models)}")
-    model = models[args.model]
+    model = find_model(params, args.model)
     if args.optimizer is not None:
         model = replace(model, optimizer=default_optimizer(args.optimizer))
     train = params.train if args.epochs is None else replace(params.train, epochs=args.epochs)

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import sys
+import tempfile
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -21,7 +22,8 @@ sys.path.insert(0, str(ROOT / "src"))
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load_params
-from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.experiment.records import write_run
+from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh
 from cnn_from_scratch.nn.networks import Stack
@@ -46,27 +48,42 @@ OTHER_MODEL = Model(Stack(OTHER_LAYERS), AdamW(), Cosine(warmup_epochs=3))
 OTHER_TRAINING = Train(300, batch_size=16, augment=Augmentation(shift=1, rotation=20.0, noise=0.1))
 
 
-def digest(run: Run) -> str:
-    """Return the SHA-256 of a run's every number: history, checkpoint, scores, predictions."""
-    numbers = hashlib.sha256(repr((run.fit, run.scores)).encode())
-    for array in run.checkpoint.values():
-        numbers.update(array.tobytes())
-    for predictions in run.predictions.values():
-        numbers.update(predictions.predicted.tobytes())
-    return numbers.hexdigest()
+def digest(model: Model, dataset: Dataset, params: Params, train: Train) -> str:
+    """Train a model, and return the SHA-256 of its record, file by file, to the byte."""
+    run = train_run(model, SEED, dataset, params.split, train)
+    digests = hashlib.sha256()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name, "run")
+        write_run(
+            folder,
+            run,
+            model="",
+            seed=SEED,
+            optimizer=model.optimizer,
+            epochs=train.epochs,
+            protocol=params.split.protocol,
+        )
+        for file in sorted(folder.iterdir()):
+            digests.update(file.name.encode() + file.read_bytes())
+    return digests.hexdigest()
 
 
 def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
-    """Return each model's digest, the other model's, and those of primitives called by no model."""
+    """Return each model's digest, the other model's, and those of primitives called by no model.
+
+    One product is of a size that a BLAS shares out among its threads.
+    """
     runs = {name: (model, params.train) for name, model in resolve_models(params).items()}
     runs["other"] = (OTHER_MODEL, replace(OTHER_TRAINING, numerics=params.train.numerics))
     of_runs = {
-        name: digest(train_run(model, SEED, dataset, params.split, replace(train, epochs=epochs)))
+        name: digest(model, dataset, params, replace(train, epochs=epochs))
         for name, (model, train) in runs.items()
     }
-    x = np.random.RandomState(SEED).uniform(-np.pi, np.pi, 10_000)
+    rng = np.random.RandomState(SEED)
+    x, a, b = (rng.uniform(-np.pi, np.pi, shape) for shape in (10_000, (300, 5000), (5000, 200)))
     with numerics.using(params.train.numerics):
         values = {name: getattr(numerics, name)(x) for name in UNUSED}
+        values["large product"] = numerics.matmul(a, b)
     of_values = {
         name: hashlib.sha256(value.tobytes()).hexdigest() for name, value in values.items()
     }

@@ -11,8 +11,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from hashlib import md5
+from hashlib import md5 as md5_of
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,7 @@ from tests.workflow.project import ROOT, Project
 BY_CONTENT = (".parquet", ".png")
 
 
-@dataclass(frozen=True)
-class Output:
-    """A file or folder that a stage makes, as dvc.lock knows it."""
-
-    stage: str
-    path: str
-    md5: str
+Lock = dict[str, dict[str, Any]]  # the stages of dvc.lock, in order
 
 
 def verify(project: Project) -> str | None:
@@ -40,7 +33,8 @@ def verify(project: Project) -> str | None:
     with tempfile.TemporaryDirectory() as name:
         old = project.clone(Path(name, "old"))
         new = project.clone(Path(name, "new"))
-        rebuilt = new.dvc("repro", "--force", check=False)
+        (new.folder / "dvc.lock").unlink()  # so that it lists what has been rebuilt, and no more
+        rebuilt = new.dvc("repro", check=False)
         if rebuilt.returncode:
             sys.exit(f"{rebuilt.stdout}{rebuilt.stderr}error: dvc repro failed")
         return compare(old.folder, new.folder, project.folder / ".dvc" / "cache")
@@ -48,43 +42,89 @@ def verify(project: Project) -> str | None:
 
 def compare(old: Path, new: Path, cache: Path) -> str | None:
     """Compare two builds of the study; print a line. Return the difference, or None."""
-    before, after = outputs(old), outputs(new)
-    if [(o.stage, o.path) for o in before] != [(o.stage, o.path) for o in after]:
-        return _different("dvc.lock: the stages or their outputs are not the same")
-    unknown = []
-    by_content = 0
-    for was, now in zip(before, after, strict=True):
-        if was.md5 == now.md5:
-            continue
-        pairs = list(_changed_files(was, old, new, cache))
-        found = [
-            f"{shown}: {difference}"
-            for shown, old_file, new_file in pairs
-            if (difference := first_difference(old_file, new_file))
-        ]
-        if not was.path.endswith(BY_CONTENT):
-            where = found[0] if found else f"{was.path}: other bytes"
-            return _different(f"stage {was.stage}, {where}")
-        if found:
-            return _different(f"stage {was.stage}, {found[0]}")
-        if pairs:
-            by_content += 1
-        else:
-            unknown.append(was.path)
-    line = f"identical: all {len(before) - by_content - len(unknown)} outputs by bits"
+    before, after = _lock(old), _lock(new)
+    difference = stale(before, after) or _uncommitted(before, old)
+    if difference is None:
+        difference, by_content, unknown = _compare_outputs(before, after, old, new, cache)
+    if difference is not None:
+        print(f"different: {difference}")
+        return difference
+    line = f"identical: all {len(_outs(before)) - by_content - len(unknown)} outputs by bits"
     line = line if not by_content else f"{line}, {by_content} by content"
     print(line if not unknown else f"{line}; not at hand to compare: {', '.join(unknown)}")
     return None
 
 
-def outputs(project: Path) -> list[Output]:
-    """Return what dvc.lock lists, in the order of the stages."""
-    stages = yaml.safe_load((project / "dvc.lock").read_text(encoding="utf-8"))["stages"]
-    return [
-        Output(name, out["path"], out["md5"])
-        for name, stage in stages.items()
-        for out in stage["outs"]
-    ]
+def stale(before: Lock, after: Lock) -> str | None:
+    """Return how the stages themselves, or what they were made from, differ; outputs aside."""
+    if list(before) != list(after):
+        names = [name for name in {**before, **after} if name not in before or name not in after]
+        return f"dvc.lock: stage {names[0]} is only in the {'old' if names[0] in before else 'new'}"
+    made = set(_outs(before))
+    for name, was in before.items():
+        now = after[name]
+        for key in ("cmd", "params"):
+            if was.get(key) != now.get(key):
+                return f"dvc.lock: stage {name}: other {key} than the committed files have"
+        recorded, found = ({d["path"]: d["md5"] for d in x.get("deps", [])} for x in (was, now))
+        for path in {**recorded, **found}:
+            is_made = path in made or any(out.startswith(f"{path}/") for out in made)
+            if not is_made and recorded.get(path) != found.get(path):
+                return f"dvc.lock: stage {name}: {path} is not what the results were made from"
+    return None
+
+
+def _uncommitted(before: Lock, old: Path) -> str | None:
+    """Return which output that Git holds is not the one of dvc.lock."""
+    for name, stage in before.items():
+        for out in stage["outs"]:
+            file = old / out["path"]
+            if file.is_file() and _md5(file) != out["md5"]:
+                return f"stage {name}, {out['path']}: not what dvc.lock says"
+    return None
+
+
+def _compare_outputs(
+    before: Lock, after: Lock, old: Path, new: Path, cache: Path
+) -> tuple[str | None, int, list[str]]:
+    """Return the first difference; how many outputs are equal by content only; and the unknown.
+
+    Where the first output to differ is not at hand, the first one that is follows, for its amount.
+    """
+    first: str | None = None
+    by_content = 0
+    unknown: list[str] = []
+    was, now = _outs(before), _outs(after)
+    for path in was:
+        if was[path] == now[path]:
+            continue
+        pairs = list(_changed_files(path, was[path], old, new, cache))
+        found = [
+            f"{shown}: {difference}"
+            for shown, old_file, new_file in pairs
+            if (difference := first_difference(old_file, new_file))
+        ]
+        stage = next(name for name in before if path in _outs({name: before[name]}))
+        if found:
+            amount = f"stage {stage}, {found[0]}"
+            return (amount if first is None else f"{first}; {amount}"), by_content, unknown
+        if not path.endswith(BY_CONTENT):
+            first = first or f"stage {stage}, {path}: other bytes"
+        elif pairs:
+            by_content += 1
+        else:
+            unknown.append(path)
+    return first, by_content, unknown
+
+
+def _lock(project: Path) -> Lock:
+    lock: Lock = yaml.safe_load((project / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+    return lock
+
+
+def _outs(lock: Lock) -> dict[str, str]:
+    """Return the MD5 of every output, in the order of the stages."""
+    return {out["path"]: out["md5"] for stage in lock.values() for out in stage["outs"]}
 
 
 def first_difference(old: Path, new: Path) -> str | None:
@@ -133,37 +173,36 @@ def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _changed_files(
-    was: Output, old: Path, new: Path, cache: Path
+    path: str, md5: str, old: Path, new: Path, cache: Path
 ) -> Iterator[tuple[str, Path, Path]]:
     """Yield the changed files of an output: what to call them, the old and the new one.
 
     Nothing where the old ones are neither in Git nor in DVC's cache.
     """
-    if not was.md5.endswith(".dir"):
-        old_file = old / was.path if (old / was.path).exists() else _cached(cache, was.md5)
+    if not md5.endswith(".dir"):
+        old_file = old / path if (old / path).exists() else _cached(cache, md5)
         if old_file.exists():
-            yield was.path, old_file, new / was.path
-    elif (listing := _cached(cache, was.md5)).exists():
+            yield path, old_file, new / path
+    elif (listing := _cached(cache, md5)).exists():
         for entry in json.loads(listing.read_text(encoding="utf-8")):
-            path = f"{was.path}/{entry['relpath']}"
-            old_file, new_file = _cached(cache, entry["md5"]), new / path
+            inner = f"{path}/{entry['relpath']}"
+            old_file, new_file = _cached(cache, entry["md5"]), new / inner
             unchanged = new_file.exists() and _md5(new_file) == entry["md5"]
             if not unchanged and old_file.exists():
-                yield path, old_file, new_file
+                yield inner, old_file, new_file
 
 
 def _md5(file: Path) -> str:
-    return md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+    return md5_of(file.read_bytes(), usedforsecurity=False).hexdigest()
 
 
 def _cached(cache: Path, name: str) -> Path:
     return cache / "files" / "md5" / name[:2] / name[2:]
 
 
-def _different(what: str) -> str:
-    print(f"different: {what}")
-    return what
-
-
 if __name__ == "__main__":
+    if not (ROOT / ".git").exists():
+        sys.exit(f"error: {ROOT} is no Git checkout: there is nothing committed to verify")
+    if Project(ROOT).git("status", "--porcelain"):
+        print("note: only what is committed is verified; there are changes", file=sys.stderr)
     sys.exit(verify(Project(ROOT)) is not None)

@@ -1,12 +1,14 @@
 """`make verify` says in one line that a rebuild is identical, or what differs first."""
 
 import json
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
 import matplotlib.image
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 import yaml
 
@@ -30,6 +32,7 @@ def test_the_first_difference_is_named(
     changed = code.replace("COTH_TERMS = [1 / 6,", "COTH_TERMS = [1.0000001 / 6,")
     assert changed != code
     numerics.write_text(changed, encoding="utf-8")
+    project.dvc("commit", "--force")  # the lock of this code, with the results of the other
     project.commit("Another exp")
     found = verify(project)
     assert found is not None
@@ -94,13 +97,17 @@ def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     assert first_difference(_write(tmp_path / "a.md", "a"), tmp_path / "b.md") == "missing"
 
 
-def _build(folder: Path, files: dict[str, tuple[Any, str]]) -> Path:
-    """Make a build of one stage: its files with their content, and dvc.lock with their md5."""
-    for name, (content, _) in files.items():
-        _write(folder / name, content)
-    outs = [{"path": name, "md5": md5} for name, (_, md5) in files.items()]
-    lock = {"schema": "2.0", "stages": {"plot": {"cmd": "plot", "outs": outs}}}
-    (folder / "dvc.lock").write_text(yaml.safe_dump(lock))
+def _build(folder: Path, files: dict[str, Any], dep: str = "1", pruned: bool = False) -> Path:
+    """Make a build of one stage: its files, and dvc.lock with what they are and depend on."""
+    outs = []
+    for name, content in files.items():
+        digest = md5(_write(folder / name, content).read_bytes(), usedforsecurity=False)
+        outs.append({"path": name, "md5": digest.hexdigest()})
+    deps = [{"path": "src", "md5": dep}, {"path": "runs", "md5": "2"}]
+    plot = {"cmd": "plot", "deps": deps, "outs": outs}
+    train = {"cmd": "train", "outs": [{"path": "runs/A", "md5": "3.dir"}]}
+    stages = {"train": train, "plot": plot} if not pruned else {"plot": plot}
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
     return folder
 
 
@@ -108,23 +115,64 @@ def test_pictures_and_parquet_count_by_content(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Other bytes with the same content are no difference; other pixels are."""
-    old = _build(tmp_path / "old", {"a.png": (np.eye(2), "1"), "a.json": ([1], "2")})
-    same = _build(tmp_path / "same", {"a.png": (np.eye(2), "3"), "a.json": ([1], "2")})
-    other = _build(tmp_path / "other", {"a.png": (np.ones((2, 2)), "3"), "a.json": ([1], "2")})
+    old = _build(tmp_path / "old", {"a.png": np.eye(2), "a.json": [1]})
+    same = _build(tmp_path / "same", {"a.png": np.eye(2), "a.json": [1]})
+    picture = PIL.Image.open(same / "a.png")
+    picture.save(same / "a.png", compress_level=1)
+    _lock_as_it_is(same)
+    other = _build(tmp_path / "other", {"a.png": np.ones((2, 2)), "a.json": [1]})
+    assert (old / "a.png").read_bytes() != (same / "a.png").read_bytes()
     assert compare(old, same, tmp_path) is None
-    assert capsys.readouterr().out == "identical: all 1 outputs by bits, 1 by content\n"
+    assert capsys.readouterr().out == "identical: all 2 outputs by bits, 1 by content\n"
     found = compare(old, other, tmp_path)
     assert found is not None
     assert found.startswith("stage plot, a.png: pixels differs by up to")
 
 
+def _lock_as_it_is(folder: Path) -> None:
+    """Write the MD5 of the files that are there into dvc.lock."""
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())
+    for out in lock["stages"]["plot"]["outs"]:
+        content = (folder / out["path"]).read_bytes()
+        out["md5"] = md5(content, usedforsecurity=False).hexdigest()
+    (folder / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+
+
 def test_json_counts_by_bits(tmp_path: Path) -> None:
-    old = _build(tmp_path / "old", {"a.json": ([1], "2")})
-    new = _build(tmp_path / "new", {"a.json": ([1], "3")})
+    old = _build(tmp_path / "old", {"a.json": [1]})
+    new = _build(tmp_path / "new", {"a.json": [1]})
+    (new / "a.json").write_text("[1 ]")
+    _lock_as_it_is(new)
     assert compare(old, new, tmp_path) == "stage plot, a.json: other bytes"
 
 
-def test_other_outputs_are_a_difference(tmp_path: Path) -> None:
-    old = _build(tmp_path / "old", {"a.json": ([1], "2")})
-    new = _build(tmp_path / "new", {"a.json": ([1], "2"), "b.json": ([1], "2")})
-    assert compare(old, new, tmp_path) == "dvc.lock: the stages or their outputs are not the same"
+def test_what_is_not_at_hand_is_followed_by_what_is(tmp_path: Path) -> None:
+    """The runs differ first, but only Git's files tell by how much."""
+    old = _build(tmp_path / "old", {"a.json": [1]})
+    new = _build(tmp_path / "new", {"a.json": [1.5]})
+    lock = (new / "dvc.lock").read_text()
+    (new / "dvc.lock").write_text(lock.replace("3.dir", "4.dir"))
+    assert compare(old, new, tmp_path) == (
+        "stage train, runs/A: other bytes; stage plot, a.json: 0 differs by up to 0.5"
+    )
+
+
+def test_stages_that_were_not_rebuilt_are_a_difference(tmp_path: Path) -> None:
+    old = _build(tmp_path / "old", {"a.json": [1]})
+    new = _build(tmp_path / "new", {"a.json": [1]}, pruned=True)
+    assert compare(old, new, tmp_path) == "dvc.lock: stage train is only in the old"
+
+
+def test_a_lock_of_other_code_is_a_difference(tmp_path: Path) -> None:
+    old = _build(tmp_path / "old", {"a.json": [1]})
+    new = _build(tmp_path / "new", {"a.json": [1]}, dep="5")
+    assert compare(old, new, tmp_path) == (
+        "dvc.lock: stage plot: src is not what the results were made from"
+    )
+
+
+def test_a_committed_file_that_the_lock_does_not_know_is_a_difference(tmp_path: Path) -> None:
+    old = _build(tmp_path / "old", {"a.json": [1]})
+    new = _build(tmp_path / "new", {"a.json": [1]})
+    (old / "a.json").write_text("[2]")
+    assert compare(old, new, tmp_path) == "stage plot, a.json: not what dvc.lock says"

@@ -1,15 +1,14 @@
 """What happens inside a network: units that died or saturated, and how large the gradients are."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import fsum, inf, sqrt
 from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import Activation, Layer, ReLU, Sigmoid, Tanh
 from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.numerics import Array, exp, log
 from cnn_from_scratch.nn.optimizers import Optimizer
 
 BOUNDS: dict[type[Layer], tuple[float, float]] = {Sigmoid: (0.0, 1.0), Tanh: (-1.0, 1.0)}
@@ -56,7 +55,8 @@ def diagnose(model: Sequential, x: Array) -> Diagnostics:
         x, _ = layer.forward(params, x)
         if isinstance(layer, Activation):
             activations.append(_units(i, layer, x))
-    return Diagnostics(int(np.sum(np.all(x == 0, axis=0))), _loss_floor(model), activations)
+    dead_logits = int(np.count_nonzero(np.all(x == 0, axis=0)))
+    return Diagnostics(dead_logits, _loss_floor(model), activations)
 
 
 class NotingGradients:
@@ -82,21 +82,24 @@ class NotingGradients:
 
 
 def _norm(g: Array) -> float:
-    """Return |g|; divided by its largest element, the squares cannot overflow."""
+    """Return |g|: scaled, so that no square overflows, and summed exactly, in whatever order."""
     largest = float(np.abs(g).max())
-    return largest * sqrt(float(numerics.sum((g / largest) ** 2))) if largest > 0 else 0.0
+    if not 0 < largest < inf:
+        return largest
+    scaled = g / largest
+    return largest * sqrt(fsum((scaled * scaled).tolist()))
 
 
 def _units(number: int, layer: Layer, y: Array) -> Units:
     by_unit = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
     dead = saturated = None
     if isinstance(layer, ReLU):
-        dead = int(np.sum(np.all(by_unit == 0, axis=1)))
+        dead = int(np.count_nonzero(np.all(by_unit == 0, axis=1)))
     elif type(layer) in BOUNDS:
         low, high = BOUNDS[type(layer)]
         margin = NEAR * (high - low)
         near = (by_unit < low + margin) | (by_unit > high - margin)
-        saturated = round(int(np.sum(near)) / near.size, DIGITS)
+        saturated = round(int(np.count_nonzero(near)) / near.size, DIGITS)
     return Units(number, type(layer).__name__, len(by_unit), dead, saturated)
 
 
@@ -107,5 +110,5 @@ def _loss_floor(model: Sequential) -> float:
         if type(layer) in BOUNDS:
             low, high = BOUNDS[type(layer)]
             others = model.out_shape[0] - 1
-            return round(float(np.log1p(others * np.exp(low - high))), DIGITS)
+            return round(float(log(1.0 + others * exp(np.array(low - high)))), DIGITS)
     return 0.0

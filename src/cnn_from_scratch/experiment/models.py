@@ -35,6 +35,14 @@ def resolve_models(params: Params) -> dict[str, Model]:
     }
 
 
+def find_model(params: Params, name: str) -> Model:
+    """Return the named model; all are checked. Raises InputError."""
+    models = resolve_models(params)
+    if name not in models:
+        raise InputError(f"--model: unknown {name!r}; {PARAMS_FILE} has {', '.join(models)}")
+    return models[name]
+
+
 def default_optimizer(name: str) -> Optimizer:
     """Return the named optimizer with its default hyper-parameters. Raises InputError."""
     if name not in OPTIMIZERS:

@@ -93,7 +93,7 @@ class Train:
     augment: how training images are changed; None: not at all.
     early_stopping: end when the validation loss has had no new low for so many; None: never.
     best_checkpoint: keep the network of the lowest validation loss, not the last one.
-    numerics: `portable`, the same bits on every machine, or `native`, about twice as fast.
+    numerics: `portable`, the same bits on every machine, or `native`, over twice as fast.
     """
 
     epochs: int

@@ -41,9 +41,9 @@ def split_indices(
 
 
 def _held_out_per_class(sizes: Indices, split: Split, rng: np.random.RandomState) -> Indices:
-    total = int(np.floor(sizes.sum() * split.validation_fraction + 0.5))
+    total = int(np.floor(sum(sizes.tolist()) * split.validation_fraction + 0.5))
     shares = sizes * split.validation_fraction
     counts = np.floor(shares).astype(np.int64)
     by_remainder = np.lexsort((rng.permutation(len(sizes)), counts - shares))
-    counts[by_remainder[: total - counts.sum()]] += 1
+    counts[by_remainder[: total - sum(counts.tolist())]] += 1
     return np.clip(counts, 1, sizes - 1)

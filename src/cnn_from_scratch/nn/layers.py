@@ -12,6 +12,7 @@ copies and sums then work on runs of N numbers, and the results need no reorderi
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -228,13 +229,13 @@ class AvgPool2D(_Pool2D):
         total, *others = _places(x, self.kernel_size, self._stride)
         for place in others:
             total = total + place
-        return total / self.kernel_size**2, x
+        return total / (self.kernel_size * self.kernel_size), x
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy / k^2 to every place of the window."""
         dx = np.zeros_like(cache)
         for place in _places(dx, self.kernel_size, self._stride):
-            place += dy / self.kernel_size**2
+            place += dy / (self.kernel_size * self.kernel_size)
         return dx
 
 
@@ -283,7 +284,7 @@ class Flatten(_WithoutParams):
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """No parameters; takes any shape."""
-        return Init((int(np.prod(in_shape)),), {}, {})
+        return Init((prod(in_shape),), {}, {})
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y, the same numbers reshaped."""
@@ -393,7 +394,8 @@ class BatchNorm:
         rest, (gamma, beta) = self._broadcast(x, params["gamma"], params["beta"])
         if mode.training:
             center = mean(x, axis=rest)
-            var = mean((x - self._broadcast(x, center)[1][0]) ** 2, axis=rest)
+            deviation = x - self._broadcast(x, center)[1][0]
+            var = mean(deviation * deviation, axis=rest)
             m = x.size // x.shape[1]
             unbiased = var * (m / max(m - 1, 1))
             for name, batch in (("running_mean", center), ("running_var", unbiased)):

@@ -18,4 +18,4 @@ def confusion_matrix(predicted: Labels, targets: Labels, num_classes: int) -> La
     predicted and targets (N,) class indices 0..K-1 -> (K, K) int64, K = num_classes.
     """
     pairs = targets.astype(np.int64) * num_classes + predicted.astype(np.int64)
-    return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
+    return np.bincount(pairs, minlength=num_classes * num_classes).reshape(num_classes, num_classes)

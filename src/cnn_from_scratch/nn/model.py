@@ -1,6 +1,7 @@
 """A network: layers in a row, with all their parameters in one vector theta."""
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,8 @@ class Sequential:
             self.buffers.append(buffers)
         self.out_shape = shape
         self.theta = _concatenate(initial)
-        ends = np.cumsum([0, *(sum(a.size for a in params.values()) for params in initial)])
-        self.layer_parts = [slice(*map(int, ends[i : i + 2])) for i in range(len(self.layers))]
+        sizes = [sum(array.size for array in params.values()) for params in initial]
+        self.layer_parts = list(map(slice, accumulate([0, *sizes]), accumulate(sizes)))
         views = _views(self.theta, initial)
         self.params = [own | kept for own, kept in zip(views, self.buffers, strict=True)]
 

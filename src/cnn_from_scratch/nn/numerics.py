@@ -3,8 +3,9 @@
 IEEE 754 fixes the result of one +, -, *, /, square root, rounding or comparison. It does not fix
 the order in which a matrix product or a sum adds up, nor exp, log, tanh, sin and cos. Here are
 these, in two versions: `portable`, with the same bits on every machine, and `native`, NumPy's own.
-The layers call the functions of this module; `using` chooses the version. docs/portability.md has
-the mathematics: why the portable ones are exact or fixed, how accurate, and at what cost.
+The layers call the functions of this module; `using` chooses the version, native unless told.
+docs/portability.md has the mathematics: why the portable ones are exact or fixed, how accurate, and
+at what cost.
 
 All take and return float64.
 """
@@ -18,15 +19,16 @@ from typing import Any, Literal
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Integers = np.ndarray[Any, np.dtype[np.int64]]
 Axis = int | tuple[int, ...] | None
 Version = Literal["portable", "native"]
 
 EXACT_BITS = 53  # whole numbers up to 2^53 in size, and so their sums, are exact in float64
 BLOCK = 2048  # terms of a matrix product's sum that are added exactly; then blocks, in order
 EXPONENT_FIELD = 0x7FF0000000000000  # of a float64's bits
-SMALLEST = 2.0**-400  # so that products of rounded numbers never underflow
-TO_OVERFLOW = 2.0**523  # takes 2^501 and more to infinity: so products never overflow
-ROUNDER = 1.5 * 2.0**52  # adding it rounds to a whole number, which the last bits then hold
+SMALLEST = math.ldexp(1.0, -400)  # so that products of rounded numbers never underflow
+TO_OVERFLOW = math.ldexp(1.0, 523)  # takes 2^501 and more to infinity: so products never overflow
+ROUNDER = math.ldexp(1.5, 52)  # adding it rounds to a whole number, which the last bits then hold
 ROUNDER_BITS = 0x4338000000000000  # of ROUNDER
 LOG2_E = 1.4426950408889634
 LN2_HIGH = 6.93147180369123816490e-01  # ln 2 is LN2_HIGH + LN2_LOW; the first ends in zero bits,
@@ -34,8 +36,8 @@ LN2_LOW = 1.90821492927058770002e-10  # so that its products with whole numbers 
 SQRT_HALF = 0.7071067811865476
 COTH_TERMS = [1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
 LOG_TERMS = [2.0 / (2 * i + 3) for i in range(10)]
-SIN_TERMS = [(-1.0) ** i / math.factorial(2 * i + 1) for i in range(14)]
-COS_TERMS = [(-1.0) ** i / math.factorial(2 * i) for i in range(15)]
+SIN_TERMS = [(1 - i % 2 * 2) / math.factorial(2 * i + 1) for i in range(14)]
+COS_TERMS = [(1 - i % 2 * 2) / math.factorial(2 * i) for i in range(15)]
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _rounded(x: Array, axis: Axis, bits: int) -> Array:
     """
     largest = np.maximum.reduce(np.abs(x), axis=axis, keepdims=True, initial=SMALLEST)
     power = (largest.view(np.int64) & EXPONENT_FIELD).view(np.float64)  # 2^(e-1)
-    shifter = power * TO_OVERFLOW * (3.0 * 2.0 ** (52 - bits) / TO_OVERFLOW)
+    shifter = power * TO_OVERFLOW * (math.ldexp(3.0, 52 - bits) / TO_OVERFLOW)
     rounded = x + shifter
     rounded -= shifter
     return rounded
@@ -183,11 +185,17 @@ def _portable_exp(x: Array) -> Array:
     r = (x - k * LN2_HIGH) - k * LN2_LOW
     y = _small_expm1(r)
     y += 1.0
-    exponent = k_in_last_bits.view(np.int64) - ROUNDER_BITS
-    half = exponent >> 1  # 2^k itself may be out of range where e^x is not
-    y *= _power_of_two(half)
-    y *= _power_of_two(exponent - half)
-    return y
+    return _times_power_of_two(y, k_in_last_bits.view(np.int64) - ROUNDER_BITS)
+
+
+def _times_power_of_two(y: Array, k: Integers) -> Array:
+    """Return y * 2^k for y near 1, added to the exponents' bits where all results are normal."""
+    if np.minimum.reduce(k, axis=None, initial=0) >= -1021 and (
+        np.maximum.reduce(k, axis=None, initial=0) <= 1022
+    ):
+        return (y.view(np.int64) + (k << 52)).view(np.float64)
+    half = k >> 1  # 2^k itself may be out of range where y * 2^k is not
+    return y * _power_of_two(half) * _power_of_two(k - half)
 
 
 def _portable_expm1(x: Array) -> Array:
@@ -256,7 +264,7 @@ def _polynomial(x: Array, terms: list[float]) -> Array:
     return y
 
 
-def _power_of_two(k: np.ndarray[Any, np.dtype[np.int64]]) -> Array:
+def _power_of_two(k: Integers) -> Array:
     """Return 2^k for k from -1022 to 1023, by writing k into the exponent's bits."""
     return (k + 1023 << 52).view(np.float64)
 

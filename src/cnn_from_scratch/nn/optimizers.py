@@ -156,7 +156,7 @@ class Adagrad:
     def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
         g = g + self.weight_decay * theta
-        v = state + g**2
+        v = state + g * g
         return -self.lr * g / (np.sqrt(v) + self.eps), v
 
 
@@ -187,7 +187,7 @@ class RMSprop:
     def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
         g = g + self.weight_decay * theta
-        v = self.rho * state + (1.0 - self.rho) * g**2
+        v = self.rho * state + (1.0 - self.rho) * g * g
         return -self.lr * g / (np.sqrt(v) + self.eps), v
 
 
@@ -230,7 +230,7 @@ class Adam:
     def _step(self, g: Array, state: AdamState) -> tuple[Array, AdamState]:
         m, v, beta1_t, beta2_t = state
         m = self.beta1 * m + (1.0 - self.beta1) * g
-        v = self.beta2 * v + (1.0 - self.beta2) * g**2
+        v = self.beta2 * v + (1.0 - self.beta2) * g * g
         beta1_t, beta2_t = beta1_t * self.beta1, beta2_t * self.beta2
         m_hat, v_hat = m / (1.0 - beta1_t), v / (1.0 - beta2_t)
         return -self.lr * m_hat / (np.sqrt(v_hat) + self.eps), (m, v, beta1_t, beta2_t)

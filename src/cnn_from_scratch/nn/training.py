@@ -126,7 +126,7 @@ def fit(
         early_stopping: end when the validation loss has not fallen below its lowest for this many
             epochs; None: never.
         best_checkpoint: leave the model as it was when the validation loss was lowest.
-        on_epoch: told of every epoch as it ends, for showing progress.
+        on_epoch: told of every epoch as it ends, for showing progress; it leaves the model alone.
 
     If a loss or a parameter stops being finite, or passes 1e100 in size, the run has diverged:
     training ends, and model and history go back to the last epoch before. Raises ValueError if

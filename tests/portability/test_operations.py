@@ -1,0 +1,63 @@
+"""What trains uses no operation whose last bits depend on the machine, but through numerics.py."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import ROOT
+
+# Sums, products of matrices and functions that BLAS, vector units or the C library compute; the
+# logarithms and deviates of NumPy's normal draws are the C library's, too.
+MACHINES_OWN = {
+    *("sum", "mean", "var", "std", "average", "trace", "norm", "dot", "vdot", "inner", "outer"),
+    *("matmul", "tensordot", "einsum", "convolve", "correlate", "power", "pow", "float_power"),
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp", "sin", "cos", "tan"),
+    *("sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "radians", "degrees"),
+    *("hypot", "standard_normal", "normal", "randn", "gamma", "beta", "standard_exponential"),
+}
+TRAINING = sorted(
+    path
+    for package in ("nn", "experiment")
+    for path in (ROOT / "src/cnn_from_scratch" / package).glob("*.py")
+    if path.name != "numerics.py"
+)
+
+
+def machines_own(source: str) -> list[str]:
+    """Return the places where code uses such an operation of NumPy, of an array or of `math`."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute) and node.attr in MACHINES_OWN:
+            if not (isinstance(node.value, ast.Name) and node.value.id in ("numerics", "self")):
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        elif isinstance(node, ast.BinOp | ast.AugAssign):
+            if isinstance(node.op, ast.MatMult | ast.Pow):
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        elif isinstance(node, ast.ImportFrom) and node.module == "math":
+            found += [f"line {node.lineno}: math.{n.name}" for n in node.names
+                      if n.name in MACHINES_OWN]  # fmt: skip
+    return found
+
+
+@pytest.mark.parametrize("path", TRAINING, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_trains_leaves_no_operation_to_the_machine(path: Path) -> None:
+    assert machines_own(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["np.sum(x)", "x.sum(axis=0)", "x.mean()", "a @ b", "a @= b", "np.exp(x)", "math.cos(1.0)",
+     "x ** 2", "from math import exp", "rng.standard_normal(3)", "np.linalg.norm(x)"],
+)  # fmt: skip
+def test_one_would_be_found(code: str) -> None:
+    assert len(machines_own(code)) == 1
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["numerics.sum(x)", "x * x", "np.sqrt(x)", "exp(x)", "self.beta", "math.fsum(x)",
+     "from math import fsum, sqrt", "np.maximum(a, b)", "np.count_nonzero(x)"],
+)  # fmt: skip
+def test_others_are_left_alone(code: str) -> None:
+    assert machines_own(code) == []
