@@ -1,5 +1,6 @@
 """Draw the pictures: data/dataset.npz, metrics/ and the data of the plots -> plots/*.png."""
 
+import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from cnn_from_scratch.report.figures import (
     loss_figure,
     save_figure,
 )
+from cnn_from_scratch.report.forest import comparisons_figure
 
 
 def main() -> None:
@@ -28,13 +30,16 @@ def main() -> None:
     dataset = load_dataset()
     try:
         scores = pd.read_parquet("metrics/runs.parquet")
+        statistics = json.loads(Path("metrics/statistics.json").read_text(encoding="utf-8"))
         train_loss = pd.read_json("plots/train_loss.json")
         confusion = pd.read_json("plots/confusion.json")
     except (OSError, ValueError) as error:
         raise InputError(f"{error}; 'python stages/aggregate.py' makes it") from error
+    protocol = scores["protocol"].iloc[0]
     figures = {
-        "plots/accuracy_by_seed.png": accuracy_figure(scores),
-        "plots/confusion.png": confusion_figure(confusion, scores["protocol"].iloc[0]),
+        "plots/accuracy_by_seed.png": accuracy_figure(scores, statistics["models"]),
+        "plots/comparisons.png": comparisons_figure(statistics["comparisons"], protocol),
+        "plots/confusion.png": confusion_figure(confusion, protocol),
         "plots/dataset.png": dataset_figure(dataset.X[:, 0], dataset.y),
         "plots/loss.png": loss_figure(train_loss, scores["loss_floor"]),
     }

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from cnn_from_scratch.report.comparisons import compare_models
 from cnn_from_scratch.report.figures import (
     accuracy_figure,
     confusion_figure,
@@ -17,7 +19,8 @@ from cnn_from_scratch.report.figures import (
     loss_figure,
     save_figure,
 )
-from cnn_from_scratch.report.statistics import confusion
+from cnn_from_scratch.report.forest import comparisons_figure
+from cnn_from_scratch.report.statistics import confusion, model_statistics
 
 
 @pytest.fixture
@@ -27,6 +30,19 @@ def curves() -> pd.DataFrame:
         {"model": model, "epoch": epoch, "mean": 1.0 / (epoch + k), "low": 0.0, "high": 1.0}
         for k, model in enumerate(("B", "A"), start=1)
         for epoch in range(4)
+    )
+
+
+def drawn(scores: pd.DataFrame) -> Figure:
+    """Return the accuracy figure, with the statistics that belong to the scores."""
+    return accuracy_figure(scores, model_statistics(scores))
+
+
+def copies(scores: pd.DataFrame, models: int, seeds: int) -> pd.DataFrame:
+    """Return scores of so many models and seeds, all like those that diverged."""
+    row = scores[(scores["model"] == "B") & (scores["seed"] == 1)]
+    return pd.concat(
+        [row.assign(model=f"Model-{k}", seed=s) for k in range(models) for s in range(seeds)]
     )
 
 
@@ -67,28 +83,54 @@ def test_the_loss_figure_draws_every_model_in_order(curves: pd.DataFrame) -> Non
 
 
 def test_the_accuracy_figure_has_a_dot_a_run_and_a_panel_a_split(scores: pd.DataFrame) -> None:
-    figure = accuracy_figure(scores)
+    figure = drawn(scores)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["Validation", "Test"]
     for axes in figure.axes:
         assert sum(len(np.asarray(line.get_ydata())) for line in axes.lines) == 6
-    without_test = accuracy_figure(scores[scores["split"] != "test"])
+    without_test = drawn(scores[scores["split"] != "test"])
     assert len(without_test.axes) == 1
 
 
 def test_the_accuracy_figure_draws_a_diverged_run_as_a_hollow_dot(scores: pd.DataFrame) -> None:
-    panel = accuracy_figure(scores).axes[-1]
+    panel = drawn(scores).axes[-1]
     hollow = [line for line in panel.lines if line.get_markerfacecolor() == "white"]
     assert [list(np.asarray(line.get_xdata())) for line in hollow] == [[], [1.0]]  # B's second
     assert [list(np.asarray(line.get_ydata())) for line in hollow] == [[], [0.25]]
     assert "hollow" in panel.get_xlabel()
-    assert "hollow" not in accuracy_figure(scores.assign(diverged=False)).axes[-1].get_xlabel()
+    assert "hollow" not in drawn(scores.assign(diverged=False)).axes[-1].get_xlabel()
 
 
+def test_the_accuracy_figure_shows_the_interval_of_every_mean(scores: pd.DataFrame) -> None:
+    statistics = model_statistics(scores)
+    figure = accuracy_figure(scores, statistics)
+    for axes, split in zip(figure.axes, ("val", "test"), strict=True):
+        segments = [
+            segment
+            for lines in axes.collections
+            if isinstance(lines, LineCollection)
+            for segment in lines.get_segments()
+        ]
+        upright = [
+            sorted(end[1] for end in segment)
+            for segment in segments
+            if segment[0][0] == segment[1][0]
+        ]
+        assert upright == [statistics[m][split]["accuracy"]["interval_95"] for m in ("A", "B")]
+    assert "interval" in figure.axes[-1].get_xlabel()
+
+
+def test_one_seed_has_no_interval(scores: pd.DataFrame) -> None:
+    figure = drawn(scores[scores["seed"] == 0])
+    assert "interval" not in figure.axes[-1].get_xlabel()
+    assert [len(axes.collections) for axes in figure.axes] == [2, 2]  # the bars
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 10])
 @pytest.mark.parametrize("models", [1, 2, 5, 9])
-def test_the_label_of_the_accuracy_figure_is_not_cut_off(scores: pd.DataFrame, models: int) -> None:
-    diverging = scores[scores["model"] == "B"]
-    many = pd.concat([diverging.assign(model=f"Model-{k}") for k in range(models)])
-    figure = accuracy_figure(many)
+def test_the_label_of_the_accuracy_figure_is_not_cut_off(
+    scores: pd.DataFrame, models: int, seeds: int
+) -> None:
+    figure = drawn(copies(scores, models, seeds))
     FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
     label = figure.axes[-1].xaxis.label.get_window_extent()
     assert "hollow" in figure.axes[-1].get_xlabel()
@@ -153,12 +195,52 @@ def test_the_dataset_figure_shows_each_image_below_its_label() -> None:
         np.testing.assert_array_equal(sheet[y + 1 : y + 7, x - 2 : x + 3], image)
 
 
-@pytest.mark.parametrize("models", [1, 5, 9])
+def test_the_comparisons_figure_has_a_row_a_pair_with_its_interval() -> None:
+    rows = [
+        {"first": "A", "second": "B", "split": "test", "n": 9, "mean_difference": 0.25,
+         "interval_95": [0.125, 0.5], "p": 0.01, "p_holm": 0.05},
+        {"first": "A", "second": "C", "split": "test", "n": 9, "mean_difference": -0.25,
+         "interval_95": [-0.5, 0.0], "p": 0.03, "p_holm": 0.051},
+    ]  # fmt: skip
+    (axes,) = comparisons_figure(rows, "holdout").axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["A vs B", "A vs C"]
+    assert axes.yaxis.get_inverted()  # the first on top
+    *dots, zero = axes.lines
+    places = [(np.asarray(d.get_xdata()).item(), np.asarray(d.get_ydata()).item()) for d in dots]
+    assert places == [(25.0, 0), (-25.0, 1)]
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, True]
+    assert dots[0].get_color() != dots[1].get_color()
+    assert list(np.asarray(zero.get_xdata())) == [0.0, 0.0]
+    ends = [c.get_segments()[0].tolist() for c in axes.collections if isinstance(c, LineCollection)]
+    assert ends == [[[12.5, 0], [50.0, 0]], [[-50.0, 1], [0.0, 1]]]
+    assert "percentage points" in axes.get_xlabel()
+    assert "test" in axes.get_title(loc="left")
+
+
+def test_the_comparisons_figure_says_that_there_are_none() -> None:
+    (axes,) = comparisons_figure([], "holdout").axes
+    assert [text.get_text()[:13] for text in axes.texts] == ["No comparison"]
+
+
+@pytest.mark.parametrize("models", [1, 2, 5, 9])
+def test_no_text_overlaps_or_is_cut_off_in_the_comparisons_figure(
+    scores: pd.DataFrame, models: int
+) -> None:
+    rows = compare_models(copies(scores[scores["split"] != "test"], models, 2))
+    assert len(rows) == models * (models - 1) / 2
+    figure = comparisons_figure(rows, "resubstitution")
+    assert text_overlaps(figure) == []
+    for text in drawn_texts(figure):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width, text.get_text()
+        assert 0 <= box.y0 < box.y1 <= figure.bbox.height, text.get_text()
+
+
+@pytest.mark.parametrize("models", [1, 2, 5, 9])
 def test_no_text_overlaps(scores: pd.DataFrame, curves: pd.DataFrame, models: int) -> None:
     names = [f"Model-{k}" for k in range(models)]
-    many_scores = pd.concat([scores[scores["model"] == "B"].assign(model=n) for n in names])
     many_curves = pd.concat([curves[curves["model"] == "A"].assign(model=n) for n in names])
-    assert text_overlaps(accuracy_figure(many_scores)) == []
+    assert text_overlaps(drawn(copies(scores, models, 10))) == []
     assert text_overlaps(loss_figure(many_curves, [0.5])) == []
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.names import pair_title, split_title
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,7 @@ from cnn_from_scratch.report.names import split_title
 )
 def test_a_title_says_what_is_measured(split: str, protocol: str, title: str) -> None:
     assert split_title(split, protocol) == title
+
+
+def test_a_pair_is_named_in_the_order_of_its_difference() -> None:
+    assert pair_title({"first": "A", "second": "B"}) == "A vs B"

@@ -1,14 +1,26 @@
-"""Means, deviations, curves and counts."""
+"""Means, deviations, intervals, curves and counts."""
 
+import itertools
 import json
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_from_scratch.report.statistics import confusion, curve, mean_sd, summary
+from cnn_from_scratch.report.statistics import (
+    bootstrap_interval,
+    confusion,
+    curve,
+    describe,
+    mean_sd,
+    model_statistics,
+    normal_coverage,
+    rounded,
+    summary,
+)
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 
@@ -30,6 +42,91 @@ def test_the_order_of_the_seeds_does_not_matter(numbers: list[float], random: ob
     shuffled = list(numbers)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     assert mean_sd(shuffled)[0] == mean_sd(numbers)[0]
+
+
+def test_the_interval_is_that_of_all_resamples() -> None:
+    """Of two numbers a quarter of the resamples has the low mean, and a quarter the high one."""
+    assert bootstrap_interval([1.0, 2.0]) == [1.0, 2.0]
+    numbers = [0.0, 1.0, 1.0, 3.0, 10.0]
+    means = [np.mean(resample) for resample in itertools.product(numbers, repeat=5)]
+    expected = np.quantile(means, [0.025, 0.975])
+    assert bootstrap_interval(numbers) == pytest.approx(expected, abs=0.2)
+
+
+def test_the_interval_depends_on_the_numbers_alone() -> None:
+    """Neither on their order nor on what was drawn before."""
+    numbers = [0.3, 0.92, 0.41, 0.87, 0.55, 0.11, 0.73]
+    first = bootstrap_interval(numbers)
+    bootstrap_interval([1.0, 2.0])
+    assert bootstrap_interval(numbers[::-1]) == first
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 1 / 3])
+def test_equal_numbers_have_an_interval_without_width(value: float) -> None:
+    assert bootstrap_interval([value] * 7) == pytest.approx([value] * 2, rel=1e-15)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=12))
+def test_the_interval_lies_among_the_numbers(numbers: list[float]) -> None:
+    interval = bootstrap_interval(numbers)
+    assert interval is not None
+    slack = 1e-12 * max(map(abs, numbers))
+    assert min(numbers) - slack <= interval[0] <= interval[1] <= max(numbers) + slack
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_so_often_the_interval_of_normal_numbers_is_right(n: int) -> None:
+    draws = np.random.RandomState(0).standard_normal((600, n))
+    intervals = [bootstrap_interval(numbers) for numbers in draws]
+    covered = np.mean([low <= 0.0 <= high for low, high in filter(None, intervals)])
+    error = math.sqrt(0.25 / len(draws))  # no SD of a share is larger
+    assert normal_coverage(n) == pytest.approx(covered, abs=2 * error)
+
+
+def test_coverage_of_many_seeds_is_nearly_that_of_the_name() -> None:
+    assert normal_coverage(2) == 0.5  # both numbers lie on one side with probability 1/2
+    assert 0.949 < normal_coverage(1000) < 0.95
+
+
+def test_statistics_of_known_numbers() -> None:
+    assert describe([2, 4, 4, 4, 5, 5, 7, 9]) == {
+        "n": 8,
+        "mean": 5.0,
+        "population_sd": 2.0,
+        "sample_sd": math.sqrt(32 / 7),
+        "median": 4.5,
+        "interquartile_mean": 4.5,  # of 4, 4, 5, 5
+        "interval_95": bootstrap_interval([2, 4, 4, 4, 5, 5, 7, 9]),
+    }
+
+
+def test_statistics_of_a_single_number_leave_out_what_takes_two() -> None:
+    assert describe([0.75]) == {
+        "n": 1,
+        "mean": 0.75,
+        "population_sd": 0.0,
+        "sample_sd": None,
+        "median": 0.75,
+        "interquartile_mean": 0.75,
+        "interval_95": None,
+    }
+
+
+def test_statistics_of_every_model_split_and_measure(scores: pd.DataFrame) -> None:
+    result = model_statistics(scores)
+    assert list(result) == ["A", "B"]
+    for model in result.values():
+        assert list(model) == ["val", "test"]
+        assert list(model["val"]) == ["accuracy", "loss"]
+    assert result["A"]["test"]["accuracy"] == describe([0.5, 0.75, 1.0])
+    assert result["A"]["val"]["loss"] == describe([1.5, 1.75, 2.0])
+    assert list(model_statistics(scores[scores["split"] != "test"])["A"]) == ["val"]
+
+
+def test_every_written_float_is_rounded() -> None:
+    value = {"a": [1 / 3, None, {"b": 2 / 3}], "n": 3, "name": "x"}
+    assert rounded(value) == {"a": [0.333333, None, {"b": 0.666667}], "n": 3, "name": "x"}
 
 
 def test_summary(scores: pd.DataFrame) -> None:

@@ -30,7 +30,7 @@ HEAVY = {"pandas", "matplotlib", "pyarrow", "openpyxl", "scipy", "dvc", "sklearn
 NEEDED = {
     "convert": {"pandas", "pyarrow", "openpyxl"},
     "train": set(),
-    "aggregate": {"pandas", "pyarrow"},
+    "aggregate": {"pandas", "pyarrow", "scipy"},
     "plot": {"pandas", "pyarrow", "matplotlib"},
 }
 

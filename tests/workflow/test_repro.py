@@ -87,7 +87,8 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
     assert summary["E-Adam"]["val_accuracy"]["n"] == 1
     runs = pd.read_parquet(folder / "metrics/runs.parquet")
     assert set(zip(runs["model"], runs["seed"], strict=True)) == {("E-Adam", 0)}
-    for file in ["metrics/results.md", *(str(f) for f in Path(folder).glob("plots/*.json"))]:
+    pages = ["metrics/results.md", "metrics/statistics.md", "metrics/statistics.json"]
+    for file in [*pages, *(str(f) for f in Path(folder).glob("plots/*.json"))]:
         assert "S-SGD" not in (folder / file).read_text()
 
 
@@ -130,7 +131,8 @@ def test_a_workbook_without_a_test_sheet_gives_everything_but_test_accuracy(
     summary = json.loads((project.folder / "metrics/summary.json").read_text())
     assert "val_accuracy" in summary["S-SGD"]
     assert "test_accuracy" not in summary["S-SGD"]
-    assert "Test" not in (project.folder / "metrics/results.md").read_text()
+    for page in ("metrics/results.md", "metrics/statistics.md"):
+        assert "Test" not in (project.folder / page).read_text()
 
 
 def test_under_resubstitution_nothing_is_called_held_out(project: Project) -> None:

@@ -63,11 +63,11 @@ def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
 
 
 @mpl.rc_context(STYLE)
-def accuracy_figure(scores: pd.DataFrame) -> Figure:
+def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
     """Draw every run's accuracy, by model and seed, with the mean: a panel for val, one for test.
 
     scores: a row a (model, seed, split) with accuracy in 0..1, the protocol and whether the run
-    diverged; then its dot is hollow.
+    diverged; then its dot is hollow. statistics: of `model_statistics`, for the mean's intervals.
     """
     splits = [split for split in ("val", "test") if split in set(scores["split"])]
     models = list(dict.fromkeys(scores["model"]))
@@ -78,6 +78,7 @@ def accuracy_figure(scores: pd.DataFrame) -> Figure:
             rows = scores[(scores["model"] == model) & (scores["split"] == split)]
             values, diverged = rows["accuracy"].to_numpy(), rows["diverged"].to_numpy()
             _accuracy_dots(axes, place, values, diverged, color)
+            _interval(axes, place + 0.4, statistics[model][split]["accuracy"]["interval_95"], color)
         axes.set_ylabel("accuracy")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_title(split_title(split, scores["protocol"].iloc[0]).capitalize(), loc="left")
@@ -85,6 +86,8 @@ def accuracy_figure(scores: pd.DataFrame) -> Figure:
     seeds = list(dict.fromkeys(scores["seed"]))
     panels[-1].set_xticks(range(len(models)), models)
     label = f"model; each dot a run, left to right: seeds {', '.join(map(str, seeds))}; bar: mean"
+    if len(seeds) > 1:
+        label += ", at its right end its 95 % bootstrap interval over the seeds"
     if scores["diverged"].any():
         label += "; hollow: a diverged run, at its last finite epoch"
     panels[-1].set_xlabel(textwrap.fill(label, int(LETTERS_PER_INCH * figure.get_figwidth())))
@@ -167,6 +170,13 @@ def _accuracy_dots(
     axes.plot(x[~diverged], values[~diverged], "o", color=color, ms=5, alpha=0.85)
     axes.plot(x[diverged], values[diverged], "o", color=color, ms=5, mfc="white", zorder=3)
     axes.hlines(float(np.mean(values)), place - 0.4, place + 0.4, color=color, lw=2)
+
+
+def _interval(axes: Axes, x: float, interval: list[float] | None, color: str) -> None:
+    if interval is not None:
+        low, high = interval
+        axes.vlines(x, low, high, color=color, lw=1.5)
+        axes.hlines(interval, x - 0.06, x + 0.06, color=color, lw=1.5)
 
 
 def _confusion_panel(

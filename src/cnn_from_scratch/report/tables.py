@@ -36,9 +36,9 @@ def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
     ]
     seeds = scores["seed"].nunique()
     return (
-        f"Accuracy in percent, mean ± population SD over {_count(seeds, 'seed')}"
+        f"Accuracy in percent, mean ± population SD over {count(seeds, 'seed')}"
         f" (protocol: {protocol}).\n\n"
-        + _markdown(header, rows)
+        + markdown_table(header, rows)
         + "".join(f"\n{line}\n" for line in _divergence(scores))
     )
 
@@ -96,17 +96,18 @@ def _divergence(scores: pd.DataFrame) -> list[str]:
     runs = scores.drop_duplicates(["model", "seed"])
     counts = runs.groupby("model", sort=False)["diverged"].sum()
     return [
-        f"{model}: {_count(int(count), 'run')} diverged; what counts is the last finite epoch."
-        for model, count in counts.items()
-        if count > 0
+        f"{model}: {count(int(diverged), 'run')} diverged; what counts is the last finite epoch."
+        for model, diverged in counts.items()
+        if diverged > 0
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return a number of things in words, such as '2 seeds'."""
     return f"{number} {noun}" + ("s" if number != 1 else "")
 
 
-def _markdown(header: list[str], rows: list[list[Any]]) -> str:
+def markdown_table(header: list[str], rows: list[list[Any]]) -> str:
     """Return a Markdown table whose columns also line up as plain text."""
     cells = [header, *rows]
     widths = [max(len(str(row[i])) for row in cells) for i in range(len(header))]

@@ -1,0 +1,49 @@
+"""The picture of the comparisons, a forest plot."""
+
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from cnn_from_scratch.report.figures import COLORS, STYLE
+from cnn_from_scratch.report.names import SIGNIFICANCE, pair_title, split_title
+
+ROW_HEIGHT = 0.28  # inches
+
+
+@mpl.rc_context(STYLE)
+def comparisons_figure(comparisons: list[dict[str, Any]], protocol: str) -> Figure:
+    """Draw each pair's mean difference in accuracy with its interval, the first pair on top.
+
+    comparisons: rows of `compare_models`; a dot is filled if the corrected p is significant, else
+    hollow. Without rows the picture says so.
+    """
+    figure = Figure(figsize=(8.0, 1.8 + ROW_HEIGHT * len(comparisons)), layout="constrained")
+    axes = figure.subplots()
+    if not comparisons:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "No comparison: it takes two models and two seeds.", ha="center")
+        return figure
+    for place, row in enumerate(comparisons):
+        _difference(axes, place, row)
+    axes.axvline(0.0, color="black", lw=1.0, zorder=1)
+    axes.set_yticks(range(len(comparisons)), [pair_title(row) for row in comparisons])
+    axes.set_ylim(len(comparisons) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
+    samples = split_title(comparisons[0]["split"], protocol)
+    axes.set_title(f"Differences in accuracy: {samples}", loc="left")
+    axes.set_xlabel(
+        "first minus second (percentage points): mean over seeds, 95 % bootstrap interval;\n"
+        f"filled: p ≤ {SIGNIFICANCE} (sign-flip permutation test, Holm-corrected)"
+    )
+    return figure
+
+
+def _difference(axes: Axes, place: int, row: dict[str, Any]) -> None:
+    significant = row["p_holm"] <= SIGNIFICANCE
+    color = COLORS[0] if significant else COLORS[3]
+    low, high = (100 * end for end in row["interval_95"])
+    axes.hlines(place, low, high, color=color, lw=1.8)
+    face = color if significant else "white"
+    axes.plot(100 * row["mean_difference"], place, "o", color=color, ms=6, mfc=face, zorder=3)

@@ -1,0 +1,146 @@
+"""The statistics and comparisons as Markdown tables, with what they can and cannot show."""
+
+from typing import Any
+
+import pandas as pd
+
+from cnn_from_scratch.report.comparisons import MAX_PATTERNS, compared_split, is_exact, smallest_p
+from cnn_from_scratch.report.names import SIGNIFICANCE, pair_title, split_title
+from cnn_from_scratch.report.statistics import RESAMPLES, TRIMMED, normal_coverage
+from cnn_from_scratch.report.tables import count, markdown_table
+
+STATISTICS = ["Mean", "Population SD", "Sample SD", "Median", "Interquartile mean"]
+
+
+def statistics_page(
+    scores: pd.DataFrame, statistics: dict[str, Any], comparisons: list[dict[str, Any]]
+) -> str:
+    """Return the page. statistics: of `model_statistics`; comparisons: of `compare_models`."""
+    protocol = scores["protocol"].iloc[0]
+    n = scores["seed"].nunique()
+    paragraphs = [
+        "# Statistics",
+        f"Of {count(n, 'seed')} (protocol: {protocol}). The population SD divides by the number of"
+        " seeds, as in the published table; the sample SD divides by one less. The interquartile"
+        " mean leaves out the lowest and the highest quarter, here"
+        f" {count(int(TRIMMED * n), 'value')} each. {_interval_words(n)}",
+        "## Accuracy in percent",
+        _statistics_table(statistics, "accuracy", protocol),
+        "## Loss in nats",
+        _statistics_table(statistics, "loss", protocol),
+        "## Comparisons",
+        *_comparison_paragraphs(comparisons, split_title(compared_split(scores), protocol)),
+    ]
+    return "\n\n".join(paragraph.rstrip("\n") for paragraph in paragraphs) + "\n"
+
+
+def _interval_words(n: int) -> str:
+    """Return what the interval is and is not."""
+    if n == 1:
+        return "A single seed has no sample SD and no interval."
+    return (
+        f"The interval is the 95 % bootstrap interval of the mean (percentile method, {RESAMPLES:,}"
+        " resamples of the seeds). It tells how far the mean would move with other seeds: other"
+        " initial weights, and whatever else a seed draws, such as the split under holdout. All"
+        " seeds share the same digits, so it tells nothing of other digits or other writers. And"
+        " it is too narrow: of normally distributed values, an interval of"
+        f" {count(n, 'value')} covers the true mean about {100 * normal_coverage(n):.0f} times in"
+        " 100, not 95."
+    )
+
+
+def _statistics_table(statistics: dict[str, Any], measure: str, protocol: str) -> str:
+    """Return a table with a row a split and model."""
+    splits = dict.fromkeys(split for of_model in statistics.values() for split in of_model)
+    percent = measure == "accuracy"
+    rows = [
+        [
+            split_title(split, protocol).capitalize(),
+            model,
+            *_statistics_cells(of_model[split][measure], percent),
+        ]
+        for split in splits
+        for model, of_model in statistics.items()
+    ]
+    return markdown_table(["Samples", "Model", *STATISTICS, "95 % interval"], rows)
+
+
+def _statistics_cells(values: dict[str, Any], percent: bool) -> list[str]:
+    def text(value: float | None) -> str:
+        if value is None:
+            return "-"
+        return f"{100 * value:.2f}" if percent else f"{value:#.4g}"
+
+    interval = values["interval_95"]
+    return [
+        *(text(values[name.lower().replace(" ", "_")]) for name in STATISTICS),
+        f"{text(interval[0])} to {text(interval[1])}" if interval else "-",
+    ]
+
+
+def _comparison_paragraphs(comparisons: list[dict[str, Any]], title: str) -> list[str]:
+    """Return the table of comparisons, and what it can show."""
+    if not comparisons:
+        return ["None: they take two models and two seeds."]
+    n, pairs = comparisons[0]["n"], len(comparisons)
+    rows = [
+        [
+            pair_title(row),
+            _points(row["mean_difference"]),
+            " to ".join(map(_points, row["interval_95"])),
+            _p(row["p"]),
+            _p(row["p_holm"]),
+        ]
+        for row in comparisons
+    ]
+    header = ["Models", "Mean difference", "95 % interval", "p", "p (Holm)"]
+    return [
+        f"Accuracy of the first minus that of the second in percentage points (samples: {title}),"
+        f" paired: a seed gives all models the same samples. {_p_words(n)} p (Holm) is corrected"
+        f" for {count(pairs, 'comparison')}; the intervals are not.",
+        markdown_table(header, rows),
+        f"What {count(n, 'seed')} can and cannot show:",
+        "\n".join(f"- {line}" for line in _limits(n, pairs)),
+    ]
+
+
+def _p_words(n: int) -> str:
+    """Return how the p-values are made."""
+    patterns = f"2^{n} = {2**n:,} patterns of signs"
+    if is_exact(n):
+        return (
+            "p is that of the two-sided sign-flip permutation test, exact: over all"
+            f" {patterns} of the differences."
+        )
+    return (
+        "p is that of the two-sided sign-flip permutation test, estimated from"
+        f" {MAX_PATTERNS:,} random patterns of signs of the differences, as all {patterns} are too"
+        " many to try."
+    )
+
+
+def _limits(n: int, pairs: int) -> list[str]:
+    """Return sentences on what the comparisons can show; they hold for any numbers."""
+    smallest = smallest_p(n)
+    corrected = min(1.0, pairs * smallest)
+    winner = "every seed" if is_exact(n) else "nearly every seed"
+    if corrected > SIGNIFICANCE:
+        reach = f"above {SIGNIFICANCE}, so no difference can be significant here, however large"
+    else:
+        reach = f"within {SIGNIFICANCE}, so a difference can be significant here"
+    return [
+        f"No p can be below {smallest:.2g}, which takes one model to be better with {winner}, and"
+        f" none corrected for {count(pairs, 'comparison')} below {corrected:.2g}. That is {reach}.",
+        f"A p above {SIGNIFICANCE} does not show that two models are equal; the interval tells"
+        " which differences the seeds leave possible.",
+        f"A p of at most {SIGNIFICANCE} is evidence that two models differ, with these settings, on"
+        " these digits. Whether they would on other digits, no number of seeds can show.",
+    ]
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f}"
+
+
+def _p(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
