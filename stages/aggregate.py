@@ -15,7 +15,7 @@ from cnn_from_scratch.experiment.files import replacing, write_json, write_rows,
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.report.runs import prune_runs, read_runs
-from cnn_from_scratch.report.statistics import confusion, curve, summary
+from cnn_from_scratch.report.statistics import confusion, curve, misclassified, summary
 from cnn_from_scratch.report.tables import results_table
 
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -37,6 +37,7 @@ def main() -> None:
         for column in CURVES:
             write_rows(new(f"plots/{column}.json"), curve(runs.history, column))
         write_rows(new("plots/confusion.json"), confusion(runs.predictions))
+        write_rows(new("plots/misclassified.json"), misclassified(runs.predictions))
     for folder in prune_runs(models, params.seeds):
         print(f"{folder}: no longer named in params.yaml, deleted")
 
