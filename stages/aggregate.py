@@ -16,7 +16,14 @@ from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.report.comparisons import compare_models
 from cnn_from_scratch.report.runs import prune_runs, read_runs
-from cnn_from_scratch.report.statistics import confusion, curve, model_statistics, rounded, summary
+from cnn_from_scratch.report.statistics import (
+    confusion,
+    curve,
+    misclassified,
+    model_statistics,
+    rounded,
+    summary,
+)
 from cnn_from_scratch.report.statistics_page import statistics_page
 from cnn_from_scratch.report.tables import results_table
 
@@ -45,6 +52,7 @@ def main() -> None:
         for column in CURVES:
             write_rows(new(f"plots/{column}.json"), curve(runs.history, column))
         write_rows(new("plots/confusion.json"), confusion(runs.predictions))
+        write_rows(new("plots/misclassified.json"), misclassified(runs.predictions))
     for folder in prune_runs(models, params.seeds):
         print(f"{folder}: no longer named in params.yaml, deleted")
 

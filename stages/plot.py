@@ -1,4 +1,4 @@
-"""Draw the pictures: data/dataset.npz, metrics/ and the data of the plots -> plots/*.png."""
+"""Draw the pictures: data/dataset.npz, runs/, metrics/, the data of the plots -> plots/*.png."""
 
 import json
 import sys
@@ -15,6 +15,10 @@ import pandas as pd
 
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing
+from cnn_from_scratch.experiment.models import resolve_models
+from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.experiment.records import read_network, run_folder
+from cnn_from_scratch.report.collapse import collapse_figure
 from cnn_from_scratch.report.figures import (
     accuracy_figure,
     confusion_figure,
@@ -22,26 +26,37 @@ from cnn_from_scratch.report.figures import (
     loss_figure,
     save_figure,
 )
+from cnn_from_scratch.report.filters import filters_figure, run_to_draw
 from cnn_from_scratch.report.forest import comparisons_figure
+from cnn_from_scratch.report.misclassified import misclassified_figure
 
 
 def main() -> None:
-    """Read what `aggregate` and `convert` wrote, and draw it."""
+    """Read what `convert`, `train` and `aggregate` wrote, and draw it."""
+    models = resolve_models(load_params())
     dataset = load_dataset()
     try:
         scores = pd.read_parquet("metrics/runs.parquet")
         statistics = json.loads(Path("metrics/statistics.json").read_text(encoding="utf-8"))
         train_loss = pd.read_json("plots/train_loss.json")
         confusion = pd.read_json("plots/confusion.json")
+        misclassified = pd.read_json("plots/misclassified.json")
     except (OSError, ValueError) as error:
         raise InputError(f"{error}; 'python stages/aggregate.py' makes it") from error
     protocol = scores["protocol"].iloc[0]
+    model, seed = run_to_draw(scores)
+    if model not in models:
+        raise InputError(f"metrics/runs.parquet: {model!r} is not in params.yaml; run 'dvc repro'")
+    network = read_network(run_folder(model, seed), models[model], seed, dataset)
     figures = {
         "plots/accuracy_by_seed.png": accuracy_figure(scores, statistics["models"]),
+        "plots/collapse.png": collapse_figure(scores, dataset.num_classes),
         "plots/comparisons.png": comparisons_figure(statistics["comparisons"], protocol),
         "plots/confusion.png": confusion_figure(confusion, protocol),
         "plots/dataset.png": dataset_figure(dataset.X[:, 0], dataset.y),
+        "plots/filters.png": filters_figure(network, dataset, model, seed, protocol),
         "plots/loss.png": loss_figure(train_loss, scores["loss_floor"]),
+        "plots/misclassified.png": misclassified_figure(misclassified, dataset, protocol),
     }
     with ExitStack() as stack:
         for path, figure in figures.items():

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.experiment.records import run_folder, write_run
+from cnn_from_scratch.experiment.records import read_network, run_folder, write_run
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.optimizers import Adam
 from tests.experiment.studies import (
     DIVERGING,
+    ENHANCED,
     HOLDOUT,
     RESUBSTITUTION,
     SIMPLE,
@@ -199,3 +201,25 @@ def test_a_record_replaces_an_earlier_one_whole(folder: Path, run: Run) -> None:
 
 def test_the_workflow_keeps_a_run_by_model_and_seed() -> None:
     assert run_folder("S-Adam", 3) == Path("runs", "S-Adam", "3")
+
+
+def test_the_network_that_is_read_gives_the_recorded_labels(folder: Path) -> None:
+    dataset = stripes()
+    assert dataset.X_test is not None
+    network = read_network(folder, SIMPLE, 4, dataset)  # another seed's start is overwritten
+    recorded = [int(row["predicted"]) for row in rows(folder / "predictions.csv")]
+    given = (network.forward(dataset.X_test)[0].argmax(axis=1) + 1).tolist()
+    assert recorded[-len(given) :] == given
+    assert len(set(given)) > 1  # so these are no constant answers
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(folder: Path) -> None:
+    file = folder / "checkpoint.npz"
+    with pytest.raises(InputError, match=r"checkpoint.npz: damaged, or of another network; "):
+        read_network(folder, ENHANCED, 3, stripes())
+    file.write_bytes(file.read_bytes()[:-40])
+    with pytest.raises(InputError, match=r"checkpoint.npz: damaged, or of another network; "):
+        read_network(folder, SIMPLE, 3, stripes())
+    file.unlink()
+    with pytest.raises(InputError, match=r"checkpoint.npz: not found; 'dvc repro' makes it"):
+        read_network(folder, SIMPLE, 3, stripes())

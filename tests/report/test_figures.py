@@ -65,6 +65,26 @@ def text_overlaps(figure: Figure) -> list[tuple[str, str]]:
     return [(a, b) for (a, box), (b, other) in combinations(boxes, 2) if box.overlaps(other)]
 
 
+def covered_texts(figure: Figure) -> list[str]:
+    """Return the texts that an image covers."""
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    images = [image.get_window_extent() for axes in figure.axes for image in axes.images]
+    texts = [(t.get_text(), t.get_window_extent()) for t in drawn_texts(figure)]
+    return [text for text, box in texts if any(box.overlaps(image) for image in images)]
+
+
+def cut_off(figure: Figure) -> list[str]:
+    """Return the texts that reach beyond the picture."""
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    texts = [(t.get_text(), t.get_window_extent()) for t in drawn_texts(figure) if t.get_visible()]
+    (left, bottom), (right, top) = figure.bbox.min, figure.bbox.max
+    return [
+        text
+        for text, box in texts
+        if box.x0 < left or box.x1 > right or box.y0 < bottom or box.y1 > top
+    ]
+
+
 def test_the_loss_figure_draws_each_floor_once(curves: pd.DataFrame) -> None:
     (axes,) = loss_figure(curves, [0.0, 0.5, 0.0, 0.5, 0.25]).axes
     lines = [line for line in axes.lines if "floor" in str(line.get_label())]
@@ -249,6 +269,19 @@ def test_overlapping_text_would_be_seen() -> None:
     figure.text(0.5, 0.5, "one")
     figure.text(0.51, 0.5, "two")
     assert text_overlaps(figure) == [("one", "two")]
+
+
+def test_covered_and_cut_off_text_would_be_seen() -> None:
+    figure = Figure()
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_axis_off()
+    axes.imshow(np.zeros((2, 2)), extent=(0.0, 0.5, 0.0, 0.5), aspect="auto")
+    axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
+    axes.text(0.4, 0.4, "covered")
+    axes.text(0.6, 0.6, "free")
+    axes.text(0.98, 0.8, "cut off")
+    assert covered_texts(figure) == ["covered"]
+    assert cut_off(figure) == ["cut off"]
 
 
 def test_the_same_figure_is_the_same_bytes_and_names_no_version(

@@ -16,6 +16,7 @@ from cnn_from_scratch.report.statistics import (
     curve,
     describe,
     mean_sd,
+    misclassified,
     model_statistics,
     normal_coverage,
     rounded,
@@ -188,3 +189,40 @@ def test_confusion_counts_add_up_and_absent_pairs_are_zero() -> None:
     counts = {(row["label"], row["predicted"]): row["count"] for row in rows}
     assert counts == {(1, 1): 1, (1, 2): 1, (1, 3): 0, (2, 1): 0, (2, 2): 1, (2, 3): 0,
                       (3, 1): 0, (3, 2): 1, (3, 3): 0}  # fmt: skip
+
+
+def predictions(split: str, samples: dict[int, tuple[int, list[int]]]) -> pd.DataFrame:
+    """Return a row a prediction; samples: the label and what the runs predicted, by index."""
+    return pd.DataFrame(
+        {"split": split, "index": index, "label": label, "predicted": predicted}
+        for index, (label, given) in samples.items()
+        for predicted in given
+    )
+
+
+def test_the_worst_samples_come_first_with_all_that_they_were_called() -> None:
+    found = misclassified(predictions("test", {4: (1, [1, 1, 2]), 7: (3, [2, 1, 2]), 9: (2, [2])}))
+    assert found == [
+        {"split": "test", "index": 7, "label": 3, "predicted": 1, "count": 1},
+        {"split": "test", "index": 7, "label": 3, "predicted": 2, "count": 2},
+        {"split": "test", "index": 4, "label": 1, "predicted": 1, "count": 2},
+        {"split": "test", "index": 4, "label": 1, "predicted": 2, "count": 1},
+    ]
+    json.dumps(found)
+
+
+def test_shares_count_before_numbers_and_those_before_the_index() -> None:
+    """Sample 1 is wrong more often than 5 and 6, but was predicted more often, too."""
+    samples = {1: (1, [1, 1, 1, 2, 2]), 5: (1, [2]), 6: (1, [2, 2]), 2: (1, [3])}
+    found = misclassified(predictions("val", samples))
+    assert list(dict.fromkeys(row["index"] for row in found)) == [6, 2, 5, 1]
+
+
+def test_test_samples_are_preferred_and_no_more_than_twelve_are_listed() -> None:
+    wrong = {index: (1, [2]) for index in range(20)}
+    both = pd.concat([predictions("val", {30: (1, [2])}), predictions("test", wrong)])
+    assert [row["index"] for row in misclassified(both)] == list(range(12))
+
+
+def test_nothing_misclassified_is_an_empty_list() -> None:
+    assert misclassified(predictions("test", {0: (1, [1, 1])})) == []

@@ -51,7 +51,7 @@ def test_a_stage_declares_what_it_imports_and_imports_only_what_it_needs(
         for file in modules.values()
         if file and Path(file).resolve().is_relative_to(project.folder.resolve())
     ]
-    assert any(path.name == "params.py" for path in ours) or stage == "plot"
+    assert any(path.name == "params.py" for path in ours)
     for path in [*ours, Path(COMMANDS[stage][0])]:
         assert any(path.is_relative_to(dep) for dep in declared), f"{path} is not declared"
     assert {name for name in modules if name in HEAVY} <= NEEDED[stage]

@@ -16,10 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_npz, write_text
-from cnn_from_scratch.experiment.models import optimizer_settings
-from cnn_from_scratch.experiment.run import Run
+from cnn_from_scratch.experiment.models import Model, optimizer_settings
+from cnn_from_scratch.experiment.run import Run, build_network
+from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer
 
 RUNS_FOLDER = Path("runs")
@@ -79,6 +83,25 @@ def write_run(
         write_text(new / "gradients.csv", _gradients(run))
         write_npz(new / "checkpoint.npz", run.checkpoint)
         write_text(new / "predictions.csv", _predictions(run))
+
+
+def read_network(folder: Path, model: Model, seed: int, dataset: Dataset) -> Sequential:
+    """Return the trained network of a run's record.
+
+    Raises InputError if the checkpoint is missing or damaged, or is of another network.
+    """
+    file = folder / "checkpoint.npz"
+    network = build_network(model, seed, dataset)
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            network.restore(dict(arrays))
+    except FileNotFoundError as error:
+        raise InputError(f"{file}: not found; 'dvc repro' makes it") from error
+    except Exception as error:  # a damaged file can fail anywhere in zip and NumPy's format
+        raise InputError(
+            f"{file}: damaged, or of another network; delete it, and 'dvc repro' makes it"
+        ) from error
+    return network
 
 
 def _history(run: Run) -> str:

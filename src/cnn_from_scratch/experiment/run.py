@@ -75,7 +75,7 @@ def _train_run(
         "train": _samples(dataset.X[train_indices], dataset.y[train_indices]),
         "val": _samples(dataset.X[val_indices], dataset.y[val_indices]),
     }
-    network = _network(model, seed, dataset)
+    network = build_network(model, seed, dataset)
     optimizer = NotingGradients(model.optimizer, network)
     result = fit(
         network,
@@ -107,8 +107,11 @@ def _train_run(
     )
 
 
-def _network(model: Model, seed: int, dataset: Dataset) -> Sequential:
-    """Return the untrained network; its answers must be one number a class."""
+def build_network(model: Model, seed: int, dataset: Dataset) -> Sequential:
+    """Return the untrained network. Raises InputError unless it makes a logit a class of an image.
+
+    Only the initial parameters depend on the seed.
+    """
     layers = model.network.layers(dataset.num_classes)
     try:
         network = Sequential(layers, dataset.X.shape[1:], lambda i: stream(seed, Purpose.INIT, i))

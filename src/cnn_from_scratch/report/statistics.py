@@ -15,6 +15,7 @@ CONFIDENCE = 0.95  # of every interval
 RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
 TRIMMED = 0.25  # at either end, for the interquartile mean
+MAX_MISCLASSIFIED = 12  # as many as a picture can show large
 
 
 def mean_sd(values: Iterable[float]) -> tuple[float, float]:
@@ -175,3 +176,31 @@ def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
                     }
                 )
     return rows
+
+
+def misclassified(predictions: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what the samples most often misclassified were called, over all models and seeds.
+
+    Of the test samples if there are any, else of the validation samples. The order is by the share
+    of wrong labels among the runs that predicted the sample, then by their number, then by index;
+    the runs that held a validation sample out are not the same for all. A row a (split, index,
+    label, predicted) with its count; the right label has a row too, where it was given, so that a
+    sample's counts add up to its runs.
+    """
+    split = "test" if "test" in set(predictions["split"]) else "val"
+    rows = predictions[predictions["split"] == split]
+    rows = rows.assign(wrong=rows["predicted"] != rows["label"])
+    by_index = rows.groupby("index")["wrong"].agg(["mean", "sum"])
+    by_index = by_index[by_index["sum"] > 0]
+    worst = by_index.sort_values(["mean", "sum"], ascending=False)  # stable, so ties by index
+    return [
+        {
+            "split": split,
+            "index": int(index),
+            "label": int(label),
+            "predicted": int(predicted),
+            "count": len(some),
+        }
+        for index in worst.index[:MAX_MISCLASSIFIED]
+        for (label, predicted), some in rows[rows["index"] == index].groupby(["label", "predicted"])
+    ]
