@@ -16,8 +16,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 LANES = 0.8  # of the space between two whole numbers, shared out among the models
 STEPS_NAMED = 12  # as many as fit beside the axis
 NOTE = (
-    "The steps are for classes of equal size. A run above its step has lost the logit of label 1:"
-    " that label is the answer where all logits are 0, so it needs none."
+    "The steps are for classes of equal size. A run far above its step has lost the logit of label"
+    " 1: that label is the answer where all logits are 0, so it needs none."
 )
 
 
@@ -68,7 +68,7 @@ def _ladder(axes: Axes, num_classes: int) -> None:
     )  # fmt: skip
     named = dead[: -1 : -(-num_classes // STEPS_NAMED)]
     right = axes.secondary_yaxis("right")
-    right.set_ylabel("samples that can be right")
+    right.set_ylabel("share of samples that can be right")
     right.set_yticks(
         steps[named], ["1" if d == 0 else f"{num_classes - d}/{num_classes}" for d in named]
     )
