@@ -1,5 +1,6 @@
 # `make` sets up and rebuilds the study; `make test` sets up and checks everything; `make verify`
-# rebuilds what is committed in a clean clone and compares it, bit by bit.
+# rebuilds what is committed in a clean clone and compares it, bit by bit; `make studies` rebuilds
+# the studies beside the main one.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 # DVC starts the stages with `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify lock
+.PHONY: all test verify studies lock
 
 all: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
@@ -25,6 +26,13 @@ test: $(VENV)/.ready-dev
 
 verify: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.portability.verify
+
+studies: $(VENV)/.ready
+	@$(BIN)/dvc repro --quiet convert
+	@for study in studies/*/; do \
+		echo "== $$study"; \
+		(cd $$study && $(CURDIR)/$(BIN)/dvc repro) || exit 1; \
+	done
 
 # Renew the locked requirements; needs uv.
 lock:

@@ -22,6 +22,11 @@ TABLES = (
     (README, "results", ROOT / "metrics/results.md"),
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/numerics_cost.md"),
+    *(
+        (study / "README.md", name, study / f"metrics/{name}.md")
+        for study in sorted((ROOT / "studies").iterdir())
+        for name in ("results", "effects")
+    ),
 )
 
 # Run in this order in one clone; each is the name of a part, and what a user would type.

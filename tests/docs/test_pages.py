@@ -67,7 +67,8 @@ def test_an_unknown_part_is_an_error(refresh: ModuleType) -> None:
 
 @pytest.mark.parametrize("document", sorted(
     path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/*.md")]
+    for pattern in ("*.md", "docs/*.md", "data/*.md", "studies/*/*.md")
+    for path in ROOT.glob(pattern)
 ))  # fmt: skip
 def test_links_lead_to_files_and_headings(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")

@@ -35,8 +35,20 @@ NEEDED = {
 }
 
 
+STUDIES = sorted(path.name for path in (ROOT / "studies").iterdir())
+OF_STUDIES = {
+    "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
+    "aggregate": ["../../stages/aggregate.py"],
+    "plot": ["../../stages/plot_study.py"],
+    "effects": ["effects.py"],
+}
+
+
 def test_every_stage_is_looked_at() -> None:
     assert set(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) == set(COMMANDS)
+    for study in STUDIES:
+        stages = yaml.safe_load((ROOT / f"studies/{study}/dvc.yaml").read_text())["stages"]
+        assert set(stages) <= set(OF_STUDIES)
 
 
 @pytest.mark.parametrize("stage", COMMANDS)

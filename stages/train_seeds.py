@@ -1,0 +1,50 @@
+"""Train one model from every seed of params.yaml: a study's stage, run in the study's folder."""
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
+
+from cnn_from_scratch import one_line_errors
+
+one_line_errors()
+
+from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.files import replacing
+from cnn_from_scratch.experiment.memory import keep_freed_memory
+from cnn_from_scratch.experiment.models import find_model
+from cnn_from_scratch.experiment.params import load_params, protocol_name
+from cnn_from_scratch.experiment.records import RUNS_FOLDER, write_run
+from cnn_from_scratch.experiment.run import train_run
+
+
+def main(args: Namespace) -> None:
+    """Write the records of all the model's runs, as one folder."""
+    params = load_params()
+    model = find_model(params, args.model)
+    dataset = load_dataset(args.dataset)
+    keep_freed_memory()
+    with replacing(RUNS_FOLDER / args.model) as folder:
+        for seed in params.seeds:
+            run = train_run(model, seed, dataset, params.split, params.train)
+            write_run(
+                folder / str(seed),
+                run,
+                model=args.model,
+                seed=seed,
+                optimizer=model.optimizer,
+                epochs=params.train.epochs,
+                protocol=protocol_name(params.split, params.train),
+            )
+            scores = (f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
+            print(f"{args.model} seed {seed}: accuracy {', '.join(scores)}")
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--model", required=True, help="a model of params.yaml")
+    parser.add_argument("--dataset", required=True, type=Path, help="what `convert` wrote")
+    main(parser.parse_args())

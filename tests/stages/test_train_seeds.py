@@ -1,0 +1,32 @@
+"""train_seeds.py: a study's stage makes the same records as single runs, all or none."""
+
+from tests.stages.project import Project
+
+COMMAND = ("stages/train_seeds.py", "--dataset", "data/dataset.npz", "--model")
+
+
+def test_it_writes_the_records_of_single_runs(project: Project) -> None:
+    project.edit_params("seeds", [0, 3])
+    project.edit_params("train/epochs", 2)
+    printed = project.python(*COMMAND, "S-Adam").stdout
+    assert [line.split(":")[0] for line in printed.splitlines()] == [
+        "S-Adam seed 0",
+        "S-Adam seed 3",
+    ]
+    for seed in (0, 3):
+        project.train("S-Adam", seed, "--out", "run")
+        assert project.files(f"runs/S-Adam/{seed}") == project.files("run")
+
+
+def test_an_earlier_folder_is_replaced_whole(project: Project) -> None:
+    project.edit_params("train/epochs", 1)
+    for seeds in ([0, 1], [1]):
+        project.edit_params("seeds", seeds)
+        project.python(*COMMAND, "S-SGD")
+    assert [path.name for path in (project.folder / "runs/S-SGD").iterdir()] == ["1"]
+
+
+def test_bad_input_is_one_line_and_writes_nothing(project: Project) -> None:
+    assert project.refusal(*COMMAND, "S-Adamm").startswith("--model: unknown 'S-Adamm'")
+    missing = ("stages/train_seeds.py", "--dataset", "nowhere.npz", "--model", "S-SGD")
+    assert project.refusal(*missing).startswith("nowhere.npz: not found")
