@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.statistics import (
     bootstrap_interval,
     confusion,
     curve,
     describe,
-    mean_sd,
     misclassified,
     model_statistics,
     normal_coverage,

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.statistics import RESAMPLING_SEED, bootstrap_interval, mean_sd
+from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.statistics import RESAMPLING_SEED, bootstrap_interval
 
 MAX_PATTERNS = 2**16  # of signs that are tried: all there are for up to 16 seeds
 TIE_DIGITS = 12  # two means of signed differences that agree so far are equal

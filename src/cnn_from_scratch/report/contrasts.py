@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from cnn_from_scratch.report.comparisons import compared_split, holm, sign_flip_p
-from cnn_from_scratch.report.statistics import bootstrap_interval, mean_sd
+from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.statistics import bootstrap_interval
 from cnn_from_scratch.report.tables import markdown_table
 
 Weights = dict[str, float]  # by model

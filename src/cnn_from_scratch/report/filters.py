@@ -16,9 +16,9 @@ from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.report.figures import STYLE
+from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.mosaic import canvas, draw_tile
 from cnn_from_scratch.report.names import split_title
-from cnn_from_scratch.report.statistics import mean_sd
 
 # So many are drawn at most, the first ones; what is left out is said.
 MAX_CONVOLUTIONS = 4

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from cnn_from_scratch.nn.metrics import confusion_matrix
+from cnn_from_scratch.report.moments import mean_sd
 
 DIGITS = 6  # of every number that is written to a metrics or plots file
 CONFIDENCE = 0.95  # of every interval
@@ -16,17 +17,6 @@ RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
 TRIMMED = 0.25  # at either end, for the interquartile mean
 MAX_MISCLASSIFIED = 12  # as many as a picture can show large
-
-
-def mean_sd(values: Iterable[float]) -> tuple[float, float]:
-    """Return the mean and the population SD, sqrt(sum((x - mean)^2) / n), of n >= 1 numbers.
-
-    The sums are exact (math.fsum), so their order does not matter.
-    """
-    numbers = list(values)
-    mean = math.fsum(numbers) / len(numbers)
-    deviations = [x - mean for x in numbers]
-    return mean, math.sqrt(math.fsum(d * d for d in deviations) / len(numbers))
 
 
 def bootstrap_interval(values: Iterable[float]) -> list[float] | None:

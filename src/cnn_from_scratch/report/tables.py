@@ -10,9 +10,9 @@ from cnn_from_scratch.nn.layers import Activation, AvgPool2D, MaxPool2D
 from cnn_from_scratch.nn.optimizers import Optimizer
 from cnn_from_scratch.nn.schedules import Schedule
 from cnn_from_scratch.nn.training import CONSTANT
+from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import split_title
 from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
-from cnn_from_scratch.report.statistics import mean_sd
 
 SELDOM_CHANGED = ("eps", "weight_decay", "warmup_epochs")  # named in the table only where they are
 
