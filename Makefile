@@ -28,7 +28,7 @@ verify: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.portability.verify
 
 studies: $(VENV)/.ready
-	@$(BIN)/dvc repro --quiet convert
+	@$(BIN)/dvc repro --quiet convert code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
 		(cd $$study && $(CURDIR)/$(BIN)/dvc repro) || exit 1; \

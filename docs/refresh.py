@@ -24,8 +24,8 @@ TABLES = (
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/numerics_cost.md"),
     *(
         (study / "README.md", name, study / f"metrics/{name}.md")
-        for study in sorted((ROOT / "studies").iterdir())
-        for name in ("results", "effects")
+        for study in sorted(path.parent for path in (ROOT / "studies").glob("*/dvc.yaml"))
+        for name in ("results", "contrasts")
     ),
 )
 

@@ -35,7 +35,9 @@ def main(args: Namespace) -> None:
     model = find_model(params, args.model)
     if args.optimizer is not None:
         model = replace(model, optimizer=default_optimizer(args.optimizer))
-    train = params.train if args.epochs is None else replace(params.train, epochs=args.epochs)
+    train = params.models[args.model].train
+    if args.epochs is not None:
+        train = replace(train, epochs=args.epochs)
     name = args.model if args.optimizer is None else f"{args.model}-{args.optimizer}"
     folder = args.out or Path("scratch", f"{name}-{args.seed}")
     check_run_folder(

@@ -1,5 +1,9 @@
-"""Train one model from every seed of params.yaml: a study's stage, run in the study's folder."""
+"""Train one model from every seed of params.yaml, with each of its learning rates.
 
+A study's stage, run in the study's folder.
+"""
+
+import itertools
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -15,32 +19,33 @@ one_line_errors()
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.memory import keep_freed_memory
-from cnn_from_scratch.experiment.models import find_model
+from cnn_from_scratch.experiment.models import find_models
 from cnn_from_scratch.experiment.params import load_params, protocol_name
-from cnn_from_scratch.experiment.records import RUNS_FOLDER, write_run
+from cnn_from_scratch.experiment.records import RUNS_FOLDER, run_folder, write_run
 from cnn_from_scratch.experiment.run import train_run
 
 
 def main(args: Namespace) -> None:
     """Write the records of all the model's runs, as one folder."""
     params = load_params()
-    model = find_model(params, args.model)
+    models = find_models(params, args.model)
     dataset = load_dataset(args.dataset)
     keep_freed_memory()
     with replacing(RUNS_FOLDER / args.model) as folder:
-        for seed in params.seeds:
-            run = train_run(model, seed, dataset, params.split, params.train)
+        for name, seed in itertools.product(models, params.seeds):
+            model, train = models[name], params.models[name].train
+            run = train_run(model, seed, dataset, params.split, train)
             write_run(
-                folder / str(seed),
+                folder / run_folder(name, seed).relative_to(RUNS_FOLDER / args.model),
                 run,
-                model=args.model,
+                model=name,
                 seed=seed,
                 optimizer=model.optimizer,
-                epochs=params.train.epochs,
-                protocol=protocol_name(params.split, params.train),
+                epochs=train.epochs,
+                protocol=protocol_name(params.split, train),
             )
             scores = (f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
-            print(f"{args.model} seed {seed}: accuracy {', '.join(scores)}")
+            print(f"{name} seed {seed}: accuracy {', '.join(scores)}")
 
 
 if __name__ == "__main__":

@@ -104,19 +104,30 @@ def check_falls(losses: list[float]) -> None:
     assert losses[-1] < 0.9 * losses[0]
 
 
+STUDY = yaml.safe_load(blocks("yaml")[1])
 STRIDED, STACKED = yaml.safe_load(blocks("yaml")[0])["models"].values()
 ADAM = {"name": "adam"}
 
 
 def test_every_registry_has_a_section_and_every_section_its_code() -> None:
     assert len(blocks("python")) == len(EXAMPLES)
-    assert len(blocks("yaml")) == 1
+    assert len(blocks("yaml")) == 2  # the second is of a study
     for section in EXAMPLES:
         assert code_of(section)
     named = {name for module in (layers, optimizers, initializers, networks, schedules)
              for name, value in vars(module).items()
              if name.isupper() and isinstance(value, dict) and name != "ACTIVATIONS"}  # fmt: skip
     assert named == {example.registry for example in EXAMPLES.values()}
+
+
+def test_the_keys_of_a_study_are_understood(tmp_path: Path) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    file = tmp_path / "params.yaml"
+    file.write_text(yaml.safe_dump(params | STUDY), encoding="utf-8")
+    loaded = load_params(file)
+    assert list(resolve_models(loaded)) == ["S-adam/0.001", "S-adam/0.01", "S-adam/0.1"]
+    assert loaded.models["S-adam/0.1"].train.epochs == 600
+    assert loaded.contrasts == STUDY["contrasts"]
 
 
 def test_the_registries_are_as_before_without_the_examples() -> None:

@@ -12,10 +12,12 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.models import (
     Model,
     default_optimizer,
+    find_models,
     optimizer_settings,
     resolve_models,
 )
 from cnn_from_scratch.experiment.params import (
+    Augmentation,
     Convert,
     Params,
     Split,
@@ -206,7 +208,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ),
     *(
         (f"{ADAM}/optimizer/lr", value, f": expected a number, got {value!r}")
-        for value in ("fast", "", None, True, [0.1], datetime.date(2024, 5, 6))
+        for value in ("fast", "", None, True, datetime.date(2024, 5, 6))
     ),
     (f"{ADAM}/optimizer/lr", "1e400", ": expected a number"),
     (f"{ADAM}/optimizer/beta1", 1, ": expected a number from 0 up to but not 1, got 1.0"),
@@ -454,3 +456,66 @@ def test_numerics_are_portable_unless_told(value: Any, expected: str) -> None:
 def test_the_protocol_tells_of_selection(protocol: Any, train: Any, name: str) -> None:
     split = Split(protocol=protocol, validation_fraction=0.2)
     assert protocol_name(split, Train(epochs=1, batch_size=None, **train)) == name
+
+
+def test_a_models_own_training_changes_some_of_the_training() -> None:
+    own = {"epochs": 7, "augment": {"shift": 1}}
+    params, _ = load(changed(f"{ADAM}/train", own))
+    assert params.models["S-Adam"].train == Train(7, None, augment=Augmentation(shift=1))
+    assert params.models["S-SGD"].train == params.train == Train(300, None)
+
+
+def test_a_list_of_learning_rates_is_a_model_for_each() -> None:
+    params, models = load(changed(f"{ADAM}/optimizer/lr", [0.001, "1e-2", 1]))
+    rates = {"S-Adam/0.001": 0.001, "S-Adam/1e-2": 0.01, "S-Adam/1": 1.0}
+    assert list(models) == ["S-SGD", "S-RMS", *rates, "E-RMS", "E-Adam"]
+    for name, lr in rates.items():
+        assert models[name].optimizer == Adam(lr, beta1=0.7, beta2=0.99)
+    assert find_models(params, "S-Adam") == {name: models[name] for name in rates}
+    assert find_models(params, "S-SGD") == {"S-SGD": models["S-SGD"]}
+    with pytest.raises(InputError, match=r"unknown 'S-Ada'; .* has S-SGD, S-RMS, S-Adam, E-RMS, E"):
+        find_models(params, "S-Ada")
+
+
+@pytest.mark.parametrize("legacy_skip", [None, 0, 63])
+def test_a_model_may_start_as_the_released_script_does(legacy_skip: int | None) -> None:
+    _, models = load(changed(f"{ADAM}/legacy_skip", legacy_skip))
+    assert models["S-Adam"].legacy_skip == legacy_skip
+    assert models["S-SGD"].legacy_skip is None
+
+
+def test_contrasts_are_weights_by_model() -> None:
+    contrasts = {"a: b": {"S-SGD": 1, "S-RMS": -0.5, "S-Adam": -0.5}, "c": {"S-SGD": 0.1,
+                 "S-RMS": 0.2, "E-RMS": -0.3}}  # fmt: skip
+    params, _ = load(changed("contrasts", contrasts))
+    assert params.contrasts == contrasts
+    assert load(committed())[0].contrasts == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (f"{ADAM}/train", 3, f"{ADAM_KEY}.train: expected a mapping, got 3"),
+        (f"{ADAM}/train", {"epochs": 0}, f"{ADAM_KEY}.train.epochs: expected at least 1, got 0"),
+        (f"{ADAM}/train", {"numerics": "native"}, f"{ADAM_KEY}.train.numerics: unknown; known: ep"),
+        (f"{ADAM}/train", {"augment": {"shift": -1}}, f"{ADAM_KEY}.train.augment.shift: expected"),
+        ("train/epochs", 0, "params.yaml: train.epochs: expected at least 1, got 0"),
+        (f"{ADAM}/legacy_skip", -1, f"{ADAM_KEY}.legacy_skip: expected at least 0, or null"),
+        (f"{ADAM}/legacy_skip", "no", f"{ADAM_KEY}.legacy_skip: expected a whole number or null"),
+        (f"{ADAM}/optimizer/lr", [], f"{ADAM_KEY}.optimizer.lr: expected a number, or a list"),
+        (f"{ADAM}/optimizer/lr", [1, 1.0], f"{ADAM_KEY}.optimizer.lr[1]: 1.0 is there twice"),
+        (f"{ADAM}/optimizer/lr", [1, "x"], f"{ADAM_KEY}/x.optimizer.lr: expected a number, got"),
+        (f"{ADAM}/optimizer/lr", [-1], f"{ADAM_KEY}/-1.optimizer.lr: expected"),
+        ("contrasts", [], "params.yaml: contrasts: expected a mapping, got []"),
+        ("contrasts", {"c": 1}, "contrasts.c: expected a mapping, got 1"),
+        ("contrasts", {"c": {}}, "contrasts.c: expected weights that add up to 0, got {}"),
+        ("contrasts", {"c": {"S-SGD": 1}}, "contrasts.c: expected weights that add up to 0"),
+        ("contrasts", {"c": {"S-SGD": float("nan")}}, "contrasts.c: expected weights that add up"),
+        ("contrasts", {"c": {"S-SG": 1}}, "contrasts.c.S-SG: unknown; known: S-SGD, S-RMS"),
+        ("contrasts", {"c": {"S-SGD": "1"}}, "contrasts.c.S-SGD: expected a number, got '1'"),
+    ],
+)
+def test_a_wrong_value_of_what_studies_set(path: str, value: Any, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(changed(path, value))
+    assert message in one_line(error)

@@ -116,6 +116,14 @@ def test_pruning_deletes_runs_that_are_not_named_and_nothing_else(folder: Path) 
     assert list(prune_runs(["A"], [0, 1])) == []
 
 
+def test_pruning_keeps_the_runs_of_each_learning_rate(folder: Path) -> None:
+    for name in ("S/0.1/0", "S/0.1/1", "S/0.2/0", "S/0"):
+        write_run(folder / "runs" / name)
+    deleted = list(prune_runs(["A", "S/0.1"], [0, 1]))
+    assert deleted == [Path("runs/S/0"), Path("runs/S/0.2")]
+    assert (folder / "runs/S/0.1/1/result.json").exists()
+
+
 def test_a_run_that_cannot_be_deleted_is_an_error_and_not_reported(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

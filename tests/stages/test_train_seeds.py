@@ -18,6 +18,18 @@ def test_it_writes_the_records_of_single_runs(project: Project) -> None:
         assert project.files(f"runs/S-Adam/{seed}") == project.files("run")
 
 
+def test_it_trains_with_each_learning_rate_and_the_models_own_training(project: Project) -> None:
+    project.edit_params("seeds", [3])
+    project.edit_params("models/S-Adam/train", {"epochs": 2})
+    project.edit_params("models/S-Adam/optimizer/lr", [0.01, 0.1])
+    project.python(*COMMAND, "S-Adam")
+    for lr in (0.01, 0.1):
+        project.train(f"S-Adam/{lr}", 3, "--out", "run")
+        written = project.files(f"runs/S-Adam/{lr}/3")
+        assert written == project.files("run")
+        assert written["history.csv"].count(b"\n") == 4  # the header, and epochs 0 to 2
+
+
 def test_an_earlier_folder_is_replaced_whole(project: Project) -> None:
     project.edit_params("train/epochs", 1)
     for seeds in ([0, 1], [1]):

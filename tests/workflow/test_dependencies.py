@@ -25,6 +25,7 @@ COMMANDS = {
     "train": ["stages/train.py", "--model", "S-SGD", "--seed", "0", "--out", "runs/S-SGD/0"],
     "aggregate": ["stages/aggregate.py"],
     "plot": ["stages/plot.py"],
+    "code": ["stages/list_code.py", "--out", "studies/training_code.json", "src/cnn_from_scratch"],
 }
 HEAVY = {"pandas", "matplotlib", "pyarrow", "openpyxl", "scipy", "dvc", "sklearn", "tqdm"}
 NEEDED = {
@@ -32,15 +33,16 @@ NEEDED = {
     "train": set(),
     "aggregate": {"pandas", "pyarrow", "scipy"},
     "plot": {"pandas", "pyarrow", "matplotlib"},
+    "code": set(),
 }
 
 
-STUDIES = sorted(path.name for path in (ROOT / "studies").iterdir())
+STUDIES = sorted(path.parent.name for path in (ROOT / "studies").glob("*/dvc.yaml"))
 OF_STUDIES = {
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
     "aggregate": ["../../stages/aggregate.py"],
     "plot": ["../../stages/plot_study.py"],
-    "effects": ["effects.py"],
+    "contrasts": ["../../stages/contrasts.py"],
 }
 
 
@@ -63,7 +65,7 @@ def test_a_stage_declares_what_it_imports_and_imports_only_what_it_needs(
         for file in modules.values()
         if file and Path(file).resolve().is_relative_to(project.folder.resolve())
     ]
-    assert any(path.name == "params.py" for path in ours)
+    assert any(path.parent.name == "experiment" for path in ours)
     for path in [*ours, Path(COMMANDS[stage][0])]:
         assert any(path.is_relative_to(dep) for dep in declared), f"{path} is not declared"
     assert {name for name in modules if name in HEAVY} <= NEEDED[stage]

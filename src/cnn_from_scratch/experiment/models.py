@@ -1,6 +1,7 @@
 """The models: params.yaml's names turned into a network and an optimizer."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from cnn_from_scratch import InputError
@@ -16,11 +17,15 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """One row of the study: an architecture, and the optimizer and schedule that train it."""
+    """One row of the study: an architecture, and the optimizer and schedule that train it.
+
+    legacy_skip: as in ModelParams.
+    """
 
     network: Architecture
     optimizer: Optimizer
     schedule: Schedule = CONSTANT
+    legacy_skip: int | None = None
 
 
 def resolve_models(params: Params) -> dict[str, Model]:
@@ -30,6 +35,7 @@ def resolve_models(params: Params) -> dict[str, Model]:
             network=_network(model.network, f"models.{name}.network"),
             optimizer=_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
             schedule=_named(model.schedule, SCHEDULES, f"models.{name}.schedule"),
+            legacy_skip=model.legacy_skip,
         )
         for name, model in params.models.items()
     }
@@ -39,8 +45,24 @@ def find_model(params: Params, name: str) -> Model:
     """Return the named model; all are checked. Raises InputError."""
     models = resolve_models(params)
     if name not in models:
-        raise InputError(f"--model: unknown {name!r}; {PARAMS_FILE} has {', '.join(models)}")
+        raise _unknown(name, models)
     return models[name]
+
+
+def find_models(params: Params, name: str) -> dict[str, Model]:
+    """Return the named model, or one for each of its learning rates; all are checked.
+
+    Raises InputError.
+    """
+    models = resolve_models(params)
+    found = {full: model for full, model in models.items() if full.partition("/")[0] == name}
+    if not found:
+        raise _unknown(name, dict.fromkeys(full.partition("/")[0] for full in models))
+    return found
+
+
+def _unknown(name: str, known: Iterable[str]) -> InputError:
+    return InputError(f"--model: unknown {name!r}; {PARAMS_FILE} has {', '.join(known)}")
 
 
 def default_optimizer(name: str) -> Optimizer:

@@ -20,6 +20,8 @@ PARAMS_FILE = Path("params.yaml")
 
 T = TypeVar("T")
 
+_OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
+_WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
 _PLAIN_WORDS = {
@@ -122,22 +124,38 @@ def protocol_name(split: Split, train: Train) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ModelParams:
-    """`models.<name>`: network, optimizer and schedule by name; `models.py` knows the names."""
+    """`models.<name>`: network, optimizer and schedule by name; `models.py` knows the names.
+
+    train: the file's `train`, with what the model's own `train` changes of it.
+    legacy_skip: start from the kernels of the released script, which `legacy.py` draws; None: from
+        streams of our own.
+    """
 
     network: dict[Any, Any]
     optimizer: dict[Any, Any]
+    train: Train
     schedule: dict[Any, Any] = dataclasses.field(default_factory=lambda: {"name": "constant"})
+    legacy_skip: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.legacy_skip is not None and self.legacy_skip < 0:
+            raise ValueError(f"legacy_skip: expected at least 0, or null, got {self.legacy_skip}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Params:
-    """The whole file."""
+    """The whole file.
+
+    models: those with a list of learning rates stand there once a rate, as <name>/<lr>.
+    contrasts: by name, weighted sums of models, by their names, which add up to 0.
+    """
 
     convert: Convert
     seeds: tuple[int, ...]
     split: Split
     train: Train
     models: dict[str, ModelParams]
+    contrasts: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
 
 def load_params(file: Path = PARAMS_FILE) -> Params:
@@ -149,14 +167,20 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
         raise InputError(f"{file}: {_yaml_problem(error, text)}") from error
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or an impossible date, say
         raise InputError(f"{file}: {error}") from error
-    sections = get_type_hints(Params)
-    _check_keys(raw, sections, sections, "")
+    sections = [field.name for field in dataclasses.fields(Params)]
+    _check_keys(raw, sections, [name for name in sections if name != "contrasts"], "")
+    convert = decode(raw["convert"], Convert, "convert")
+    seeds = _seeds(raw["seeds"])
+    split = decode(raw["split"], Split, "split")
+    train = decode(raw["train"], Train, "train")
+    models = _models(raw["models"], raw["train"])
     return Params(
-        convert=decode(raw["convert"], Convert, "convert"),
-        seeds=_seeds(raw["seeds"]),
-        split=decode(raw["split"], Split, "split"),
-        train=decode(raw["train"], Train, "train"),
-        models=_models(raw["models"]),
+        convert=convert,
+        seeds=seeds,
+        split=split,
+        train=train,
+        models=models,
+        contrasts=_contrasts(raw.get("contrasts", {}), models),
     )
 
 
@@ -187,7 +211,7 @@ def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
     nested = {
         key: decode(value, part, f"{path}.{key}")
         for key, value in raw.items()
-        for part in get_args(hints[key])
+        for part in (hints[key], *get_args(hints[key]))
         if isinstance(value, dict) and isinstance(part, type) and dataclasses.is_dataclass(part)
     }
     try:
@@ -250,7 +274,7 @@ def _seeds(raw: Any) -> tuple[int, ...]:
     return tuple(raw)
 
 
-def _models(raw: Any) -> dict[str, ModelParams]:
+def _models(raw: Any, train: dict[Any, Any]) -> dict[str, ModelParams]:
     if not isinstance(raw, dict) or not raw:
         raise InputError(_at("models: ", f"expected a mapping of at least one model, got {raw!r}"))
     for name in raw:
@@ -262,4 +286,47 @@ def _models(raw: Any) -> dict[str, ModelParams]:
                     f" digit, got {name!r}",
                 )
             )
-    return {name: decode(model, ModelParams, f"models.{name}") for name, model in raw.items()}
+    return {
+        full_name: decode(_with_train(model, train, path), ModelParams, path)
+        for name, models in raw.items()
+        for full_name, model in _grid(name, models)
+        for path in [f"models.{full_name}"]
+    }
+
+
+def _with_train(model: Any, train: dict[Any, Any], path: str) -> Any:
+    """Return the model with the whole of `train`, as far as it does not have its own."""
+    if not isinstance(model, dict):
+        return model
+    own: dict[Any, Any] = model.get("train", {})
+    _check_keys(own, _OWN_TRAIN, (), f"{path}.train")
+    return model | {"train": train | own}
+
+
+def _grid(name: str, model: Any) -> list[tuple[str, Any]]:
+    """Return the model, or if its learning rate is a list, one for each: <name>/<lr>."""
+    optimizer: Any = model.get("optimizer") if isinstance(model, dict) else None
+    rates: Any = optimizer.get("lr") if isinstance(optimizer, dict) else None
+    if not isinstance(rates, list):
+        return [(name, model)]
+    path = f"models.{name}.optimizer.lr"
+    if not rates:
+        raise InputError(_at(f"{path}: ", "expected a number, or a list of at least one, got []"))
+    for i, lr in enumerate(rates):
+        if lr in rates[:i]:
+            raise InputError(_at(f"{path}[{i}]: ", f"{lr} is there twice"))
+    return [(f"{name}/{lr}", model | {"optimizer": optimizer | {"lr": lr}}) for lr in rates]
+
+
+def _contrasts(raw: Any, models: Iterable[str]) -> dict[str, dict[str, float]]:
+    if not isinstance(raw, dict):
+        raise InputError(_at("contrasts: ", f"expected a mapping, got {raw!r}"))
+    for name, weights in raw.items():
+        path = f"contrasts.{name}"
+        _check_keys(weights, models, (), path)
+        for model, weight in weights.items():
+            if not isinstance(weight, int | float) or isinstance(weight, bool):
+                raise InputError(_at(f"{path}.{model}: ", f"expected a number, got {weight!r}"))
+        if not (weights and abs(sum(weights.values())) <= _WEIGHTS_OFF):
+            raise InputError(_at(f"{path}: ", f"expected weights that add up to 0, got {weights}"))
+    return {str(name): weights for name, weights in raw.items()}

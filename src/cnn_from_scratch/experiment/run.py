@@ -9,6 +9,7 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.augmentation import augment
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients, diagnose
+from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
 from cnn_from_scratch.experiment.splits import Indices, split_indices
@@ -122,6 +123,8 @@ def build_network(model: Model, seed: int, dataset: Dataset) -> Sequential:
             f"the network {model.network} turns an image of {dataset.X.shape[1:]} into"
             f" {network.out_shape}, not into {dataset.num_classes} logits"
         )
+    if model.legacy_skip is not None:
+        draw_kernels(network, seed, model.legacy_skip)
     return network
 
 

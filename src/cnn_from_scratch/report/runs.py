@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.records import RUNS_FOLDER, run_folder
+from cnn_from_scratch.experiment.records import run_folder
 
 HISTORY: dict[str, Any] = {
     "epoch": int,
@@ -89,9 +89,9 @@ def prune_runs(models: Iterable[str], seeds: Iterable[int]) -> Iterator[Path]:
     Raises InputError if one cannot be deleted.
     """
     named = {run_folder(model, seed) for model in models for seed in seeds}
-    parents = {folder.parent for folder in named}
-    candidates = [*RUNS_FOLDER.glob("*/"), *(run for model in parents for run in model.glob("*/"))]
-    for folder in sorted(set(candidates) - named - parents):
+    parents = {parent for folder in named for parent in folder.parents if parent != Path()}
+    candidates = {run for parent in parents for run in parent.glob("*/")}
+    for folder in sorted(candidates - named - parents):
         try:
             shutil.rmtree(folder)
         except OSError as error:

@@ -1,0 +1,42 @@
+"""Compute the contrasts that a study's params.yaml names, in the study's folder.
+
+metrics/runs.parquet -> metrics/contrasts.json and .md.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnn_from_scratch import InputError, one_line_errors
+
+one_line_errors()
+
+import pandas as pd
+
+from cnn_from_scratch.experiment.files import replacing, write_json, write_text
+from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
+from cnn_from_scratch.report.statistics import rounded
+
+
+def main() -> None:
+    """Read the runs' scores, and write the contrasts."""
+    params = load_params()
+    if not params.contrasts:
+        raise InputError("params.yaml: contrasts: missing")
+    try:
+        scores = pd.read_parquet("metrics/runs.parquet")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{error}; the study's stage 'aggregate' makes it") from error
+    rows = contrasts(scores, params.contrasts)
+    with (
+        replacing(Path("metrics/contrasts.json")) as data,
+        replacing(Path("metrics/contrasts.md")) as table,
+    ):
+        write_json(data, rounded(rows))
+        write_text(table, contrasts_table(rows))
+
+
+if __name__ == "__main__":
+    main()

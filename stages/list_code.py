@@ -1,0 +1,39 @@
+"""List source files with their MD5: what a study beside the main one was computed by.
+
+A study is a DVC project of its own. In folders outside of it DVC would count Python's bytecode as a
+change; so the studies depend on such a list of the code, not on its folders.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from hashlib import md5
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnn_from_scratch import InputError, one_line_errors
+
+one_line_errors()
+
+from cnn_from_scratch.experiment.files import replacing, write_json
+
+
+def main(args: Namespace) -> None:
+    """Write {path: MD5} of every module."""
+    for path in args.paths:
+        if not path.exists():
+            raise InputError(f"{path}: not found")
+    files = [f for path in args.paths for f in ([path] if path.is_file() else path.rglob("*.py"))]
+    digests = {
+        file.as_posix(): md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+        for file in sorted(files)
+    }
+    with replacing(args.out) as new:
+        write_json(new, digests)
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--out", required=True, type=Path)
+    parser.add_argument("paths", nargs="+", type=Path, help="modules, and folders of modules")
+    main(parser.parse_args())
