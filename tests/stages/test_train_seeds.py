@@ -42,3 +42,12 @@ def test_bad_input_is_one_line_and_writes_nothing(project: Project) -> None:
     assert project.refusal(*COMMAND, "S-Adamm").startswith("--model: unknown 'S-Adamm'")
     missing = ("stages/train_seeds.py", "--dataset", "nowhere.npz", "--model", "S-SGD")
     assert project.refusal(*missing).startswith("nowhere.npz: not found")
+
+
+def test_what_goes_wrong_in_a_run_is_one_line_and_writes_nothing(project: Project) -> None:
+    stack = [{"name": "conv2d", "out_channels": 3, "kernel_size": 9}]
+    project.edit_params("models/S-SGD/network", {"name": "stack", "stack": stack})
+    (project.folder / "runs").mkdir()
+    line = project.refusal(*COMMAND, "S-SGD")
+    assert line.startswith("the network ")
+    assert "cannot take the images" in line
