@@ -1,10 +1,11 @@
-"""Write the generated parts of the pages anew, from the built study and from real commands.
+"""Write what is generated in the pages anew, from the built studies and from real commands.
 
 Usage: python docs/refresh.py, after `dvc repro`.
 
-A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`. The commands run
-in a temporary clone of what is committed, with an empty DVC cache: what they print must not depend
-on the experiments that this checkout's cache remembers.
+A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; a single number is a
+link to the file that it comes from (cited_numbers.py). The commands run in a temporary clone of
+what is committed, with an empty DVC cache: what they print must not depend on the experiments that
+this checkout's cache remembers.
 """
 
 import os
@@ -13,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import cited_numbers
+from cnn_from_scratch import one_line_errors
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -28,6 +32,9 @@ TABLES = (
         for name in ("results", "contrasts")
     ),
 )
+
+# The pages whose cited numbers are renewed.
+PAGES = (README, *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("studies/*/README.md")))
 
 # Run in this order in one clone; each is the name of a part, and what a user would type.
 COMMANDS = {
@@ -101,6 +108,8 @@ def main() -> None:
     """Refresh the pages."""
     for page, name, file in TABLES:
         page.write_text(copy_table(page, name, file), encoding="utf-8", newline="\n")
+    for page in PAGES:
+        page.write_text(cited_numbers.renewed(page), encoding="utf-8", newline="\n")
     text = README.read_text(encoding="utf-8")
     for name, part in command_parts().items():
         text = replace_part(text, name, part)
@@ -108,4 +117,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    one_line_errors()
     main()

@@ -1,31 +1,19 @@
 """The pages: their generated parts, links and commands."""
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
+import refresh
 from tests.workflow.project import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def refresh() -> ModuleType:
-    """The script docs/refresh.py, as a module."""
-    spec = importlib.util.spec_from_file_location("refresh", ROOT / "docs/refresh.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_no_table_is_stale(refresh: ModuleType) -> None:
+def test_no_table_is_stale() -> None:
     for page, name, file in refresh.TABLES:
         assert refresh.copy_table(page, name, file) == page.read_text(encoding="utf-8")
 
@@ -48,11 +36,11 @@ def _rows(file: Path) -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def test_a_stale_table_would_be_seen(refresh: ModuleType) -> None:
+def test_a_stale_table_would_be_seen() -> None:
     assert refresh.replace_part(README, "results", "| other |\n") != README
 
 
-def test_every_generated_part_is_there_and_filled(refresh: ModuleType) -> None:
+def test_every_generated_part_is_there_and_filled() -> None:
     parts = re.findall(r"<!-- generated: (\S+) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
     assert {name for name, _ in parts} == {"results", *refresh.COMMANDS}
     for name, content in parts:
@@ -60,7 +48,7 @@ def test_every_generated_part_is_there_and_filled(refresh: ModuleType) -> None:
                                   refresh.COMMANDS else "Accuracy in percent")  # fmt: skip
 
 
-def test_an_unknown_part_is_an_error(refresh: ModuleType) -> None:
+def test_an_unknown_part_is_an_error() -> None:
     with pytest.raises(ValueError, match="found 0"):
         refresh.replace_part(README, "no-such-part", "")
 
