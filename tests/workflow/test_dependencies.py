@@ -39,7 +39,7 @@ STUDIES = sorted(path.name for path in (ROOT / "studies").iterdir())
 OF_STUDIES = {
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
     "aggregate": ["../../stages/aggregate.py"],
-    "plot": ["../../stages/plot_study.py"],
+    "plot": ["../../stages/plot_study.py", "scores", "losses", "collapse"],
     "effects": ["effects.py"],
 }
 
