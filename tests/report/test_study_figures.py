@@ -133,9 +133,9 @@ def test_no_text_of_the_scores_overlaps_or_is_cut_off(
 ) -> None:
     row = scores[(scores["model"] == "B") & scores["split"].isin(splits)]
     row = row.assign(protocol="resubstitution")  # the longest title
-    figure = drawn_scores(pd.concat([row.assign(model=f"long-name-{m}") for m in models]))
+    figure = drawn_scores(pd.concat([row.assign(model=f"a-long-group-name-{m}") for m in models]))
     texts = {text.get_text() for text in drawn_texts(figure)}
-    assert {f"long-name-{model}" for model in models} <= texts
+    assert {f"a-long-group-name-{model}" for model in models} <= texts
     assert text_overlaps(figure) == []
     assert cut_off(figure) == []
 
