@@ -24,7 +24,6 @@ from cnn_from_scratch.report.names import by_group, group_variant, split_title
 
 ROW_HEIGHT = 0.34  # inches a model, in the picture of the scores
 LABEL_HEIGHT = 0.24  # inches a line of a legend
-TITLE_WIDTH = 34  # letters of a panel's title
 COLUMNS = 3  # of panels, at most; one less if each has a legend
 PANEL_WIDTH, PANEL_HEIGHT = 2.9, 2.5  # inches
 LEGEND_WIDTH = 1.6  # inches
@@ -38,7 +37,7 @@ def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
 
     scores: a row a (model, seed, split) with accuracy in 0..1, the protocol and whether the run
     diverged; then its dot is hollow. statistics: of `model_statistics`, for the mean's intervals.
-    The models of a group stand together; a variant has its colour of `loss_panels_figure`.
+    The models of a group stand together; a variant has the same colour as in `loss_panels_figure`.
     """
     splits = [split for split in ("val", "test") if split in set(scores["split"])]
     groups = by_group(dict.fromkeys(scores["model"]))
@@ -55,8 +54,7 @@ def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
         for end in np.cumsum([len(group) for group in groups.values()])[:-1]:
             axes.axhline(end - 0.5, color="0.6", lw=0.8)
         axes.grid(visible=False, axis="y")
-        title = split_title(split, scores["protocol"].iloc[0]).capitalize()
-        axes.set_title(textwrap.fill(title, TITLE_WIDTH), loc="left")
+        axes.set_title(split_title(split, scores["protocol"].iloc[0]).capitalize(), loc="left")
     panels[0].set_yticks(range(len(models)), models)
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     label = f"accuracy in percent; {dots_words(scores, 'top to bottom', 'below it')}"
