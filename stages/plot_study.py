@@ -1,9 +1,12 @@
-"""Draw a study's pictures, in its folder: metrics/ and the data of the plots -> plots/*.png."""
+"""Draw a study's pictures, those that are named, in its folder: metrics/, plots/*.json -> *.png."""
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
@@ -12,30 +15,70 @@ from cnn_from_scratch import InputError, one_line_errors
 one_line_errors()
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.report.collapse import collapse_figure
-from cnn_from_scratch.report.figures import accuracy_figure, loss_figure, save_figure
+from cnn_from_scratch.report.figures import save_figure
+from cnn_from_scratch.report.study_figures import loss_panels_figure, scores_figure
 
 
-def main() -> None:
-    """Read what `aggregate` wrote, and draw it."""
+@dataclass(frozen=True)
+class Results:
+    """What `aggregate` wrote."""
+
+    scores: pd.DataFrame
+    statistics: dict[str, Any]
+    train_loss: pd.DataFrame
+    confusion: pd.DataFrame
+
+
+def _scores(results: Results) -> Figure:
+    return scores_figure(results.scores, results.statistics["models"])
+
+
+def _losses(results: Results) -> Figure:
+    floors = dict(zip(results.scores["model"], results.scores["loss_floor"], strict=True))
+    return loss_panels_figure(results.train_loss, floors)
+
+
+def _collapse(results: Results) -> Figure:
+    return collapse_figure(results.scores, int(results.confusion["label"].max()))
+
+
+PICTURES: dict[str, Callable[[Results], Figure]] = {
+    "scores": _scores,
+    "losses": _losses,
+    "collapse": _collapse,
+}
+
+
+def main(names: list[str]) -> None:
+    """Draw plots/<name>.png for every name, all or none."""
+    known = ", ".join(PICTURES)
+    if not names:
+        raise InputError(f"name the pictures to draw; known: {known}")
+    for name in names:
+        if name not in PICTURES:
+            raise InputError(f"unknown picture {name!r}; known: {known}")
+    results = _read()
+    with ExitStack() as stack:
+        for name in names:
+            path = stack.enter_context(replacing(Path(f"plots/{name}.png")))
+            save_figure(PICTURES[name](results), path)
+
+
+def _read() -> Results:
     try:
-        scores = pd.read_parquet("metrics/runs.parquet")
-        statistics = json.loads(Path("metrics/statistics.json").read_text(encoding="utf-8"))
-        train_loss = pd.read_json("plots/train_loss.json")
-        confusion = pd.read_json("plots/confusion.json")
+        return Results(
+            scores=pd.read_parquet("metrics/runs.parquet"),
+            statistics=json.loads(Path("metrics/statistics.json").read_text(encoding="utf-8")),
+            train_loss=pd.read_json("plots/train_loss.json"),
+            confusion=pd.read_json("plots/confusion.json"),
+        )
     except (OSError, ValueError) as error:
         raise InputError(f"{error}; the study's stage 'aggregate' makes it") from error
-    figures = {
-        "plots/accuracy_by_seed.png": accuracy_figure(scores, statistics["models"]),
-        "plots/collapse.png": collapse_figure(scores, int(confusion["label"].max())),
-        "plots/loss.png": loss_figure(train_loss, scores["loss_floor"]),
-    }
-    with ExitStack() as stack:
-        for path, figure in figures.items():
-            save_figure(figure, stack.enter_context(replacing(Path(path))))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

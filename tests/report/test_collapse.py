@@ -49,13 +49,16 @@ def test_equal_runs_do_not_hide_one_another_and_lie_where_they_lay_before() -> N
     assert max(abs(x - 1) for x in places) < 0.5
 
 
-def test_models_differ_in_marker_and_colour() -> None:
-    scores = runs(*[(f"Model-{k}", 0, 1.0) for k in range(7)])
+@pytest.mark.parametrize("models", [7, 10, 30])
+def test_models_differ_in_marker_and_colour(models: int) -> None:
+    scores = runs(*[(f"Model-{k}", 0, 1.0) for k in range(models)])
     lines = [
         line for line in collapse_figure(scores, 3).axes[0].lines if line.get_marker() != "None"
     ]
-    assert len({str(line.get_marker()) for line in lines}) == 7
-    assert len({str(line.get_color()) for line in lines}) == 7
+    looks = {(str(line.get_marker()), str(line.get_color())) for line in lines}
+    assert len(looks) == models
+    assert len({marker for marker, _ in looks}) == min(models, 9)
+    assert len({color for _, color in looks}) == 7
 
 
 @pytest.mark.parametrize(("num_classes", "named"), [(2, ["1", "1/2"]), (3, ["1", "2/3", "1/3"])])
@@ -75,9 +78,10 @@ def test_the_ladder_has_a_step_for_each_number_of_dead_logits(
 
 
 @pytest.mark.parametrize("num_classes", [2, 3, 10, 26])
-@pytest.mark.parametrize("models", [1, 5, 9])
+@pytest.mark.parametrize("models", [1, 5, 9, 10, 30])
 def test_no_text_overlaps_or_is_cut_off(models: int, num_classes: int) -> None:
     scores = runs(*[(f"Model-{k}", k % (num_classes + 1), 0.5) for k in range(models)])
     figure = collapse_figure(scores, num_classes)
+    assert len(figure.legends[0].get_texts()) == models + 1
     assert text_overlaps(figure) == []
     assert cut_off(figure) == []

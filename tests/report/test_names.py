@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnn_from_scratch.report.names import pair_title, split_title
+from cnn_from_scratch.report.names import by_group, group_variant, pair_title, split_title
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,23 @@ def test_a_title_says_what_is_measured(split: str, protocol: str, title: str) ->
 
 def test_a_pair_is_named_in_the_order_of_its_difference() -> None:
     assert pair_title({"first": "A", "second": "B"}) == "A vs B"
+
+
+@pytest.mark.parametrize(
+    ("model", "group", "variant"),
+    [
+        ("S-pooled-free", "S-pooled", "free"),
+        ("S-adam", "S", "adam"),
+        ("report-S-SGD", "report-S", "SGD"),
+        ("Plain", "Plain", "Plain"),
+    ],
+)
+def test_the_group_is_what_stands_before_the_last_dash(
+    model: str, group: str, variant: str
+) -> None:
+    assert group_variant(model) == (group, variant)
+
+
+def test_groups_and_their_models_keep_their_order() -> None:
+    groups = by_group(["B-y", "A-x", "B-x", "C", "A-y"])
+    assert list(groups.items()) == [("B", ["B-y", "B-x"]), ("A", ["A-x", "A-y"]), ("C", ["C"])]

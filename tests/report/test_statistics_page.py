@@ -7,10 +7,20 @@ from cnn_from_scratch.report.comparisons import compare_models
 from cnn_from_scratch.report.statistics import model_statistics
 from cnn_from_scratch.report.statistics_page import statistics_page
 
+CONVERGENCE = {
+    "A": {
+        "n": 3,
+        "reached_95": 2,
+        "median_epochs_to_95": 12.5,
+        "loss_area": {"mean": 7.0, "population_sd": 1.0},
+    }
+}
+
 
 def page(scores: pd.DataFrame) -> str:
     """Return the page in which paragraphs are lines."""
-    return statistics_page(scores, model_statistics(scores), compare_models(scores))
+    statistics, comparisons = model_statistics(scores), compare_models(scores)
+    return statistics_page(scores, statistics, comparisons, CONVERGENCE)
 
 
 def cells(page: str, *starts: str) -> list[list[str]]:
@@ -39,6 +49,14 @@ def test_the_mean_is_rounded_as_in_the_results(scores: pd.DataFrame) -> None:
     """Once, from all its digits: 86.4349999 is 86.43, though six digits of it are 86.4350."""
     text = page(scores.assign(accuracy=0.864349999))
     assert cells(text, "Test", "A")[0][2] == "86.43"
+
+
+def test_convergence_is_told_with_what_it_means(scores: pd.DataFrame) -> None:
+    text = page(scores)
+    assert cells(text, "A", "2 of 3") == [["A", "2 of 3", "12.5", "7.00 ± 1.00"]]
+    words = "at least 95 % of them are classified right"
+    places = ["Loss in nats", "## Convergence", words, "2 of 3", "## Comparisons"]
+    assert sorted(places, key=text.index) == places
 
 
 def test_comparisons_are_in_percentage_points(scores: pd.DataFrame) -> None:

@@ -41,7 +41,7 @@ STUDIES = sorted(path.parent.name for path in (ROOT / "studies").glob("*/dvc.yam
 OF_STUDIES = {
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
     "aggregate": ["../../stages/aggregate.py"],
-    "plot": ["../../stages/plot_study.py"],
+    "plot": ["../../stages/plot_study.py", "scores", "losses", "collapse"],
     "contrasts": ["../../stages/contrasts.py"],
 }
 

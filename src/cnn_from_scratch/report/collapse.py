@@ -14,6 +14,7 @@ from cnn_from_scratch.report.figures import COLORS, STYLE
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 LANES = 0.8  # of the space between two whole numbers, shared out among the models
+LABEL_HEIGHT = 0.21  # inches a model in the legend
 STEPS_NAMED = 12  # as many as fit beside the axis
 NOTE = (
     "The steps are for classes of equal size. A run far above its step has lost the logit of label"
@@ -29,11 +30,12 @@ def collapse_figure(scores: pd.DataFrame, num_classes: int) -> Figure:
     the logits that are 0 for every training sample. The ladder: with d of K logits dead, and
     their labels lost, (K - d)/K of the samples can be right, if all classes are of equal size.
     """
-    figure = Figure(figsize=(8.0, 4.8), layout="constrained")
-    axes = figure.subplots()
-    _ladder(axes, num_classes)
     rows = scores[scores["split"] == "train"]
     models = list(dict.fromkeys(rows["model"]))
+    height = max(4.8, LABEL_HEIGHT * (len(models) + 1) + 0.9)  # so that the legend ends above NOTE
+    figure = Figure(figsize=(8.0, height), layout="constrained")
+    axes = figure.subplots()
+    _ladder(axes, num_classes)
     lane = LANES / len(models)
     styles = zip(itertools.cycle(COLORS), itertools.cycle(MARKERS), strict=False)
     for place, (model, (color, marker)) in enumerate(zip(models, styles, strict=False)):

@@ -23,7 +23,10 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#00
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 MAX_SAMPLES = 96  # in the picture of the dataset
 CLASSES_IN_ONE_PICTURE = 10
+LOSS_TITLE = "Training loss: mean over seeds, band ± one population SD"
 LETTERS_PER_INCH = 11  # of a label; so few that it fits
+
+LineStyle = tuple[str, Any]  # a colour and dashes
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
@@ -50,14 +53,11 @@ def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
     """
     figure = Figure(figsize=(8.0, 4.8), layout="constrained")
     axes = figure.subplots()
-    for (model, rows), (color, dash) in zip(_by_model(curves), _line_styles(), strict=False):
-        axes.plot(rows["epoch"], rows["mean"], color=color, linestyle=dash, lw=1.8, label=model)
-        axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
-    for floor in sorted({floor for floor in floors if floor > 0}):
-        label = f"floor of\nsqueezed logits\n({floor:.3f} nats)"
-        axes.axhline(floor, color="gray", lw=1.0, linestyle=(0, (1, 3)), label=label)
+    for (model, rows), style in zip(_by_model(curves), line_styles(), strict=False):
+        draw_curve(axes, rows, model, style)
+    draw_floors(axes, floors)
     axes.set(xlabel="epoch", ylabel="training loss (nats)", xlim=(0, curves["epoch"].max()))
-    axes.set_title("Training loss: mean over seeds, band ± one population SD", loc="left")
+    axes.set_title(LOSS_TITLE, loc="left")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
@@ -83,13 +83,8 @@ def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_title(split_title(split, scores["protocol"].iloc[0]).capitalize(), loc="left")
         axes.grid(visible=False, axis="x")
-    seeds = list(dict.fromkeys(scores["seed"]))
     panels[-1].set_xticks(range(len(models)), models)
-    label = f"model; each dot a run, left to right: seeds {', '.join(map(str, seeds))}; bar: mean"
-    if len(seeds) > 1:
-        label += ", at its right end its 95 % bootstrap interval over the seeds"
-    if scores["diverged"].any():
-        label += "; hollow: a diverged run, at its last finite epoch"
+    label = f"model; {dots_words(scores, 'left to right', 'at its right end')}"
     panels[-1].set_xlabel(textwrap.fill(label, int(LETTERS_PER_INCH * figure.get_figwidth())))
     return figure
 
@@ -155,8 +150,37 @@ def _by_model(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
         yield str(model), rows
 
 
-def _line_styles() -> Iterator[tuple[str, Any]]:
+def line_styles() -> Iterator[LineStyle]:
+    """Yield a colour and dashes for every line, without end; 35 of them differ."""
     return zip(itertools.cycle(COLORS), itertools.cycle(DASHES), strict=False)
+
+
+def draw_curve(axes: Axes, rows: pd.DataFrame, label: str, style: LineStyle) -> None:
+    """Draw a model's curve with its band. rows: one an epoch with mean, low and high."""
+    color, dash = style
+    axes.plot(rows["epoch"], rows["mean"], color=color, linestyle=dash, lw=1.8, label=label)
+    axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
+
+
+def draw_floors(axes: Axes, floors: Iterable[float]) -> None:
+    """Draw the floors above 0, in nats, each once."""
+    for floor in sorted({floor for floor in floors if floor > 0}):
+        label = f"floor of\nsqueezed logits\n({floor:.3f} nats)"
+        axes.axhline(floor, color="gray", lw=1.0, linestyle=(0, (1, 3)), label=label)
+
+
+def dots_words(scores: pd.DataFrame, order: str, place: str) -> str:
+    """Return what the dots of a picture of scores are, and its bars.
+
+    order: of the seeds, such as 'left to right'; place: of the interval, such as 'at its end'.
+    """
+    seeds = list(dict.fromkeys(scores["seed"]))
+    words = f"each dot a run, {order}: seeds {', '.join(map(str, seeds))}; bar: mean"
+    if len(seeds) > 1:
+        words += f", {place} its 95 % bootstrap interval over the seeds"
+    if scores["diverged"].any():
+        words += "; hollow: a diverged run, at its last finite epoch"
+    return words
 
 
 def _accuracy_dots(

@@ -1,5 +1,6 @@
 """The words that tables and pictures share."""
 
+from collections.abc import Iterable
 from typing import Any
 
 SIGNIFICANCE = 0.05  # a difference is called significant if its corrected p is no higher
@@ -17,3 +18,21 @@ def split_title(split: str, protocol: str) -> str:
 def pair_title(comparison: dict[str, Any]) -> str:
     """Return what two models are compared; differences are the first minus the second."""
     return f"{comparison['first']} vs {comparison['second']}"
+
+
+def group_variant(model: str) -> tuple[str, str]:
+    """Return the group that a study's model belongs to, and which one it is in it.
+
+    They are what stands before and after the last '-', as in 'S-pooled-free'; a model without one
+    is a group of its own, with itself as the variant.
+    """
+    group, _, variant = model.rpartition("-")
+    return group or model, variant
+
+
+def by_group(models: Iterable[str]) -> dict[str, list[str]]:
+    """Return the models of each group, groups and models in the order of their first ones."""
+    groups: dict[str, list[str]] = {}
+    for model in models:
+        groups.setdefault(group_variant(model)[0], []).append(model)
+    return groups

@@ -131,8 +131,8 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     """
     rows: list[dict[str, Any]] = []
     for model, of_model in history.groupby("model", sort=False):
-        by_seed = of_model.pivot(index="epoch", columns="seed", values=column).ffill()
-        for epoch, values in zip(by_seed.index, by_seed.to_numpy(), strict=True):
+        lines = by_seed(of_model, column)
+        for epoch, values in zip(lines.index, lines.to_numpy(), strict=True):
             mean, sd = mean_sd(values)
             rows.append(
                 {
@@ -144,6 +144,14 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def by_seed(of_model: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return a column of one model's history, by epoch (down) and seed (across).
+
+    A run that ended before the others, as a diverged one does, keeps its last value to the end.
+    """
+    return of_model.pivot(index="epoch", columns="seed", values=column).ffill()
 
 
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from cnn_from_scratch.report.comparisons import MAX_PATTERNS, compared_split, is_exact, smallest_p
+from cnn_from_scratch.report.convergence import LEARNT, convergence_table
 from cnn_from_scratch.report.names import SIGNIFICANCE, pair_title, split_title
 from cnn_from_scratch.report.statistics import RESAMPLES, TRIMMED, normal_coverage
 from cnn_from_scratch.report.tables import count, markdown_table
@@ -12,10 +13,29 @@ from cnn_from_scratch.report.tables import count, markdown_table
 STATISTICS = ["Mean", "Population SD", "Sample SD", "Median", "Interquartile mean"]
 
 
+CONVERGENCE_WORDS = (
+    f"How fast the training samples are learnt. A run reaches {100 * LEARNT:.0f} % with the first"
+    f" epoch after which at least {100 * LEARNT:.0f} % of them are classified right, though there"
+    " may be fewer later. The median is over the runs that reached it, and says nothing of the"
+    " others. The loss area is that under the training-loss curve from the untrained network to the"
+    " last epoch, in nats x epochs (trapezoidal rule), mean ± population SD over all runs: it is"
+    " the smaller, the sooner and the lower the loss falls. It grows with the number of epochs, so"
+    " it compares only models trained equally long. A run that ended before the model's others, as"
+    " a diverged one does, keeps its last loss to their end."
+)
+
+
 def statistics_page(
-    scores: pd.DataFrame, statistics: dict[str, Any], comparisons: list[dict[str, Any]]
+    scores: pd.DataFrame,
+    statistics: dict[str, Any],
+    comparisons: list[dict[str, Any]],
+    convergence: dict[str, Any],
 ) -> str:
-    """Return the page. statistics: of `model_statistics`; comparisons: of `compare_models`."""
+    """Return the page.
+
+    statistics: of `model_statistics`; comparisons: of `compare_models`; convergence: of
+    `model_convergence`.
+    """
     protocol = scores["protocol"].iloc[0]
     n = scores["seed"].nunique()
     paragraphs = [
@@ -28,6 +48,9 @@ def statistics_page(
         _statistics_table(statistics, "accuracy", protocol),
         "## Loss in nats",
         _statistics_table(statistics, "loss", protocol),
+        "## Convergence",
+        CONVERGENCE_WORDS,
+        convergence_table(convergence),
         "## Comparisons",
         *_comparison_paragraphs(comparisons, split_title(compared_split(scores), protocol)),
     ]

@@ -1,0 +1,97 @@
+"""Writing the results: which files, of which models, and all of them or none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from cnn_from_scratch.experiment.models import Model
+from cnn_from_scratch.nn.networks import SimpleCNN
+from cnn_from_scratch.nn.optimizers import SGD
+from cnn_from_scratch.report import results
+from cnn_from_scratch.report.convergence import model_convergence
+from cnn_from_scratch.report.results import write_results
+from cnn_from_scratch.report.runs import Runs
+from cnn_from_scratch.report.statistics import rounded
+
+MODEL = Model(SimpleCNN(), SGD(lr=0.9))
+FILES = [
+    "metrics/results.md",
+    "metrics/runs.parquet",
+    "metrics/statistics.json",
+    "metrics/statistics.md",
+    "metrics/summary.json",
+    "plots/confusion.json",
+    "plots/misclassified.json",
+    "plots/train_accuracy.json",
+    "plots/train_loss.json",
+    "plots/val_accuracy.json",
+    "plots/val_loss.json",
+]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def runs(scores: pd.DataFrame) -> Runs:
+    """The runs whose scores those are."""
+    named = scores[["model", "seed"]].drop_duplicates()
+    history = named.merge(pd.DataFrame({"epoch": [0, 1], "train_loss": [1.0, 1 / 3]}), how="cross")
+    return Runs(
+        scores=scores,
+        history=history.assign(train_accuracy=1.0, val_loss=0.5, val_accuracy=0.75),
+        predictions=named.assign(split="test", index=0, label=1, predicted=2),
+    )
+
+
+def of_model(runs: Runs, model: str) -> Runs:
+    return Runs(
+        *(table[table["model"] == model] for table in (runs.scores, runs.history, runs.predictions))
+    )
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_every_file_is_written(folder: Path, runs: Runs) -> None:
+    write_results({"A": MODEL, "B": MODEL}, runs)
+    assert list(files(folder)) == FILES
+    statistics = json.loads((folder / "metrics/statistics.json").read_text())
+    assert list(statistics) == ["models", "comparisons", "convergence"]
+    assert statistics["convergence"] == rounded(model_convergence(runs.history))
+    assert list(json.loads((folder / "metrics/summary.json").read_text())) == ["A", "B"]
+
+
+def test_a_subset_of_the_models_has_results_of_its_own(folder: Path, runs: Runs) -> None:
+    write_results({"B": MODEL}, of_model(runs, "B"))
+    statistics = json.loads((folder / "metrics/statistics.json").read_text())
+    assert list(statistics["models"]) == list(statistics["convergence"]) == ["B"]
+    assert statistics["comparisons"] == []
+    assert "| A " not in (folder / "metrics/results.md").read_text(encoding="utf-8")
+
+
+def test_a_failure_leaves_all_files_as_they_were(
+    folder: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_results({"A": MODEL}, of_model(runs, "A"))
+    before = files(folder)
+
+    def fail(_: Any) -> Any:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(results, "misclassified", fail)  # which is written last
+    with pytest.raises(OSError, match="full"):
+        write_results({"A": MODEL, "B": MODEL}, runs)
+    assert files(folder) == before
