@@ -21,15 +21,24 @@ from cnn_from_scratch import one_line_errors
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 
-# The tables that are copied from files: page, name of the part, file.
+STUDIES = sorted(path.parent for path in (ROOT / "studies").glob("*/dvc.yaml"))
+
+
+def part_names(page: Path) -> list[str]:
+    """Return the names of a page's generated parts."""
+    return re.findall(r"<!-- generated: (\S+) -->", page.read_text("utf-8"))
+
+
+# The tables that are copied from files: page, name of the part, file. In a study's page a part has
+# the name of the file.
 TABLES = (
     (README, "results", ROOT / "metrics/results.md"),
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/numerics_cost.md"),
     *(
         (study / "README.md", name, study / f"metrics/{name}.md")
-        for study in sorted(path.parent for path in (ROOT / "studies").glob("*/dvc.yaml"))
-        for name in ("results", "contrasts")
+        for study in STUDIES
+        for name in part_names(study / "README.md")
     ),
 )
 

@@ -43,6 +43,10 @@ OF_STUDIES = {
     "aggregate": ["../../stages/aggregate.py"],
     "plot": ["../../stages/plot_study.py", "scores", "losses", "collapse"],
     "contrasts": ["../../stages/contrasts.py"],
+    "accuracies": ["accuracies.py"],
+    "float32": ["float32.py"],
+    "signals": ["signals.py"],
+    "tune": ["tune.py"],
 }
 
 

@@ -62,8 +62,8 @@ def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> Non
         ("README.md", "\nMore words.\n", set()),
         ("tests/workflow/conftest.py", "\n# more\n", set()),
         ("stages/plot.py", "\n# more\n", {"plot"}),
-        ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING),
-        ("src/cnn_from_scratch/data/parquet.py", "\n# more\n", {"convert", "aggregate"}),
+        ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING | {"code"}),
+        ("src/cnn_from_scratch/data/parquet.py", "\n# more\n", {"convert", "aggregate", "code"}),
     ],
 )
 def test_edits_away_from_training_run_no_training(
@@ -93,7 +93,8 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
 
 
 def test_a_clean_clone_rebuilds_the_same_files(clone: Project) -> None:
-    everything_that_git_does_not_hold = {"convert"} | train("S-SGD", 0, 1) | train("E-Adam", 0, 1)
+    runs = train("S-SGD", 0, 1) | train("E-Adam", 0, 1)
+    everything_that_git_does_not_hold = {"convert", "code"} | runs
     assert clone.repro() == everything_that_git_does_not_hold
     assert clone.git("status", "--porcelain") == ""
     assert clone.repro("--force") == everything_that_git_does_not_hold | REPORTING

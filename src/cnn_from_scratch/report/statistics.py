@@ -40,7 +40,7 @@ def bootstrap_interval(values: Iterable[float]) -> list[float] | None:
         method="percentile",
         rng=np.random.default_rng(RESAMPLING_SEED),
     ).confidence_interval
-    return [float(interval.low), float(interval.high)]
+    return sorted((float(interval.low), float(interval.high)))  # rounding may cross equal ends
 
 
 def normal_coverage(n: int) -> float:

@@ -1,0 +1,167 @@
+"""Choose each optimizer's learning rate on the validation samples, and report the tuned models.
+
+Usage: python tune.py, in this folder; runs/ -> metrics/, the data of the plots, and plots/rates.png
+
+The tuned models, named <network>-<optimizer>, get what `aggregate` gives any models; besides them
+there are the scores at every rate, and how the test accuracy of each network's best optimizer, also
+chosen on the validation samples, differs from the others'.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+from cnn_from_scratch import one_line_errors
+
+one_line_errors()
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from cnn_from_scratch.experiment.files import replacing, write_json, write_text
+from cnn_from_scratch.experiment.models import resolve_models
+from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
+from cnn_from_scratch.report.convergence import model_convergence
+from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
+from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.names import by_group
+from cnn_from_scratch.report.results import write_results
+from cnn_from_scratch.report.runs import Runs, prune_runs, read_runs
+from cnn_from_scratch.report.statistics import rounded
+from cnn_from_scratch.report.tables import markdown_table
+
+
+def rates_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a (model, lr), in order: mean val_accuracy, val_loss and test_accuracy."""
+    mean: dict[str, list[Any]] = {}
+    for (name, split), rows in scores.groupby(["model", "split"], sort=False):
+        for measure in ("accuracy", "loss"):
+            mean.setdefault(f"{split}_{measure}", []).append(mean_sd(rows[measure])[0])
+        if split == "val":
+            model, _, lr = str(name).partition("/")
+            mean.setdefault("model", []).append(model)
+            mean.setdefault("lr", []).append(lr)
+    columns = ["model", "lr", "val_accuracy", "val_loss", "test_accuracy"]
+    return pd.DataFrame(mean)[columns]
+
+
+def best(rates: pd.DataFrame) -> Any:
+    """Return the row of the highest validation accuracy; of equal ones that of the lowest loss."""
+    order = rates.assign(val_accuracy=rates["val_accuracy"].round(9))  # the same number of samples
+    return order.sort_values(["val_accuracy", "val_loss"], ascending=[False, True]).iloc[0]
+
+
+def tuned(runs: Runs, chosen: dict[str, str]) -> Runs:
+    """Return the runs of the chosen models, under their new names. chosen: new names by old."""
+
+    def of(table: pd.DataFrame) -> pd.DataFrame:
+        rows = table[table["model"].isin(chosen)]
+        return rows.assign(model=rows["model"].map(chosen)).reset_index(drop=True)
+
+    return replace(
+        runs, scores=of(runs.scores), history=of(runs.history), predictions=of(runs.predictions)
+    )
+
+
+def tuned_table(lrs: dict[str, str], runs: Runs, edges: set[str]) -> str:
+    """Return the tuned models as Markdown; a rate at the grid's edge has a star."""
+    convergence = model_convergence(runs.history)
+    header = ["Model", "Learning rate", "Validation, %", "Test, %", "Runs that reached 95 %",
+              "Median epochs to 95 %", "Loss area"]  # fmt: skip
+    rows = []
+    for model, lr in lrs.items():
+        speed = convergence[model]
+        of_model = runs.scores[runs.scores["model"] == model]
+        moments = [
+            mean_sd(100 * of_model.loc[of_model["split"] == split, "accuracy"])
+            for split in ("val", "test")
+        ]
+        epochs = speed["median_epochs_to_95"]
+        rows.append(
+            [
+                model,
+                lr + "*" * (lr in edges),
+                *(f"{mean:.2f} ± {sd:.2f}" for mean, sd in moments),
+                f"{speed['reached_95']} of {speed['n']}",
+                "-" if epochs is None else f"{epochs:g}",
+                f"{speed['loss_area']['mean']:.1f} ± {speed['loss_area']['population_sd']:.1f}",
+            ]
+        )
+    return markdown_table(header, rows)
+
+
+@mpl.rc_context(STYLE)
+def rates_figure(rates: pd.DataFrame) -> Figure:
+    """Draw mean validation accuracy against learning rate: a panel a network, a line an optimizer.
+
+    rates: of `rates_table`; a filled dot is the chosen rate.
+    """
+    groups = by_group(dict.fromkeys(rates["model"]))
+    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
+    panels = figure.subplots(1, len(groups), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, (group, models) in zip(panels, groups.items(), strict=True):
+        for model, (color, dash) in zip(models, line_styles(), strict=False):
+            rows = rates[rates["model"] == model]
+            x = rows["lr"].astype(float)
+            axes.plot(x, rows["val_accuracy"], color=color, linestyle=dash, marker="o", ms=4,
+                      mfc="white", label=model.removeprefix(f"{group}-"))  # fmt: skip
+            chosen = best(rows)
+            axes.plot(float(chosen["lr"]), chosen["val_accuracy"], "o", color=color, ms=7)
+        axes.set(xscale="log", xlabel="learning rate", title=f"network {group}")
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    panels[0].set_ylabel("validation accuracy, mean over seeds")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", title="filled: chosen")
+    return figure
+
+
+def main() -> None:
+    """Read every run, choose, and write the results of the chosen ones."""
+    params = load_params()
+    models = resolve_models(params)
+    runs = read_runs(models, params.seeds)
+    rates = rates_table(runs.scores)
+    choices = {str(model): best(rows) for model, rows in rates.groupby("model", sort=False)}
+    lrs = {model: row["lr"] for model, row in choices.items()}
+    chosen = tuned(runs, {f"{model}/{lr}": model for model, lr in lrs.items()})
+    winners = {
+        network: best(pd.DataFrame([choices[model] for model in names]))["model"]
+        for network, names in by_group(choices).items()
+    }
+    differences = contrasts(
+        chosen.scores,
+        {
+            f"{winners[network]} - {other}": {winners[network]: 1.0, other: -1.0}
+            for network, names in by_group(choices).items()
+            for other in names
+            if other != winners[network]
+        },
+    )
+    edges = {rates["lr"].iloc[0], rates["lr"].iloc[-1]}
+    write_results({model: models[f"{model}/{lr}"] for model, lr in lrs.items()}, chosen)
+    with (
+        replacing(Path("metrics/rates.json")) as of_rates,
+        replacing(Path("metrics/winners.json")) as of_winners,
+        replacing(Path("metrics/contrasts.json")) as of_contrasts,
+        replacing(Path("metrics/contrasts.md")) as contrasts_page,
+        replacing(Path("metrics/tuned.md")) as tuned_page,
+        replacing(Path("plots/rates.png")) as picture,
+    ):
+        write_json(of_rates, {"chosen": lrs, "rates": rounded(rates.to_dict("records"))})
+        write_json(of_winners, winners)
+        write_json(of_contrasts, rounded(differences))
+        write_text(contrasts_page, contrasts_table(differences))
+        write_text(tuned_page, tuned_table(lrs, chosen, edges))
+        save_figure(rates_figure(rates), picture)
+    for folder in prune_runs(models, params.seeds):
+        print(f"{folder}: no longer named in params.yaml, deleted")
+
+
+if __name__ == "__main__":
+    main()

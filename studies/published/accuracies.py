@@ -1,0 +1,100 @@
+"""The published table: each run's accuracy as the released script reads it.
+
+Usage: python accuracies.py, in this folder;
+runs/, metrics/float32.json -> metrics/accuracies.json, accuracies.md and float32.md
+
+The script reads the accuracy from the logits of the last epoch before its update; so it is that of
+the epoch before the last in history.csv, whose last row is of the trained network.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+from cnn_from_scratch import InputError, one_line_errors
+
+one_line_errors()
+
+from cnn_from_scratch.experiment.files import replacing, write_json, write_text
+from cnn_from_scratch.experiment.params import Params, load_params
+from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
+from cnn_from_scratch.report.runs import read_runs
+from cnn_from_scratch.report.statistics import rounded
+from cnn_from_scratch.report.tables import count, markdown_table
+
+Counts = dict[str, list[int]]  # correct samples by model, one a seed
+
+
+def read_counts(params: Params) -> tuple[Counts, int]:
+    """Return the counts, and out of how many samples they are."""
+    runs = read_runs(params.models, params.seeds)
+    samples = int((runs.predictions.groupby(["model", "seed", "split"]).size().xs("val", level=2))
+                  .iloc[0])  # fmt: skip
+    counts: Counts = {}
+    for name, model in params.models.items():
+        history = runs.history[runs.history["model"] == name]
+        rows = history[history["epoch"] == model.train.epochs - 1]
+        if len(rows) != len(params.seeds):
+            raise InputError(f"runs/{name}: a run diverged; the released script's go on")
+        counts[name] = [round(samples * accuracy) for accuracy in rows["train_accuracy"]]
+    return counts, samples
+
+
+def percent(counts: Counts, samples: int) -> dict[str, dict[str, float]]:
+    """Return mean and population_sd of each model's accuracy over the seeds, in percent."""
+    moments = {
+        name: mean_sd([100 * correct / samples for correct in of_model])
+        for name, of_model in counts.items()
+    }
+    return {name: {"mean": mean, "population_sd": sd} for name, (mean, sd) in moments.items()}
+
+
+def accuracies_table(counts: Counts, samples: int) -> str:
+    """Return mean, population SD and every seed's accuracy, beside the published figures."""
+    header = ["Model", "Here, %", "Published, %", f"Correct of {samples}, by seed"]
+    rows = []
+    for name, here in percent(counts, samples).items():
+        published = PUBLISHED_ACCURACY[name.partition("-")[2]]
+        moments = [here["mean"], here["population_sd"]]
+        rows.append([name, *("{:.2f} ± {:.2f}".format(*both) for both in (moments, published)),
+                     " ".join(map(str, counts[name]))])  # fmt: skip
+    return markdown_table(header, rows)
+
+
+def differences_table(counts: Counts, emulated: Counts, seeds: tuple[int, ...]) -> str:
+    """Return in how many runs float64 and float32 have as many samples right, and the others."""
+    pairs = [
+        (name, seed, *both)
+        for name in counts
+        for seed, *both in zip(seeds, counts[name], emulated[name], strict=True)
+    ]
+    others = [pair for pair in pairs if pair[2] != pair[3]]
+    same = f"The counts are the same in {len(pairs) - len(others)} of {count(len(pairs), 'run')}"
+    if not others:
+        return f"{same}.\n"
+    return f"{same}; these differ:\n\n" + markdown_table(
+        ["Model", "Seed", "Correct, float64", "Correct, float32"], [list(pair) for pair in others]
+    )
+
+
+def main() -> None:
+    """Read the runs, and write the tables."""
+    params = load_params()
+    counts, samples = read_counts(params)
+    emulated = json.loads(Path("metrics/float32.json").read_text(encoding="utf-8"))
+    with (
+        replacing(Path("metrics/accuracies.json")) as data,
+        replacing(Path("metrics/accuracies.md")) as table,
+        replacing(Path("metrics/float32.md")) as differences,
+    ):
+        write_json(data, {"samples": samples, "correct": counts,
+                          "percent": rounded(percent(counts, samples))})  # fmt: skip
+        write_text(table, accuracies_table(counts, samples))
+        write_text(differences, differences_table(counts, emulated, params.seeds))
+
+
+if __name__ == "__main__":
+    main()

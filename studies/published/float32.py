@@ -1,0 +1,165 @@
+"""The released script's arithmetic, emulated: how many samples each run has right at the end.
+
+Usage: python float32.py, in this folder; ../../data/dataset.npz -> metrics/float32.json
+
+It shares no code with the library that it is compared with, but for reading the parameters: each
+seed's models are drawn one after the other, convolutions are loops over kernel places, and outputs
+of layers, biases and gradients are float32, kernels float64. So where the counts agree, the library
+computes what is described; where they do not, a run hangs on the last bits of its numbers.
+
+Source: Lee 2025, released code, as described; none of it is here.
+"""
+
+import itertools
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
+
+from cnn_from_scratch import one_line_errors
+
+one_line_errors()
+
+import numpy as np
+
+from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
+from cnn_from_scratch.experiment.files import replacing, write_json
+from cnn_from_scratch.experiment.models import optimizer_settings, resolve_models
+from cnn_from_scratch.experiment.params import Params, load_params
+
+Array = np.ndarray[Any, Any]
+
+KERNELS = {"S": [(3, 1, 3, 3), (3, 3, 2, 2)], "E": [(4, 1, 3, 3), (4, 4, 3, 3), (3, 4, 2, 2)]}
+
+
+class Network:
+    """A network of the script: convolutions, each with its activation; "S" pools after the first.
+
+    The activation is on the logits, too.
+    """
+
+    def __init__(self, kind: str, rng: np.random.RandomState) -> None:
+        self.pools = kind == "S"
+        self.W = [rng.randn(*shape) * np.sqrt(1 / np.prod(shape[1:])) for shape in KERNELS[kind]]
+        self.b = [np.zeros(len(kernels), np.float32) for kernels in self.W]
+
+    def forward(self, x: Array) -> tuple[Array, list[Any]]:
+        """Return the logits (N, 3), and what `backward` needs."""
+        caches = []
+        for i, (kernels, bias) in enumerate(zip(self.W, self.b, strict=True)):
+            y = self.activation(correlate(x, kernels) + bias[:, None, None])
+            caches.append((x, y))
+            x = pool(y)[0] if self.pools and i == 0 else y
+        return x[:, :, 0, 0], caches
+
+    def backward(self, dy: Array, caches: list[Any]) -> list[Array]:
+        """Return the gradients of all kernels, then of all biases."""
+        of_kernels, of_biases = [], []
+        for i, (x, y) in reversed(list(enumerate(caches))):
+            if self.pools and i == 0:
+                dy = unpool(dy, y)
+            dy = dy * (y * (1 - y) if self.pools else y > 0)
+            of_biases.append(dy.sum(axis=(0, 2, 3)))
+            dkernels, dy = correlate_backward(x, self.W[i], dy)
+            of_kernels.append(dkernels)
+        return of_kernels[::-1] + of_biases[::-1]
+
+    def activation(self, x: Array) -> Array:
+        """Return sigmoid or ReLU."""
+        return 1 / (1 + np.exp(-x)) if self.pools else np.maximum(x, 0)
+
+
+def correlate(x: Array, kernels: Array) -> Array:
+    """Return the valid cross-correlation of (N, C, H, W), channel by channel."""
+    k = kernels.shape[-1]
+    size = x.shape[-1] - k + 1
+    y = np.zeros((len(x), len(kernels), size, size), np.float32)
+    for c, i, j in itertools.product(range(x.shape[1]), range(k), range(k)):
+        y += x[:, c, None, i : i + size, j : j + size] * kernels[:, c, i, j][:, None, None]
+    return y
+
+
+def correlate_backward(x: Array, kernels: Array, dy: Array) -> tuple[Array, Array]:
+    """Return the gradients of the kernels and of x."""
+    size = dy.shape[-1]
+    dkernels, dx = np.zeros(kernels.shape, np.float32), np.zeros(x.shape, np.float32)
+    for i, j in itertools.product(*map(range, kernels.shape[2:])):
+        window = np.s_[:, :, i : i + size, j : j + size]
+        dkernels[:, :, i, j] = np.tensordot(dy, x[window], ((0, 2, 3), (0, 2, 3)))
+        dx[window] += np.moveaxis(np.tensordot(dy, kernels[:, :, i, j], (1, 0)), -1, 1)
+    return dkernels, dx
+
+
+def pool(x: Array) -> tuple[Array, Array]:
+    """Return the maxima of 2x2 blocks, and the place 0..3 of the first in each."""
+    n, channels, size, _ = x.shape
+    blocks = x.reshape(n, channels, size // 2, 2, size // 2, 2).swapaxes(3, 4)
+    blocks = blocks.reshape(*blocks.shape[:4], 4)
+    return blocks.max(axis=-1), blocks.argmax(axis=-1)
+
+
+def unpool(dy: Array, x: Array) -> Array:
+    """Return dy at the places of the maxima of x, and 0 elsewhere."""
+    blocks = (pool(x)[1][..., None] == np.arange(4)) * dy[..., None]  # (N, C, H/2, W/2, 4)
+    return blocks.reshape(*dy.shape, 2, 2).swapaxes(3, 4).reshape(x.shape)
+
+
+def train(network: Network, optimizer: dict[str, Any], x: Array, y: Array, epochs: int) -> int:
+    """Return how many samples the last epoch's logits have right, from before its update."""
+    parameters = network.W + network.b
+    m, v = ([np.zeros(p.shape, np.float32) for p in parameters] for _ in range(2))
+    for epoch in range(1, epochs + 1):
+        logits, caches = network.forward(x)
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        p = exponentials / exponentials.sum(axis=1, keepdims=True)
+        dlogits = ((p - np.eye(3)[y]) / len(y)).astype(np.float32)
+        gradients = network.backward(dlogits[:, :, None, None], caches)
+        for i, (parameter, g) in enumerate(zip(parameters, gradients, strict=True)):
+            parameter -= step(optimizer, g, m[i], v[i], epoch)
+    return int(np.sum(logits.argmax(axis=1) == y))
+
+
+def step(settings: dict[str, Any], g: Array, m: Array, v: Array, t: int) -> Array:
+    """Return SGD's, RMSprop's or Adam's step; m and v change in place."""
+    lr = settings["lr"]
+    if settings["name"] == "sgd":
+        return lr * g
+    if settings["name"] == "rmsprop":
+        v[:] = settings["rho"] * v + (1 - settings["rho"]) * g**2
+        return lr * g / (np.sqrt(v) + settings["eps"])
+    beta1, beta2 = settings["beta1"], settings["beta2"]
+    m[:] = beta1 * m + (1 - beta1) * g
+    v[:] = beta2 * v + (1 - beta2) * g**2
+    return lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + settings["eps"])
+
+
+def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
+    """Return how many samples each model has right, trained from the seed."""
+    models = resolve_models(params)
+    counts = {}
+    for variant in ("report", "script"):
+        rng = np.random.RandomState(seed)
+        for name in (name for name in models if name.startswith(variant)):  # in this order
+            network = Network(name.split("-")[1], rng)
+            settings = optimizer_settings(models[name].optimizer)
+            epochs = params.models[name].train.epochs
+            counts[name] = train(network, settings, dataset.X, dataset.y - 1, epochs)
+    return counts
+
+
+def main() -> None:
+    """Train every model from every seed, and write {model: [a count a seed]}."""
+    params, dataset = load_params(), load_dataset(Path("../../data/dataset.npz"))
+    with ProcessPoolExecutor() as executor:
+        by_seed = list(executor.map(partial(correct, params, dataset), params.seeds))
+    with replacing(Path("metrics/float32.json")) as new:
+        write_json(new, {name: [counts[name] for counts in by_seed] for name in params.models})
+
+
+if __name__ == "__main__":
+    main()
