@@ -16,7 +16,9 @@ import tempfile
 from pathlib import Path
 
 import cited_numbers
+import params_schema
 from cnn_from_scratch import one_line_errors
+from cnn_from_scratch.experiment.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -114,7 +116,8 @@ def _readable(output: str, folder: str) -> str:
 
 
 def main() -> None:
-    """Refresh the pages."""
+    """Refresh the pages, and the schema of params.yaml."""
+    write_json(params_schema.FILE, params_schema.params_schema())
     for page, name, file in TABLES:
         page.write_text(copy_table(page, name, file), encoding="utf-8", newline="\n")
     for page in PAGES:

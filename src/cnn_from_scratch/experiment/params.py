@@ -20,7 +20,7 @@ PARAMS_FILE = Path("params.yaml")
 
 T = TypeVar("T")
 
-_OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
+OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
 _MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
@@ -299,7 +299,7 @@ def _with_train(model: Any, train: dict[Any, Any], path: str) -> Any:
     if not isinstance(model, dict):
         return model
     own: dict[Any, Any] = model.get("train", {})
-    _check_keys(own, _OWN_TRAIN, (), f"{path}.train")
+    _check_keys(own, OWN_TRAIN, (), f"{path}.train")
     return model | {"train": train | own}
 
 
