@@ -1,6 +1,6 @@
 # `make` sets up and rebuilds the study; `make test` sets up and checks everything; `make verify`
 # rebuilds what is committed in a clean clone and compares it, bit by bit; `make studies` rebuilds
-# the studies beside the main one.
+# the studies beside the main one; `make parallel` does what `make` does with JOBS processes.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # DVC starts the stages with `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify studies lock
+.PHONY: all test verify studies parallel prune clean distclean lock
 
 all: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
@@ -33,6 +33,29 @@ studies: $(VENV)/.ready
 		echo "== $$study"; \
 		(cd $$study && $(CURDIR)/$(BIN)/dvc repro) || exit 1; \
 	done
+
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+
+parallel: $(VENV)/.ready
+	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python stages/parallel.py --jobs $(JOBS) && cat metrics/results.md
+
+# Delete from dvc.lock what models and seeds that are gone have left there.
+prune: $(VENV)/.ready
+	@for project in . studies/*/; do \
+		(cd $$project && $(CURDIR)/$(BIN)/python $(CURDIR)/stages/tidy_lock.py) || exit 1; \
+	done
+
+# Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
+clean:
+	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots
+	rm -rf studies/*_code.json studies/*/runs studies/*/plots/*.json
+
+# Delete that cache as well, the environment, and all other traces of work.
+distclean: clean
+	rm -rf $(VENV) .dvc/cache .dvc/tmp studies/*/.dvc/tmp .emulators
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Renew the locked requirements; needs uv.
 lock:

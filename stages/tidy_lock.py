@@ -1,0 +1,36 @@
+"""Tidy dvc.lock: stages in dvc.yaml's order, without those that dvc.yaml no longer makes.
+
+Not a stage: `make prune` runs it, here and in every study, and so does stages/parallel.py. DVC
+keeps the entries of models and seeds that are gone, and writes new ones in the order in which they
+end.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnn_from_scratch import one_line_errors
+
+one_line_errors()
+
+from dvc.repo import Repo
+from dvc.utils.serialize import modify_yaml
+
+
+def tidy_lock() -> list[str]:
+    """Rewrite the current folder's dvc.lock if it is untidy; return the names of removed stages."""
+    lock = Path("dvc.lock")
+    if not lock.exists():
+        return []
+    named = [stage.addressing for stage in Repo().stage.collect("dvc.yaml")]
+    with modify_yaml(lock) as content:
+        stages = content["stages"]
+        removed = [name for name in stages if name not in named]
+        content["stages"] = {name: stages[name] for name in named if name in stages}
+    return removed
+
+
+if __name__ == "__main__":
+    for name in tidy_lock():
+        print(f"dvc.lock: {name}: no longer in dvc.yaml, removed")
