@@ -21,7 +21,7 @@ from cnn_from_scratch.report.statistics import rounded
 
 
 def main() -> None:
-    """Read the runs' scores, and write the contrasts."""
+    """Read the runs' scores, of all models of params.yaml, and write the contrasts."""
     params = load_params()
     if not params.contrasts:
         raise InputError("params.yaml: contrasts: missing")
@@ -29,6 +29,8 @@ def main() -> None:
         scores = pd.read_parquet("metrics/runs.parquet")
     except (OSError, ValueError) as error:
         raise InputError(f"{error}; the study's stage 'aggregate' makes it") from error
+    if len(params.seeds) < 2:
+        raise InputError("params.yaml: seeds: contrasts take at least two seeds")
     rows = contrasts(scores, params.contrasts)
     with (
         replacing(Path("metrics/contrasts.json")) as data,

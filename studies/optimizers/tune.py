@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from cnn_from_scratch import one_line_errors
+from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
@@ -125,6 +125,9 @@ def main() -> None:
     """Read every run, choose, and write the results of the chosen ones."""
     params = load_params()
     models = resolve_models(params)
+    for name in models:
+        if "/" not in name:
+            raise InputError(f"params.yaml: models.{name}.optimizer.lr: expected a list of rates")
     runs = read_runs(models, params.seeds)
     rates = rates_table(runs.scores)
     choices = {str(model): best(rows) for model, rows in rates.groupby("model", sort=False)}
@@ -153,7 +156,11 @@ def main() -> None:
         replacing(Path("metrics/tuned.md")) as tuned_page,
         replacing(Path("plots/rates.png")) as picture,
     ):
-        write_json(of_rates, {"chosen": lrs, "rates": rounded(rates.to_dict("records"))})
+        by_model = {
+            str(model): rows.set_index("lr").drop(columns="model").to_dict("index")
+            for model, rows in rates.groupby("model", sort=False)
+        }
+        write_json(of_rates, {"chosen": lrs, "rates": rounded(by_model)})
         write_json(of_winners, winners)
         write_json(of_contrasts, rounded(differences))
         write_text(contrasts_page, contrasts_table(differences))

@@ -4,7 +4,8 @@ Usage: python accuracies.py, in this folder;
 runs/, metrics/float32.json -> metrics/accuracies.json, accuracies.md and float32.md
 
 The script reads the accuracy from the logits of the last epoch before its update; so it is that of
-the epoch before the last in history.csv, whose last row is of the trained network.
+the epoch before the last in history.csv, whose last row is of the trained network. The test samples
+are labelled by the trained network.
 """
 
 import json
@@ -21,18 +22,15 @@ from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
-from cnn_from_scratch.report.runs import read_runs
+from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
 from cnn_from_scratch.report.tables import count, markdown_table
 
 Counts = dict[str, list[int]]  # correct samples by model, one a seed
 
 
-def read_counts(params: Params) -> tuple[Counts, int]:
-    """Return the counts, and out of how many samples they are."""
-    runs = read_runs(params.models, params.seeds)
-    samples = int((runs.predictions.groupby(["model", "seed", "split"]).size().xs("val", level=2))
-                  .iloc[0])  # fmt: skip
+def training_counts(params: Params, runs: Runs, samples: int) -> Counts:
+    """Return the counts before the last update, on the training samples. Raises InputError."""
     counts: Counts = {}
     for name, model in params.models.items():
         history = runs.history[runs.history["model"] == name]
@@ -40,7 +38,18 @@ def read_counts(params: Params) -> tuple[Counts, int]:
         if len(rows) != len(params.seeds):
             raise InputError(f"runs/{name}: a run diverged; the released script's go on")
         counts[name] = [round(samples * accuracy) for accuracy in rows["train_accuracy"]]
-    return counts, samples
+    return counts
+
+
+def heldout_counts(runs: Runs) -> Counts:
+    """Return the trained networks' counts on the test samples."""
+    test = runs.predictions[runs.predictions["split"] == "test"]
+    right = (
+        test.assign(right=test["predicted"] == test["label"])
+        .groupby(["model", "seed"], sort=False)["right"]
+        .sum()
+    )
+    return {str(name): of_model.tolist() for name, of_model in right.groupby("model", sort=False)}
 
 
 def percent(counts: Counts, samples: int) -> dict[str, dict[str, float]]:
@@ -83,15 +92,34 @@ def differences_table(counts: Counts, emulated: Counts, seeds: tuple[int, ...]) 
 def main() -> None:
     """Read the runs, and write the tables."""
     params = load_params()
-    counts, samples = read_counts(params)
+    for name in params.models:
+        if name.partition("-")[2] not in PUBLISHED_ACCURACY:
+            known = ", ".join(PUBLISHED_ACCURACY)
+            raise InputError(f"params.yaml: models.{name}: expected <variant>- and one of {known}")
+    runs = read_runs(params.models, params.seeds)
+    of_one_run = runs.predictions[runs.predictions["seed"] == params.seeds[0]]
+    samples, test_samples = (
+        int((of_one_run["split"] == split).sum()) // len(params.models) for split in ("val", "test")
+    )
+    counts = training_counts(params, runs, samples)
     emulated = json.loads(Path("metrics/float32.json").read_text(encoding="utf-8"))
     with (
         replacing(Path("metrics/accuracies.json")) as data,
         replacing(Path("metrics/accuracies.md")) as table,
         replacing(Path("metrics/float32.md")) as differences,
     ):
-        write_json(data, {"samples": samples, "correct": counts,
-                          "percent": rounded(percent(counts, samples))})  # fmt: skip
+        parts = {"train": (counts, samples), "test": (heldout_counts(runs), test_samples)}
+        write_json(
+            data,
+            {
+                split: {
+                    "samples": number,
+                    "correct": correct,
+                    "percent": rounded(percent(correct, number)),
+                }
+                for split, (correct, number) in parts.items()
+            },
+        )
         write_text(table, accuracies_table(counts, samples))
         write_text(differences, differences_table(counts, emulated, params.seeds))
 

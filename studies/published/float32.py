@@ -12,6 +12,7 @@ Source: Lee 2025, released code, as described; none of it is here.
 
 import itertools
 import os
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -21,7 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
 
-from cnn_from_scratch import one_line_errors
+from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
@@ -155,6 +156,11 @@ def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
 def main() -> None:
     """Train every model from every seed, and write {model: [a count a seed]}."""
     params, dataset = load_params(), load_dataset(Path("../../data/dataset.npz"))
+    for name in params.models:
+        if not re.match("(report|script)-[SE]-", name):
+            raise InputError(
+                f"params.yaml: models.{name}: expected report- or script-, then S- or E-"
+            )
     with ProcessPoolExecutor() as executor:
         by_seed = list(executor.map(partial(correct, params, dataset), params.seeds))
     with replacing(Path("metrics/float32.json")) as new:

@@ -43,3 +43,9 @@ def test_other_layers_to_draw_for_are_refused() -> None:
     other = Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(1))
     with pytest.raises(InputError, match="legacy_skip: the released script has no Dense"):
         draw_kernels(other, 0, 0)
+
+
+def test_a_seed_that_is_none_of_the_stream_is_refused() -> None:
+    draw_kernels(network(SIMPLE), 2**32 - 1, 0)
+    with pytest.raises(InputError, match="legacy_skip: seed 4294967296: "):
+        draw_kernels(network(SIMPLE), 2**32, 0)

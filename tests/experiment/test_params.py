@@ -485,10 +485,10 @@ def test_a_model_may_start_as_the_released_script_does(legacy_skip: int | None) 
 
 
 def test_contrasts_are_weights_by_model() -> None:
-    contrasts = {"a: b": {"S-SGD": 1, "S-RMS": -0.5, "S-Adam": -0.5}, "c": {"S-SGD": 0.1,
+    contrasts = {"a: b": {"S-SGD": "1e0", "S-RMS": -0.5, "S-Adam": -0.5}, "c": {"S-SGD": 0.1,
                  "S-RMS": 0.2, "E-RMS": -0.3}}  # fmt: skip
     params, _ = load(changed("contrasts", contrasts))
-    assert params.contrasts == contrasts
+    assert params.contrasts == contrasts | {"a: b": {"S-SGD": 1, "S-RMS": -0.5, "S-Adam": -0.5}}
     assert load(committed())[0].contrasts == {}
 
 
@@ -504,15 +504,18 @@ def test_contrasts_are_weights_by_model() -> None:
         (f"{ADAM}/legacy_skip", "no", f"{ADAM_KEY}.legacy_skip: expected a whole number or null"),
         (f"{ADAM}/optimizer/lr", [], f"{ADAM_KEY}.optimizer.lr: expected a number, or a list"),
         (f"{ADAM}/optimizer/lr", [1, 1.0], f"{ADAM_KEY}.optimizer.lr[1]: 1.0 is there twice"),
-        (f"{ADAM}/optimizer/lr", [1, "x"], f"{ADAM_KEY}/x.optimizer.lr: expected a number, got"),
+        (f"{ADAM}/optimizer/lr", [1, "x"], f"{ADAM_KEY}.optimizer.lr[1]: expected a number, got"),
+        (f"{ADAM}/optimizer/lr", [0.1, "1e-1"], f"{ADAM_KEY}.optimizer.lr[1]: 1e-1 is there twice"),
         (f"{ADAM}/optimizer/lr", [-1], f"{ADAM_KEY}/-1.optimizer.lr: expected"),
         ("contrasts", [], "params.yaml: contrasts: expected a mapping, got []"),
         ("contrasts", {"c": 1}, "contrasts.c: expected a mapping, got 1"),
-        ("contrasts", {"c": {}}, "contrasts.c: expected weights that add up to 0, got {}"),
-        ("contrasts", {"c": {"S-SGD": 1}}, "contrasts.c: expected weights that add up to 0"),
-        ("contrasts", {"c": {"S-SGD": float("nan")}}, "contrasts.c: expected weights that add up"),
+        ("contrasts", {"c": {}}, "contrasts.c: expected weights that are not all 0"),
+        ("contrasts", {"c": {"S-SGD": 1}}, "contrasts.c: expected weights that"),
+        ("contrasts", {"c": {"S-SGD": float("nan")}}, "contrasts.c: expected weights that"),
         ("contrasts", {"c": {"S-SG": 1}}, "contrasts.c.S-SG: unknown; known: S-SGD, S-RMS"),
-        ("contrasts", {"c": {"S-SGD": "1"}}, "contrasts.c.S-SGD: expected a number, got '1'"),
+        ("contrasts", {"c": {"S-SGD": "x"}}, "contrasts.c.S-SGD: expected a number, got 'x'"),
+        ("contrasts", {"c": {"S-SGD": 0}}, "contrasts.c: expected weights that are not all 0"),
+        ("contrasts", {1: {"S-SGD": 1}}, "contrasts: expected text for a name, got 1"),
     ],
 )
 def test_a_wrong_value_of_what_studies_set(path: str, value: Any, message: str) -> None:

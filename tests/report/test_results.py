@@ -18,6 +18,7 @@ from cnn_from_scratch.report.statistics import rounded
 
 MODEL = Model(SimpleCNN(), SGD(lr=0.9))
 FILES = [
+    "metrics/convergence.md",
     "metrics/results.md",
     "metrics/runs.parquet",
     "metrics/statistics.json",

@@ -26,7 +26,7 @@ class Project:
         result = subprocess.run(
             command,
             cwd=self.folder,
-            env=self._environment(),
+            env=self.environment(),
             text=True,
             capture_output=True,
             check=False,
@@ -73,7 +73,8 @@ class Project:
         shutil.copytree(self.folder, folder, symlinks=True)
         return Project(folder)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the variables of this project's commands."""
         inherited = {key: value for key, value in os.environ.items() if "PYTHONPATH" not in key}
         binaries = str(Path(sys.executable).parent)
         return inherited | {

@@ -167,6 +167,16 @@ def test_a_model_name_that_dvc_cannot_hold(project: Project, name: str) -> None:
     )
 
 
+def test_a_list_of_learning_rates_is_not_for_the_main_study(project: Project) -> None:
+    def change(params: Any) -> None:
+        params["models"]["S-SGD"]["optimizer"]["lr"] = [0.1, 0.9]
+
+    project.edit_params(change)
+    checked = project.run(sys.executable, "stages/check_params.py", check=False)
+    assert checked.returncode == 1
+    assert checked.stderr.startswith("error: params.yaml: models.S-SGD.optimizer.lr: expected a nu")
+
+
 def test_make_checks_the_parameters_before_dvc_reads_them() -> None:
     recipe = (ROOT / "Makefile").read_text().split("all: ")[1].split("\n\n")[0]
     assert recipe.index("stages/check_params.py") < recipe.index("dvc")

@@ -6,6 +6,8 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.nn.layers import Conv2D
 from cnn_from_scratch.nn.model import Sequential
 
+MAX_SEED = 2**32 - 1  # of RandomState
+
 
 def draw_kernels(network: Sequential, seed: int, skip: int) -> None:
     """Give the network the kernels that the released script draws for it; biases are left at 0.
@@ -14,9 +16,14 @@ def draw_kernels(network: Sequential, seed: int, skip: int) -> None:
     RandomState(seed), after `skip` of them: those of the models that the script builds before.
     Their last bits are those of the C library's logarithm, so they may differ between machines.
 
-    Raises InputError if the network has other layers with parameters than convolutions.
+    Raises InputError if the network has other layers with parameters than convolutions, or if the
+    seed is none for the legacy generator.
     Source: Lee 2025, released code.
     """
+    if seed > MAX_SEED:
+        raise InputError(
+            f"legacy_skip: seed {seed}: the released script's stream takes none so large"
+        )
     rng = np.random.RandomState(seed)
     rng.standard_normal(skip)
     for layer, params in zip(network.layers, network.params, strict=True):

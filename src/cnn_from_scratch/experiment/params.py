@@ -290,7 +290,7 @@ def _models(raw: Any, train: dict[Any, Any]) -> dict[str, ModelParams]:
         full_name: decode(_with_train(model, train, path), ModelParams, path)
         for name, models in raw.items()
         for full_name, model in _grid(name, models)
-        for path in [f"models.{full_name}"]
+        for path in [f"models.{name}"]
     }
 
 
@@ -312,21 +312,35 @@ def _grid(name: str, model: Any) -> list[tuple[str, Any]]:
     path = f"models.{name}.optimizer.lr"
     if not rates:
         raise InputError(_at(f"{path}: ", "expected a number, or a list of at least one, got []"))
-    for i, lr in enumerate(rates):
-        if lr in rates[:i]:
-            raise InputError(_at(f"{path}[{i}]: ", f"{lr} is there twice"))
+    numbers = [_number(lr, f"{path}[{i}]") for i, lr in enumerate(rates)]
+    for i, lr in enumerate(numbers):
+        if lr in numbers[:i]:
+            raise InputError(_at(f"{path}[{i}]: ", f"{rates[i]} is there twice"))
     return [(f"{name}/{lr}", model | {"optimizer": optimizer | {"lr": lr}}) for lr in rates]
+
+
+def _number(raw: Any, path: str) -> float:
+    """Return a number, also one that YAML reads as text. Raises InputError."""
+    try:
+        return msgspec.convert(raw, float, strict=False)
+    except msgspec.ValidationError as error:
+        raise InputError(_at(f"{path}: ", f"expected a number, got {raw!r}")) from error
 
 
 def _contrasts(raw: Any, models: Iterable[str]) -> dict[str, dict[str, float]]:
     if not isinstance(raw, dict):
         raise InputError(_at("contrasts: ", f"expected a mapping, got {raw!r}"))
-    for name, weights in raw.items():
-        path = f"contrasts.{name}"
-        _check_keys(weights, models, (), path)
-        for model, weight in weights.items():
-            if not isinstance(weight, int | float) or isinstance(weight, bool):
-                raise InputError(_at(f"{path}.{model}: ", f"expected a number, got {weight!r}"))
-        if not (weights and abs(sum(weights.values())) <= _WEIGHTS_OFF):
-            raise InputError(_at(f"{path}: ", f"expected weights that add up to 0, got {weights}"))
-    return {str(name): weights for name, weights in raw.items()}
+    return {name: _weights(name, weights, models) for name, weights in raw.items()}
+
+
+def _weights(name: Any, raw: Any, models: Iterable[str]) -> dict[str, float]:
+    """Return a contrast's weights by model."""
+    path = f"contrasts.{name}"
+    if not isinstance(name, str):
+        raise InputError(_at("contrasts: ", f"expected text for a name, got {name!r}"))
+    _check_keys(raw, models, (), path)
+    weights = {model: _number(weight, f"{path}.{model}") for model, weight in raw.items()}
+    if not (any(weights.values()) and abs(sum(weights.values())) <= _WEIGHTS_OFF):
+        message = f"expected weights that are not all 0 and add up to 0, got {raw}"
+        raise InputError(_at(f"{path}: ", message))
+    return weights

@@ -18,11 +18,15 @@ SELDOM_CHANGED = ("eps", "weight_decay", "warmup_epochs")  # named in the table 
 
 
 def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
-    """Return the published table's columns, our accuracy on every split, and the published one."""
+    """Return the published table's columns, our accuracy on every split, and the published one.
+
+    The last column is left out if none of the models is a published one.
+    """
     protocol = scores["protocol"].iloc[0]
     splits = list(dict.fromkeys(scores["split"]))
     titles = [split_title(split, protocol).capitalize() for split in splits]
-    header = ["Model", "Activation", "Pool", "Optimizer", *titles, "Published"]
+    published = ["Published"] if any(name in PUBLISHED_ACCURACY for name in models) else []
+    header = ["Model", "Activation", "Pool", "Optimizer", *titles, *published]
     rows = [
         [
             name,
@@ -30,7 +34,7 @@ def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
             _pooling(model),
             _optimizer(model),
             *(_accuracy(scores, name, split) for split in splits),
-            _published(name),
+            *(_published(name) for _ in published),
         ]
         for name, model in models.items()
     ]

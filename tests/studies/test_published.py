@@ -1,0 +1,102 @@
+"""studies/published: the emulated arithmetic, and the epoch that is read."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.models import optimizer_settings
+from cnn_from_scratch.experiment.params import Params, load_params
+from cnn_from_scratch.nn.losses import softmax_cross_entropy
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.optimizers import SGD, Adam, Optimizer, RMSprop
+from cnn_from_scratch.report.runs import Runs
+from tests.studies.scripts import script
+from tests.workflow.project import ROOT
+
+float32 = script("published", "float32")
+accuracies = script("published", "accuracies")
+
+RNG = np.random.RandomState(5)
+X, Y = RNG.rand(12, 1, 6, 6), np.arange(12) % 3
+
+
+@pytest.mark.parametrize("kind", ["S", "E"])
+def test_an_emulated_network_has_the_librarys_logits_and_gradients(kind: str) -> None:
+    emulated = float32.Network(kind, np.random.RandomState(3))
+    layers = (SimpleCNN() if kind == "S" else EnhancedCNN()).layers(3)
+    ours = Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(0))
+    learning = [params for params in ours.params if params]
+    for params, kernels, bias in zip(learning, emulated.W, emulated.b, strict=True):
+        params["W"][:] = kernels
+        bias[:] = RNG.randn(len(bias))
+        params["b"][:] = bias
+    logits, caches = emulated.forward(X)
+    expected, our_caches = ours.forward(X)
+    np.testing.assert_allclose(logits, expected, atol=1e-5)
+    _, dlogits = softmax_cross_entropy(expected, Y)
+    gradients = emulated.backward(dlogits.astype(np.float32)[:, :, None, None], caches)
+    g = ours.backward(dlogits, our_caches)
+    shaped = [kernels.ravel() for pair in zip(gradients[: len(emulated.W)],
+              gradients[len(emulated.W) :], strict=True) for kernels in pair]  # fmt: skip
+    np.testing.assert_allclose(np.concatenate(shaped), g, atol=1e-5)
+    assert all(gradient.dtype == np.float32 for gradient in gradients)
+
+
+@pytest.mark.parametrize("optimizer", [SGD(0.5), RMSprop(0.01), Adam(0.01)])
+def test_an_emulated_step_is_the_librarys(optimizer: Optimizer) -> None:
+    settings = optimizer_settings(optimizer)
+    m, v = np.zeros(4), np.zeros(4)
+    state = optimizer.init(np.zeros(4))
+    for t in range(1, 6):
+        g = RNG.randn(4)
+        delta, state = optimizer.update(g, state, np.zeros(4))
+        np.testing.assert_allclose(-float32.step(settings, g, m, v, t), delta, rtol=1e-12)
+
+
+def history(accuracies: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"model": "script-S-SGD", "seed": 0, "epoch": range(len(accuracies)),
+         "train_accuracy": accuracies}
+    )  # fmt: skip
+
+
+def small_params(epochs: int) -> Params:
+    """Return the study's parameters, of one model, one seed and few epochs."""
+    params = load_params(ROOT / "studies/published/params.yaml")
+    model = params.models["script-S-SGD"]
+    model = replace(model, train=replace(model.train, epochs=epochs))
+    return replace(params, seeds=(0,), models={"script-S-SGD": model})
+
+
+def test_the_accuracy_is_that_before_the_last_update() -> None:
+    runs = Runs(pd.DataFrame(), history([0.25, 0.5, 0.75, 1.0]), pd.DataFrame())
+    params = small_params(epochs=3)
+    assert accuracies.training_counts(params, runs, 8) == {"script-S-SGD": [6]}
+
+
+def test_a_diverged_run_is_an_error() -> None:
+    runs = Runs(pd.DataFrame(), history([0.25, 0.5]), pd.DataFrame())
+    with pytest.raises(InputError, match="runs/script-S-SGD: a run diverged"):
+        accuracies.training_counts(small_params(epochs=3), runs, 8)
+
+
+def test_the_test_samples_that_are_right_are_counted() -> None:
+    predictions = pd.DataFrame(
+        {"model": "A", "seed": [0, 0, 1, 1], "split": ["test", "val", "test", "test"],
+         "label": [1, 1, 2, 3], "predicted": [2, 1, 2, 3]}
+    )  # fmt: skip
+    runs = Runs(pd.DataFrame(), pd.DataFrame(), predictions)
+    assert accuracies.heldout_counts(runs) == {"A": [0, 2]}
+
+
+def test_what_differs_is_listed() -> None:
+    same = accuracies.differences_table({"A": [1, 2]}, {"A": [1, 2]}, (0, 1))
+    assert same == "The counts are the same in 2 of 2 runs.\n"
+    table = accuracies.differences_table({"A": [1, 2]}, {"A": [1, 3]}, (0, 7))
+    assert table.startswith("The counts are the same in 1 of 2 runs; these differ:")
+    assert table.splitlines()[-1].split("|")[1:5] == [" A     ", " 7    ", " 2                ",
+                                                      " 3                "]  # fmt: skip
