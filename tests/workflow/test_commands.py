@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 
+from tests.experiment.params_files import COMMITTED
 from tests.workflow.project import Project, started_stages
 
 S_SGD = {"train@S-SGD-0", "train@S-SGD-1"}
@@ -57,16 +58,52 @@ def test_an_experiment_in_a_temporary_folder_runs_the_code_of_its_folder(project
     assert after["E-Adam"]["train_loss"]["sd"] < 1e-3
 
 
-def test_queued_experiments_run(project: Project) -> None:
-    for lr in ("0.3", "0.6"):
-        setting = f"models.S-SGD.optimizer.lr={lr}"
-        project.dvc("exp", "run", "--queue", "-n", f"lr-{lr[-1]}", "-S", setting)
-    project.dvc("exp", "run", "--run-all", "--jobs", "1")
-    losses = {
-        name: summary_of(project, experiment(project, name))["S-SGD"]["train_loss"]["mean"]
-        for name in ("lr-3", "lr-6")
-    }
-    assert losses["lr-3"] != losses["lr-6"]
+def test_a_sweep_is_queued_run_compared_and_kept(project: Project) -> None:
+    """The life of an experiment: from a sweep to a branch."""
+    sweep = ("-S", "models.S-SGD.optimizer.lr=0.3,0.6")
+    queued = project.dvc("exp", "run", "--queue", *sweep).stdout
+    names = re.findall(r"Queued experiment '(\S+)' for future execution", queued)
+    project.dvc("exp", "run", "--run-all", "--jobs", "2")
+    params = [project.git("show", f"{experiment(project, name)}:params.yaml") for name in names]
+    first, second = (
+        names[["lr: 0.3" in text for text in params].index(low)] for low in (True, False)
+    )
+    assert ["lr: 0.6" in text for text in params].count(True) == 1
+
+    difference = project.dvc("exp", "diff", first, second).stdout
+    assert "S-SGD.train_loss.mean" in difference
+    assert "models.S-SGD.optimizer.lr" in difference
+
+    project.dvc("exp", "apply", second)
+    assert "lr: 0.6" in (project.folder / "params.yaml").read_text()
+    assert project.dvc("status").stdout.strip() == "Data and pipelines are up to date."
+    project.git("restore", ".")
+
+    project.dvc("exp", "branch", second, "kept")
+    assert summary_of(project, "kept") == summary_of(project, experiment(project, second))
+
+    project.dvc("exp", "remove", *names)
+    assert not experiment(project, first)
+
+
+def test_the_workspace_can_be_saved_as_an_experiment(project: Project) -> None:
+    project.edit_params(lambda params: params["train"].update(epochs=2))
+    project.repro()
+    project.dvc("exp", "save", "-n", "saved")
+    assert summary_of(project, experiment(project, "saved")) != summary_of(project, "HEAD")
+
+
+def test_the_comments_of_the_parameters_survive_an_experiment(clone: Project) -> None:
+    file = clone.folder / "params.yaml"
+    text = COMMITTED.read_text(encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
+    clone.commit("The parameters with their comments")
+    clone.dvc("exp", "run", "--queue", "-n", "commented", "-S", "models.S-SGD.optimizer.lr=0.5")
+    queued = clone.git("show", "refs/exps/celery/stash:params.yaml")
+    assert "lr: 0.5" in queued
+    comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert comments
+    assert [line for line in comments if line not in queued.splitlines()] == []
 
 
 def test_what_git_holds_is_enough_to_look_at_the_results(clone: Project) -> None:
