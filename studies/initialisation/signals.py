@@ -35,6 +35,7 @@ from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, using
 from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.names import group_variant
 from cnn_from_scratch.report.statistics import rounded
 from cnn_from_scratch.report.tables import markdown_table
 
@@ -116,7 +117,7 @@ def signals_figure(signals: dict[str, Any]) -> Figure:
     """Draw the variance along the network, a panel a network and activation."""
     groups: dict[str, dict[str, Any]] = {}
     for name, entry in signals.items():
-        group, _, initializer = name.rpartition("-")
+        group, initializer = group_variant(name)
         groups.setdefault(group, {})[initializer] = entry["variances"]
     figure = Figure(figsize=(9.0, 5.6), layout="constrained")
     panels = figure.subplots(2, -(-len(groups) // 2), sharey=True, squeeze=False)
