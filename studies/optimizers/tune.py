@@ -27,14 +27,12 @@ from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
-from cnn_from_scratch.report.convergence import model_convergence
 from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import by_group
 from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs, prune_runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
-from cnn_from_scratch.report.tables import markdown_table
 
 
 def rates_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -67,33 +65,6 @@ def tuned(runs: Runs, chosen: dict[str, str]) -> Runs:
     return replace(
         runs, scores=of(runs.scores), history=of(runs.history), predictions=of(runs.predictions)
     )
-
-
-def tuned_table(lrs: dict[str, str], runs: Runs, edges: set[str]) -> str:
-    """Return the tuned models as Markdown; a rate at the grid's edge has a star."""
-    convergence = model_convergence(runs.history)
-    header = ["Model", "Learning rate", "Validation, %", "Test, %", "Runs that reached 95 %",
-              "Median epochs to 95 %", "Loss area"]  # fmt: skip
-    rows = []
-    for model, lr in lrs.items():
-        speed = convergence[model]
-        of_model = runs.scores[runs.scores["model"] == model]
-        moments = [
-            mean_sd(100 * of_model.loc[of_model["split"] == split, "accuracy"])
-            for split in ("val", "test")
-        ]
-        epochs = speed["median_epochs_to_95"]
-        rows.append(
-            [
-                model,
-                lr + "*" * (lr in edges),
-                *(f"{mean:.2f} ± {sd:.2f}" for mean, sd in moments),
-                f"{speed['reached_95']} of {speed['n']}",
-                "-" if epochs is None else f"{epochs:g}",
-                f"{speed['loss_area']['mean']:.1f} ± {speed['loss_area']['population_sd']:.1f}",
-            ]
-        )
-    return markdown_table(header, rows)
 
 
 @mpl.rc_context(STYLE)
@@ -146,14 +117,12 @@ def main() -> None:
             if other != winners[network]
         },
     )
-    edges = {rates["lr"].iloc[0], rates["lr"].iloc[-1]}
     write_results({model: models[f"{model}/{lr}"] for model, lr in lrs.items()}, chosen)
     with (
         replacing(Path("metrics/rates.json")) as of_rates,
         replacing(Path("metrics/winners.json")) as of_winners,
         replacing(Path("metrics/contrasts.json")) as of_contrasts,
         replacing(Path("metrics/contrasts.md")) as contrasts_page,
-        replacing(Path("metrics/tuned.md")) as tuned_page,
         replacing(Path("plots/rates.png")) as picture,
     ):
         by_model = {
@@ -164,7 +133,6 @@ def main() -> None:
         write_json(of_winners, winners)
         write_json(of_contrasts, rounded(differences))
         write_text(contrasts_page, contrasts_table(differences))
-        write_text(tuned_page, tuned_table(lrs, chosen, edges))
         save_figure(rates_figure(rates), picture)
     for folder in prune_runs(models, params.seeds):
         print(f"{folder}: no longer named in params.yaml, deleted")

@@ -1,12 +1,12 @@
 """studies/optimizers/tune.py: the choice of the rate, and what follows from it."""
 
-from typing import Any
+import json
 
 import pandas as pd
-import pytest
 
 from cnn_from_scratch.report.runs import Runs
 from tests.studies.scripts import script
+from tests.workflow.project import ROOT
 
 tune = script("optimizers", "tune")
 
@@ -58,16 +58,10 @@ def test_the_tuned_runs_are_the_chosen_ones_under_their_new_names() -> None:
         assert part.to_dict("list") == {"model": ["S-sgd", "E-sgd"], "value": [2, 3]}
 
 
-@pytest.mark.parametrize(("edges", "shown"), [(set(), "0.3 "), ({"0.3"}, "0.3*")])
-def test_a_rate_at_the_edge_of_the_grid_has_a_star(edges: Any, shown: str) -> None:
-    of_model = [("S-sgd", "val", 0.9, 0.4), ("S-sgd", "test", 0.1, 9.0)]
-    history = pd.DataFrame(
-        {"model": "S-sgd", "seed": 0, "epoch": [0, 1], "train_accuracy": [0.5, 0.96],
-         "train_loss": [1.0, 0.5]}
-    )  # fmt: skip
-    runs = Runs(scores=scores(of_model), history=history, predictions=pd.DataFrame())
-    row = tune.tuned_table({"S-sgd": "0.3"}, runs, edges).splitlines()[-1]
-    assert row.startswith(f"| S-sgd | {shown}")
-    assert "| 90.00 ± 0.00" in row
-    assert "| 10.00 ± 0.00 |" in row
-    assert "| 1 of 1 " in row
+def test_no_chosen_rate_lies_at_an_end_of_the_grid() -> None:
+    """As the study's page says."""
+    file = ROOT / "studies/optimizers/metrics/rates.json"
+    content = json.loads(file.read_text(encoding="utf-8"))
+    assert content["chosen"]
+    for model, lr in content["chosen"].items():
+        assert lr in list(content["rates"][model])[1:-1]
