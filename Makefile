@@ -49,7 +49,7 @@ prune: $(VENV)/.ready
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
 clean:
 	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots
-	rm -rf studies/*_code.json studies/*/runs studies/*/plots/*.json
+	rm -rf studies/*_code.json studies/*/runs studies/*/plots/*.json studies/*/plots/predictions
 
 # Delete that cache as well, the environment, and all other traces of work.
 distclean: clean

@@ -20,7 +20,8 @@ from cnn_from_scratch.report.figures import (
     save_figure,
 )
 from cnn_from_scratch.report.forest import comparisons_figure
-from cnn_from_scratch.report.statistics import confusion, model_statistics
+from cnn_from_scratch.report.plot_data import confusion
+from cnn_from_scratch.report.statistics import model_statistics
 
 
 @pytest.fixture

@@ -24,8 +24,12 @@ FILES = [
     "metrics/statistics.json",
     "metrics/statistics.md",
     "metrics/summary.json",
+    "plots/accuracy_by_seed.json",
     "plots/confusion.json",
     "plots/misclassified.json",
+    "plots/predictions/A.csv",
+    "plots/predictions/B.csv",
+    "plots/run_curves.json",
     "plots/train_accuracy.json",
     "plots/train_loss.json",
     "plots/val_accuracy.json",
@@ -73,6 +77,7 @@ def test_every_file_is_written(folder: Path, runs: Runs) -> None:
     assert list(statistics) == ["models", "comparisons", "convergence"]
     assert statistics["convergence"] == rounded(model_convergence(runs.history))
     assert list(json.loads((folder / "metrics/summary.json").read_text())) == ["A", "B"]
+    assert (folder / "plots/predictions/A.csv").read_text() == "label,predicted\n" + "1,2\n" * 3
 
 
 def test_a_subset_of_the_models_has_results_of_its_own(folder: Path, runs: Runs) -> None:

@@ -21,7 +21,7 @@ EXPLANATION = (
 def misclassified_figure(rows: pd.DataFrame, dataset: Dataset, protocol: str) -> Figure:
     """Draw the samples most often misclassified, with what the runs called them.
 
-    rows: as statistics.misclassified has them, maybe none.
+    rows: as plot_data.misclassified has them, maybe none.
     """
     split, images = ("val", dataset.X) if dataset.X_test is None else ("test", dataset.X_test)
     samples = [rows[rows["index"] == index] for index in dict.fromkeys(rows.get("index", []))]

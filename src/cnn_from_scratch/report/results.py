@@ -3,20 +3,23 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+import pandas as pd
+
 from cnn_from_scratch.data.parquet import write_parquet
 from cnn_from_scratch.experiment.files import replacing, write_json, write_rows, write_text
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.report.comparisons import compare_models
 from cnn_from_scratch.report.convergence import convergence_table, model_convergence
-from cnn_from_scratch.report.runs import Runs
-from cnn_from_scratch.report.statistics import (
+from cnn_from_scratch.report.plot_data import (
+    accuracies,
     confusion,
     curve,
     misclassified,
-    model_statistics,
-    rounded,
-    summary,
+    run_curves,
+    shown_predictions,
 )
+from cnn_from_scratch.report.runs import Runs
+from cnn_from_scratch.report.statistics import model_statistics, rounded, summary
 from cnn_from_scratch.report.statistics_page import statistics_page
 from cnn_from_scratch.report.tables import results_table
 
@@ -27,8 +30,8 @@ def write_results(models: dict[str, Model], runs: Runs) -> None:
     """Write the results of the models' runs below the current folder, all files or none.
 
     runs: of exactly these models. The files are metrics/summary.json, statistics.json and .md,
-    results.md, convergence.md, runs.parquet, and plots/<column>.json of CURVES, confusion.json,
-    misclassified.json.
+    results.md, convergence.md, runs.parquet, and plots/<column>.json of CURVES, run_curves.json,
+    accuracy_by_seed.json, confusion.json, predictions/<model>.csv, misclassified.json.
     """
     statistics = model_statistics(runs.scores)
     comparisons = compare_models(runs.scores)
@@ -52,5 +55,16 @@ def write_results(models: dict[str, Model], runs: Runs) -> None:
         write_parquet(new("metrics/runs.parquet"), runs.scores)
         for column in CURVES:
             write_rows(new(f"plots/{column}.json"), curve(runs.history, column))
+        write_rows(new("plots/run_curves.json"), run_curves(runs.history))
+        write_rows(new("plots/accuracy_by_seed.json"), accuracies(runs.scores))
         write_rows(new("plots/confusion.json"), confusion(runs.predictions))
+        _write_predictions(new("plots/predictions"), runs.predictions)
         write_rows(new("plots/misclassified.json"), misclassified(runs.predictions))
+
+
+def _write_predictions(folder: Path, predictions: pd.DataFrame) -> None:
+    """Write <model>.csv, a row a prediction of all seeds, as DVC's confusion matrix takes it."""
+    for model, rows in shown_predictions(predictions).groupby("model"):
+        file = folder / f"{model}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        rows.to_csv(file, columns=["label", "predicted"], index=False, lineterminator="\n")

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.nn.metrics import confusion_matrix
 from cnn_from_scratch.report.moments import mean_sd
 
 DIGITS = 6  # of every number that is written to a metrics or plots file
@@ -16,7 +15,6 @@ CONFIDENCE = 0.95  # of every interval
 RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
 TRIMMED = 0.25  # at either end, for the interquartile mean
-MAX_MISCLASSIFIED = 12  # as many as a picture can show large
 
 
 def bootstrap_interval(values: Iterable[float]) -> list[float] | None:
@@ -124,81 +122,9 @@ def summary(scores: pd.DataFrame) -> dict[str, Any]:
     return result
 
 
-def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
-    """Return a row a (model, epoch): the mean over seeds of a column, and the band of +- one SD.
-
-    A diverged run keeps its last finite value to the end, as it does in `summary`.
-    """
-    rows: list[dict[str, Any]] = []
-    for model, of_model in history.groupby("model", sort=False):
-        lines = by_seed(of_model, column)
-        for epoch, values in zip(lines.index, lines.to_numpy(), strict=True):
-            mean, sd = mean_sd(values)
-            rows.append(
-                {
-                    "model": model,
-                    "epoch": int(epoch),
-                    "mean": round(mean, DIGITS),
-                    "low": round(mean - sd, DIGITS),
-                    "high": round(mean + sd, DIGITS),
-                }
-            )
-    return rows
-
-
 def by_seed(of_model: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return a column of one model's history, by epoch (down) and seed (across).
 
     A run that ended before the others, as a diverged one does, keeps its last value to the end.
     """
     return of_model.pivot(index="epoch", columns="seed", values=column).ffill()
-
-
-def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row a (model, split, label, predicted): how often, over all seeds, zeros too."""
-    num_classes = int(predictions[["label", "predicted"]].to_numpy().max())
-    rows: list[dict[str, Any]] = []
-    for (model, split), some in predictions.groupby(["model", "split"], sort=False):
-        counts = confusion_matrix(
-            some["predicted"].to_numpy() - 1, some["label"].to_numpy() - 1, num_classes
-        )
-        for label in range(1, num_classes + 1):
-            for predicted in range(1, num_classes + 1):
-                rows.append(
-                    {
-                        "model": model,
-                        "split": split,
-                        "label": label,
-                        "predicted": predicted,
-                        "count": int(counts[label - 1, predicted - 1]),
-                    }
-                )
-    return rows
-
-
-def misclassified(predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what the samples most often misclassified were called, over all models and seeds.
-
-    Of the test samples if there are any, else of the validation samples. The order is by the share
-    of wrong labels among the runs that predicted the sample, then by their number, then by index;
-    the runs that held a validation sample out are not the same for all. A row a (split, index,
-    label, predicted) with its count; the right label has a row too, where it was given, so that a
-    sample's counts add up to its runs.
-    """
-    split = "test" if "test" in set(predictions["split"]) else "val"
-    rows = predictions[predictions["split"] == split]
-    rows = rows.assign(wrong=rows["predicted"] != rows["label"])
-    by_index = rows.groupby("index")["wrong"].agg(["mean", "sum"])
-    by_index = by_index[by_index["sum"] > 0]
-    worst = by_index.sort_values(["mean", "sum"], ascending=False)  # stable, so ties by index
-    return [
-        {
-            "split": split,
-            "index": int(index),
-            "label": int(label),
-            "predicted": int(predicted),
-            "count": len(some),
-        }
-        for index in worst.index[:MAX_MISCLASSIFIED]
-        for (label, predicted), some in rows[rows["index"] == index].groupby(["label", "predicted"])
-    ]

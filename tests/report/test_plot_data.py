@@ -1,0 +1,130 @@
+"""The data of the plots."""
+
+import json
+
+import pandas as pd
+
+from cnn_from_scratch.report.plot_data import (
+    accuracies,
+    confusion,
+    curve,
+    misclassified,
+    run_curves,
+    shown_predictions,
+)
+
+
+def test_curve_is_the_mean_and_its_band_at_every_epoch() -> None:
+    history = pd.DataFrame(
+        {
+            "model": ["A"] * 4,
+            "seed": [0, 0, 1, 1],
+            "epoch": [0, 1, 0, 1],
+            "train_loss": [1.0, 0.5, 3.0, 0.5],
+        }
+    )
+    assert curve(history, "train_loss") == [
+        {"model": "A", "epoch": 0, "mean": 2.0, "low": 1.0, "high": 3.0},
+        {"model": "A", "epoch": 1, "mean": 0.5, "low": 0.5, "high": 0.5},
+    ]
+
+
+def test_a_diverged_run_keeps_its_last_finite_value_in_the_curve() -> None:
+    history = pd.DataFrame(
+        {
+            "model": "A",
+            "seed": [0, 0, 0, 1],
+            "epoch": [0, 1, 2, 0],
+            "val_loss": [1.0, 2.0, 3.0, 5.0],
+        }
+    )
+    assert [row["mean"] for row in curve(history, "val_loss")] == [3.0, 3.5, 4.0]
+
+
+def test_the_curves_of_long_runs_are_thinned_and_keep_their_ends() -> None:
+    history = pd.concat(
+        pd.DataFrame({"model": "A", "seed": seed, "epoch": range(epochs)})
+        for seed, epochs in ((0, 121), (1, 8))
+    ).assign(train_loss=1 / 3, val_loss=2.0)
+    rows = run_curves(history)
+    assert rows[0] == {"model": "A", "seed": 0, "epoch": 0, "train_loss": 0.333333, "val_loss": 2.0}
+    epochs = [[row["epoch"] for row in rows if row["seed"] == seed] for seed in (0, 1)]
+    assert epochs == [list(range(0, 121, 3)), [0, 3, 6, 7]]
+    json.dumps(rows)
+
+
+def test_the_curves_of_short_runs_are_whole() -> None:
+    history = pd.DataFrame({"model": "A", "seed": 0, "epoch": range(60)})
+    assert len(run_curves(history.assign(train_loss=1.0, val_loss=2.0))) == 60
+
+
+def test_every_runs_accuracy_is_named_for_what_it_measures(scores: pd.DataFrame) -> None:
+    rows = accuracies(scores.assign(protocol="resubstitution"))
+    assert len(rows) == len(scores)
+    assert rows[1] == {
+        "model": "A",
+        "seed": 0,
+        "split": "validation = training samples (resubstitution)",
+        "accuracy": 0.5,
+        "diverged": False,
+    }
+    json.dumps(rows)
+
+
+def test_predictions_for_test_samples_are_shown_rather_than_for_validation_samples() -> None:
+    val, test = (predictions(split, {0: (1, [1])}) for split in ("val", "test"))
+    assert shown_predictions(pd.concat([val, test])).equals(test)
+    assert shown_predictions(val).equals(val)
+
+
+def test_confusion_counts_add_up_and_absent_pairs_are_zero() -> None:
+    predictions = pd.DataFrame(
+        {
+            "model": "A",
+            "split": "val",
+            "label": [1, 1, 2, 3],
+            "predicted": [1, 2, 2, 2],
+        }
+    )
+    rows = confusion(predictions)
+    assert len(rows) == 9
+    counts = {(row["label"], row["predicted"]): row["count"] for row in rows}
+    assert counts == {(1, 1): 1, (1, 2): 1, (1, 3): 0, (2, 1): 0, (2, 2): 1, (2, 3): 0,
+                      (3, 1): 0, (3, 2): 1, (3, 3): 0}  # fmt: skip
+
+
+def predictions(split: str, samples: dict[int, tuple[int, list[int]]]) -> pd.DataFrame:
+    """Return a row a prediction; samples: the label and what the runs predicted, by index."""
+    return pd.DataFrame(
+        {"split": split, "index": index, "label": label, "predicted": predicted}
+        for index, (label, given) in samples.items()
+        for predicted in given
+    )
+
+
+def test_the_worst_samples_come_first_with_all_that_they_were_called() -> None:
+    found = misclassified(predictions("test", {4: (1, [1, 1, 2]), 7: (3, [2, 1, 2]), 9: (2, [2])}))
+    assert found == [
+        {"split": "test", "index": 7, "label": 3, "predicted": 1, "count": 1},
+        {"split": "test", "index": 7, "label": 3, "predicted": 2, "count": 2},
+        {"split": "test", "index": 4, "label": 1, "predicted": 1, "count": 2},
+        {"split": "test", "index": 4, "label": 1, "predicted": 2, "count": 1},
+    ]
+    json.dumps(found)
+
+
+def test_shares_count_before_numbers_and_those_before_the_index() -> None:
+    """Sample 1 is wrong more often than 5 and 6, but was predicted more often, too."""
+    samples = {1: (1, [1, 1, 1, 2, 2]), 5: (1, [2]), 6: (1, [2, 2]), 2: (1, [3])}
+    found = misclassified(predictions("val", samples))
+    assert list(dict.fromkeys(row["index"] for row in found)) == [6, 2, 5, 1]
+
+
+def test_test_samples_are_preferred_and_no_more_than_twelve_are_listed() -> None:
+    wrong = {index: (1, [2]) for index in range(20)}
+    both = pd.concat([predictions("val", {30: (1, [2])}), predictions("test", wrong)])
+    assert [row["index"] for row in misclassified(both)] == list(range(12))
+
+
+def test_nothing_misclassified_is_an_empty_list() -> None:
+    assert misclassified(predictions("test", {0: (1, [1, 1])})) == []
