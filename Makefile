@@ -1,6 +1,7 @@
 # `make` sets up and rebuilds the study; `make test` sets up and checks everything; `make verify`
 # rebuilds what is committed in a clean clone and compares it, bit by bit; `make studies` rebuilds
-# the studies beside the main one; `make parallel` does what `make` does with JOBS processes.
+# the studies beside the main one; `make parallel` does what `make` does with JOBS processes; `make
+# report` writes what came of it on one page.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 # DVC starts the stages with `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify studies parallel prune clean distclean lock
+.PHONY: all test verify studies parallel report prune clean distclean lock
 
 all: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
@@ -40,6 +41,12 @@ parallel: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
 	@$(BIN)/python stages/parallel.py --jobs $(JOBS) && cat metrics/results.md
 
+# What has changed is told against a Git revision.
+BASE ?= HEAD
+
+report: all
+	@$(BIN)/python docs/study_report.py --base $(BASE)
+
 # Delete from dvc.lock what models and seeds that are gone have left there.
 prune: $(VENV)/.ready
 	@for project in . studies/*/; do \
@@ -48,7 +55,7 @@ prune: $(VENV)/.ready
 
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
 clean:
-	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots
+	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots report.html report.md
 	rm -rf studies/*_code.json studies/*/runs studies/*/plots/*.json studies/*/plots/predictions
 
 # Delete that cache as well, the environment, and all other traces of work.
