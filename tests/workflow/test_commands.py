@@ -3,11 +3,13 @@
 import json
 import re
 import shlex
+import time
 
 from tests.experiment.params_files import COMMITTED
 from tests.workflow.project import Project, started_stages
 
 S_SGD = {"train@S-SGD-0", "train@S-SGD-1"}
+PATIENCE = 120  # seconds that a queued experiment may take
 REPORTING = {"aggregate", "plot"}
 
 
@@ -84,6 +86,21 @@ def test_a_sweep_is_queued_run_compared_and_kept(project: Project) -> None:
 
     project.dvc("exp", "remove", *names)
     assert not experiment(project, first)
+
+
+def test_a_queue_is_worked_off_in_the_background(project: Project) -> None:
+    project.dvc("exp", "run", "--queue", "-n", "queued", "-S", "models.S-SGD.optimizer.lr=0.3")
+    project.dvc("queue", "start")
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not experiment(project, "queued"):
+            status = project.dvc("queue", "status").stdout
+            assert "Failed" not in status and time.monotonic() < deadline, status
+            time.sleep(1.0)
+    finally:
+        project.dvc("queue", "stop", "--kill", check=False)
+    assert "lr: 0.3" in project.git("show", f"{experiment(project, 'queued')}:params.yaml")
+    assert project.git("status", "--porcelain") == ""  # the workspace was left alone
 
 
 def test_the_workspace_can_be_saved_as_an_experiment(project: Project) -> None:
