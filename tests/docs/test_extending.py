@@ -1,4 +1,7 @@
-"""docs/extending.md: every example runs as it stands, and goes where the page says."""
+"""docs/extending.md: every example runs as it stands, and goes where the page says.
+
+Its commands are run in test_commands.py.
+"""
 
 import csv
 import re
@@ -317,15 +320,3 @@ def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project)
     for example in EXAMPLES.values():
         ran = rf"::\S+\[.*({example.name}|{example.object})"
         assert re.search(ran, passed.stdout), f"{example.name}: not a single test"
-
-
-def test_the_overrides_shown_name_keys_of_the_study() -> None:
-    """What is changed or removed is in params.yaml, and what is added is not."""
-    overrides = re.findall(r"-S '?([+~]?)([\w-]+(?:\.[\w-]+)+)", "".join(blocks("console")))
-    assert {sign for sign, _ in overrides} == {"", "+", "~"}
-    for sign, path in overrides:
-        value = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-        *parents, key = path.split(".")
-        for parent in parents:
-            value = value.get(parent, {})
-        assert (key in value) == (sign != "+"), path

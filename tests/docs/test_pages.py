@@ -1,11 +1,9 @@
-"""The pages: their generated parts, links and commands."""
+"""The pages: their generated parts and links."""
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 import refresh
 from tests.workflow.project import ROOT
@@ -68,21 +66,6 @@ def test_links_lead_to_files_and_headings(document: str) -> None:
         assert file.exists(), f"{document}: {target}"
         if anchor:
             assert anchor in headings(file.read_text(encoding="utf-8")), f"{document}: {target}"
-
-
-@pytest.mark.parametrize("document", ["README.md", "docs/extending.md"])
-def test_a_setting_takes_a_plus_if_and_only_if_its_key_is_new(document: str) -> None:
-    text = (ROOT / document).read_text(encoding="utf-8")
-    settings = re.findall(r"-S '?([+~]?)(\w[\w.-]*\.[\w.-]+)", text)
-    assert {"", "+", "~"} == {sign for sign, _ in settings}
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for sign, path in settings:
-        assert (sign == "+") != has_key(params, path), f"{document}: {sign}{path}"
-
-
-def has_key(node: Any, path: str) -> bool:
-    key, _, rest = path.partition(".")
-    return isinstance(node, dict) and key in node and (not rest or has_key(node[key], rest))
 
 
 def headings(markdown: str) -> set[str]:

@@ -90,7 +90,7 @@ def test_a_sweep_is_queued_run_compared_and_kept(project: Project) -> None:
 
 def test_a_queue_is_worked_off_in_the_background(project: Project) -> None:
     project.dvc("exp", "run", "--queue", "-n", "queued", "-S", "models.S-SGD.optimizer.lr=0.3")
-    project.dvc("queue", "start")
+    project.dvc("queue", "start", "--jobs", "2")
     try:
         deadline = time.monotonic() + PATIENCE
         while not experiment(project, "queued"):
