@@ -1,7 +1,7 @@
 # `make` sets up and rebuilds the study; `make test` sets up and checks everything; `make verify`
 # rebuilds what is committed in a clean clone and compares it, bit by bit; `make studies` rebuilds
 # the studies beside the main one; `make parallel` does what `make` does with JOBS processes; `make
-# report` writes what came of it on one page.
+# report` writes what came of it on one page; `make bench` times everything side by side.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # DVC starts the stages with `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify studies parallel report prune clean distclean lock
+.PHONY: all test verify studies parallel report bench prune clean distclean lock
 
 all: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
@@ -46,6 +46,10 @@ BASE ?= HEAD
 
 report: all
 	@$(BIN)/python docs/study_report.py --base $(BASE)
+
+bench: $(VENV)/.ready-dev
+	@$(BIN)/dvc repro --quiet convert
+	@$(BIN)/python benchmarks/bench.py
 
 # Delete from dvc.lock what models and seeds that are gone have left there.
 prune: $(VENV)/.ready

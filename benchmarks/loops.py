@@ -1,11 +1,12 @@
 """The convolution and the pooling as plain loops over samples, channels and pixels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Conv2D, MaxPool2D, Mode
+from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Conv2D, Images, Layer, MaxPool2D, Mode
 from cnn_from_scratch.nn.numerics import Array
 
 
@@ -13,8 +14,13 @@ from cnn_from_scratch.nn.numerics import Array
 class LoopConv2D(Conv2D):
     """Conv2D, a window at a time."""
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def prepare(self, x: Array) -> Any:
+        """Return x: there is nothing to prepare."""
+        return x
+
+    def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y, each element a sum over one window."""
+        assert isinstance(x, np.ndarray)
         k = self.kernel_size
         n_samples, _, height, width = x.shape
         y = np.empty((n_samples, self.out_channels, height - k + 1, width - k + 1))
@@ -61,3 +67,16 @@ class LoopMaxPool2D(MaxPool2D):
             u, v = divmod(int(window.argmax()), k)
             dx[n, c, k * i + u, k * j + v] = dy[n, c, i, j]
         return dx
+
+
+def looped(layers: Sequence[Layer]) -> list[Layer]:
+    """Return the layers with loops in place of array operations."""
+    replaced: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Conv2D):
+            replaced.append(LoopConv2D(layer.out_channels, layer.kernel_size))
+        elif isinstance(layer, MaxPool2D):
+            replaced.append(LoopMaxPool2D(layer.kernel_size))
+        else:
+            replaced.append(layer)
+    return replaced

@@ -13,7 +13,9 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from pipeline import REPRO, ROOT, seconds
+
+from commands import ROOT, seconds
+from pipeline import REPRO
 
 BUILDS = {
     "serial": REPRO,

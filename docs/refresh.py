@@ -22,6 +22,7 @@ from cnn_from_scratch.experiment.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
+PERFORMANCE = ROOT / "docs/performance.md"
 
 STUDIES = sorted(path.parent for path in (ROOT / "studies").glob("*/dvc.yaml"))
 
@@ -36,7 +37,11 @@ def part_names(page: Path) -> list[str]:
 TABLES = (
     (README, "results", ROOT / "metrics/results.md"),
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
-    (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/numerics_cost.md"),
+    (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
+    *(
+        (PERFORMANCE, name, ROOT / f"benchmarks/tables/{name}.md")
+        for name in part_names(PERFORMANCE)
+    ),
     *(
         (study / "README.md", name, study / f"metrics/{name}.md")
         for study in STUDIES

@@ -1,7 +1,8 @@
-"""List source files with their MD5: what a study beside the main one was computed by.
+"""List source files with their MD5: the code that runs are trained by, or reported by.
 
-A study is a DVC project of its own. In folders outside of it DVC would count Python's bytecode as a
-change; so the studies depend on such a list of the code, not on its folders.
+The train stages depend on such a list, as DVC's entry of each run then stays short. So do the
+studies beside the main one: each is a DVC project of its own, and in folders outside of it DVC
+would count Python's bytecode as a change.
 """
 
 import sys

@@ -148,7 +148,9 @@ def main(jobs: int) -> None:
     if jobs < 1:
         raise InputError(f"--jobs: expected at least 1, got {jobs}")
     signal.signal(signal.SIGTERM, terminated)
-    repro("convert")
+    for library in ("OMP", "NUMBA"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
+    repro("convert", "code")
     if runs := stale_runs():
         train(runs, jobs)
     tidy_lock()

@@ -10,7 +10,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
+for library in ("OPENBLAS", "OMP", "NUMBA"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
 
 from cnn_from_scratch import one_line_errors
 

@@ -80,12 +80,15 @@ NOWHERE = {
     r".venv\Scripts\activate": "On Windows, where no test has run",
     "make lock": "it needs uv and the package index, so no test runs it",
     "python docs/plots_page.py": "it needs npm, so no test runs it",
-    "python benchmarks/epoch.py": "no test runs them",
-    "python benchmarks/numerics_cost.py": "no test runs them",
+    "make bench": "no test runs them",
+    "python benchmarks/bench.py steps memory": "no test runs them",
+    "python benchmarks/bench.py show": "no test runs them",
+    "pip install -e '.[compiled]'": "its installation needs the package index, so no test runs it",
     "python benchmarks/numerics_accuracy.py": "no test runs them",
-    "python benchmarks/pipeline.py": "no test runs them",
     "python benchmarks/processes.py": "no test runs them",
-    "pip install torch==2.13.0": "PyTorch is downloaded, so no test does that either",
+    "pip install torch==2.13.0 jax==0.10.2 numba==0.68.1": (
+        "They are downloaded, so no test does that either"
+    ),
 }
 
 # What is there to show an error, and the error.

@@ -37,6 +37,8 @@ def test_every_committed_file_is_valid_and_names_the_schema(file: Path) -> None:
     [
         ("train/augment", {"shift": 1, "noise": 0.1}),
         ("train/early_stopping", 5),
+        ("train/backend", "compiled"),
+        ("train/dtype", "float32"),
         (f"{ADAM}/train", {"epochs": 5}),
         (f"{ADAM}/schedule", {"name": "cosine", "warmup_epochs": 3}),
         (f"{ADAM}/optimizer/lr", [0.1, 1]),
@@ -53,6 +55,8 @@ def test_what_the_code_takes_is_valid(path: str, value: Any) -> None:
     [
         ("epochs", 5),
         ("train/epochs", "many"),
+        ("train/backend", "torch"),
+        ("train/dtype", "float16"),
         ("train/augment", {"shfit": 1}),
         ("split/protocol", "hold-out"),
         ("seeds", []),

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.dataset import Dataset, load_dataset, save_dataset
+from cnn_from_scratch.experiment.dataset import Chosen, Dataset, load_dataset, save_dataset
+from cnn_from_scratch.experiment.params import DType
 
 X = np.random.RandomState(0).rand(5, 1, 6, 6)
 Y = np.array([1, 2, 3, 4, 1])
@@ -88,3 +89,27 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         load_dataset(tmp_path / "a.npz")
     message = str(error.value)
     assert message == f"{tmp_path / 'a.npz'}: not found; 'python stages/convert.py' makes it"
+
+
+def test_chosen_images_are_gathered_when_asked_for() -> None:
+    """So that a split is no copy of the data: what changes in it before, is seen."""
+    images = X.copy()
+    chosen = Chosen(images, np.array([4, 0, 2]), "float64")
+    assert len(chosen) == 3
+    assert chosen.images is images
+    images[0] = 7.0
+    expected = images[[4, 0, 2]]
+    np.testing.assert_array_equal(chosen[:], expected, strict=True)
+    np.testing.assert_array_equal(chosen[1:], expected[1:], strict=True)
+    np.testing.assert_array_equal(chosen[np.array([2, 2, 0])], expected[[2, 2, 0]], strict=True)
+    chosen[:][:] = 0.0  # what is gathered is a copy, and the data stay
+    np.testing.assert_array_equal(images[[4, 0, 2]], expected)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_chosen_images_are_rounded_to_the_dtype(dtype: DType) -> None:
+    chosen = Chosen(X, np.array([3, 1]), dtype)
+    for rows in (slice(None), slice(0, 0), np.array([1])):
+        np.testing.assert_array_equal(
+            chosen[rows], X[np.array([3, 1])[rows]].astype(dtype), strict=True
+        )

@@ -6,6 +6,8 @@ from math import e, exp, log
 import numpy as np
 import pytest
 
+from cnn_from_scratch.compiled.layers import compiled
+from cnn_from_scratch.experiment.dataset import Chosen
 from cnn_from_scratch.experiment.diagnostics import (
     Diagnostics,
     NotingGradients,
@@ -15,10 +17,12 @@ from cnn_from_scratch.experiment.diagnostics import (
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.nn import training
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU, Sigmoid, Tanh
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.networks import Stack
+from cnn_from_scratch.nn.numerics import Version, using
 from cnn_from_scratch.nn.optimizers import SGD, Adam
 from tests.experiment.studies import HOLDOUT, SIMPLE, stripes
 
@@ -137,3 +141,44 @@ def test_a_network_without_activations_has_an_empty_list() -> None:
     run = train_run(model, 0, stripes(), HOLDOUT, Train(2, None))
     assert run.diagnostics == Diagnostics(0, 0.0, [])
     assert list(run.gradient_norms) == [2]
+
+
+SQUEEZED: list[list[Layer]] = [
+    [Conv2D(6, 3), ReLU(), Conv2D(4, 2), Sigmoid(), Flatten(), Dense(3), Tanh()],
+    [Conv2D(6, 3), ReLU(), Flatten(), Dense(3), ReLU()],
+]
+
+
+@pytest.mark.parametrize("layers", SQUEEZED)
+@pytest.mark.parametrize("version", ["native", "portable"])
+@pytest.mark.parametrize("part_size", [1, 100, 1000])
+def test_many_samples_are_looked_at_part_by_part(
+    layers: list[Layer], version: Version, part_size: int
+) -> None:
+    """And what is found is that of all together: units that live in one part alone, too."""
+    model = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([5, i]))
+    model.theta *= 10.0
+    model.params[0]["b"][:] = [-1.0, -8.0, -4.0, -80.0, -5.0, -2.0]
+    x = np.random.RandomState(0).uniform(0, 1, (60, 1, 6, 6))
+    with using(version):
+        whole = diagnose(model, x)
+        [relu, *others] = whole.activations
+        assert relu.dead is not None
+        assert 0 < relu.dead < 6
+        assert all(0 < unit.saturated < 1 for unit in others if unit.saturated is not None)
+        model.part_size = part_size
+        assert len(training.parts(model, 60)) > 1
+        assert diagnose(model, x) == whole
+        assert diagnose(model, Chosen(x, np.arange(60), "float64")) == whole
+
+
+@pytest.mark.parametrize("layers", SQUEEZED)
+def test_compiled_layers_are_seen_as_what_they_are(layers: list[Layer]) -> None:
+    models = [
+        Sequential(some, (1, 6, 6), lambda i: np.random.RandomState([5, i]))
+        for some in (layers, compiled(layers, "native"))
+    ]
+    x = np.random.RandomState(0).uniform(0, 1, (20, 1, 6, 6))
+    found, expected = (diagnose(model, x) for model in models[::-1])
+    assert found == expected
+    assert {unit.kind for unit in found.activations} <= {"ReLU", "Sigmoid", "Tanh"}

@@ -410,6 +410,9 @@ def test_a_stack_names_its_layers() -> None:
         ("train/augment", 3, "train.augment: expected a mapping or null, got 3"),
         ("train/early_stopping", 0, "train.early_stopping: expected at least 1, or null, got 0"),
         ("train/numerics", "fast", "train.numerics: expected one of portable, native, got 'fast'"),
+        ("train/backend", "torch", "train.backend: expected one of numpy, compiled, got 'torch'"),
+        ("train/dtype", "half", "train.dtype: expected one of float64, float32, got 'half'"),
+        ("train/dtype", "float32", "train.dtype: float32 needs numerics: native; portable is"),
         ("train/best_checkpoint", "often", "train.best_checkpoint: expected true or false"),
         (f"{ADAM}/schedule", {"name": "linear"}, f"{ADAM_KEY}.schedule.name: unknown 'linear'"),
         (f"{ADAM}/schedule", {"name": "step", "every": 0}, f"{ADAM_KEY}.schedule.every: expected"),
@@ -442,6 +445,20 @@ def test_a_wrong_value_of_the_later_settings(path: str, value: Any, message: str
 def test_numerics_are_portable_unless_told(value: Any, expected: str) -> None:
     params, _ = load(changed("train/numerics", value))
     assert params.train.numerics == expected
+
+
+def test_float64_in_numpy_unless_told() -> None:
+    params, _ = load(committed())
+    assert (params.train.dtype, params.train.backend) == ("float64", "numpy")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("backend", ["numpy", "compiled"])
+def test_dtype_and_backend_go_to_every_model(dtype: str, backend: str) -> None:
+    settings = {"numerics": "native", "dtype": dtype, "backend": backend}
+    params, _ = load(changed("train", committed()["train"] | settings))
+    for train in (params.train, *(model.train for model in params.models.values())):
+        assert (train.numerics, train.dtype, train.backend) == ("native", dtype, backend)
 
 
 @pytest.mark.parametrize(

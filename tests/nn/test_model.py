@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from cnn_from_scratch.nn.layers import (
     Layer,
     MaxPool2D,
     Mode,
+    Patches,
     ReLU,
     Shape,
     Sigmoid,
@@ -26,9 +28,9 @@ from cnn_from_scratch.nn.layers import (
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.numerics import Array, Version, using
 from tests.nn.gradient_check import check_gradient, numerical_gradient
-from tests.nn.inputs import MODES, PROPERTY, normal, read_only, smooth_input
+from tests.nn.inputs import MEMORY_ORDERS, MODES, PROPERTY, normal, read_only, smooth_input
 
 
 def _streams(seed: int) -> Callable[[int], np.random.RandomState]:
@@ -198,6 +200,16 @@ def test_the_mode_reaches_every_layer(rng: np.random.RandomState) -> None:
     np.testing.assert_allclose(y, expected, rtol=1e-15)
 
 
+def _same(cache: Any, other: Any) -> None:
+    """Check that two caches hold the same numbers."""
+    if isinstance(cache, Patches):
+        assert (cache.in_shape, cache.out_size) == (other.in_shape, other.out_size)
+        np.testing.assert_array_equal(cache.columns.array, other.columns.array)
+        np.testing.assert_array_equal(cache.rows.array, other.rows.array)
+    else:
+        np.testing.assert_equal(cache, other)
+
+
 def test_forward_is_the_layers_in_turn(rng: np.random.RandomState) -> None:
     """The output and the caches are what the layers give one after the other."""
     model = _small_model()
@@ -206,8 +218,40 @@ def test_forward_is_the_layers_in_turn(rng: np.random.RandomState) -> None:
     by_hand = x
     for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True)):
         by_hand, cache = layer.forward(params, by_hand)
-        np.testing.assert_equal(caches[i], cache)
+        _same(caches[i], cache)
     np.testing.assert_array_equal(y, by_hand)
+
+
+FIRST: list[list[Layer]] = [
+    [Conv2D(2, 3), Tanh(), Flatten(), Dense(3)],
+    [Conv2D(3, 3, stride=2, padding=2), MaxPool2D(2), Flatten(), Dense(3)],
+    [Conv2D(2, 2), ReLU(), Conv2D(3, 2), Flatten(), Dense(3)],
+    [MaxPool2D(2), Conv2D(2, 2), Flatten()],
+    [Flatten(), Dense(3)],
+]
+
+
+@pytest.mark.parametrize("layers", FIRST)
+@pytest.mark.parametrize("version", ["native", "portable"])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+def test_prepared_inputs_change_no_bit(
+    layers: list[Layer], version: Version, order: str, rng: np.random.RandomState
+) -> None:
+    """However often they are used, and however x lies in memory."""
+    model = Sequential(layers, (2, 5, 6), _streams(0))
+    x = read_only(MEMORY_ORDERS[order](normal(rng, (4, 2, 5, 6))))
+    with using(version):
+        prepared = model.prepare(x)
+        assert isinstance(prepared, Patches) == isinstance(layers[0], Conv2D)
+        assert len(prepared) == 4
+        for _ in range(3):
+            y, caches = model.forward(x)
+            y_prepared, caches_prepared = model.forward(prepared)
+            np.testing.assert_array_equal(y_prepared, y, strict=True)
+            dy = normal(rng, y.shape)
+            dtheta = model.backward(dy, caches)
+            np.testing.assert_array_equal(model.backward(dy, caches_prepared), dtheta)
+            model.theta += 0.1 * normal(rng, model.theta.shape)
 
 
 def test_nothing_is_changed_or_remembered(rng: np.random.RandomState) -> None:

@@ -110,7 +110,7 @@ def test_published_shapes(name: str, activation: str, activate_logits: bool) -> 
     shapes = PUBLISHED[name].shapes.copy()
     if activate_logits:
         shapes.insert(-1, shapes[-2])
-    x = np.zeros((2, *shapes[0]))
+    x: Array = np.zeros((2, *shapes[0]))
     actual = [x.shape]
     for layer, params in zip(model.layers, model.params, strict=True):
         x, _ = layer.forward(params, x)

@@ -19,7 +19,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.numerics import NATIVE, PORTABLE, Array, Axis, Primitives, Version, using
+from cnn_from_scratch.nn.numerics import (
+    NATIVE,
+    PORTABLE,
+    Array,
+    Axis,
+    Operand,
+    Primitives,
+    Version,
+    using,
+)
 from tests.nn.inputs import MEMORY_ORDERS, PROPERTY, normal, read_only
 
 NAN, INF, PI = math.nan, math.inf, math.pi
@@ -748,7 +757,7 @@ def test_the_order_matters_to_native() -> None:
     """2^53 + 1 - 2^53 is 0 or 1, whatever comes first; so the tests above look at something."""
     orders = [np.array(order) for order in permutations([2.0**53, 1.0, -(2.0**53)])]
     for primitives, different in ((PORTABLE, 1), (NATIVE, 2)):
-        sums = {float(primitives.sum(x, None, False)) for x in orders}
+        sums = {float(primitives.sum(x, axis=None, keepdims=False)) for x in orders}
         products = {primitives.matmul(x[np.newaxis], np.ones((3, 1))).item() for x in orders}
         assert (len(sums), len(products)) == (different, different)
 
@@ -814,3 +823,55 @@ def test_normal_numbers_are_normal() -> None:
     steps = np.arange(n + 1) / n
     distance = max(np.abs(below - steps[1:]).max(), np.abs(below - steps[:-1]).max())
     assert distance <= 1.95 / n**0.5
+
+
+@pytest.mark.parametrize("k", [0, 1, 5, 2047, 2048, 2049, 5000])
+@pytest.mark.parametrize("version", ["native", "portable"])
+@pytest.mark.parametrize("order", MEMORY_ORDERS)
+def test_an_operand_used_again_changes_no_bit(
+    k: int, version: Version, order: str, rng: np.random.RandomState
+) -> None:
+    """Of several products, each is what it is without; also in the other version, in between."""
+    b = read_only(MEMORY_ORDERS[order](normal(rng, (k, 3)) * 10.0 ** rng.randint(-9, 9, (k, 3))))
+    operand = Operand(b)
+    assert operand.array is b
+    for _ in range(3):
+        a = normal(rng, (4, k))
+        for each in (version, "portable", version):
+            with using(each):
+                product = numerics.matmul(a, operand)
+                np.testing.assert_array_equal(product, numerics.matmul(a, b), strict=True)
+
+
+def test_an_operand_is_rounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Block by block, when a portable product first asks for it; a native one never does."""
+    asked: list[int] = []
+
+    def noting(x: Array, axis: Any) -> Array:
+        asked.append(axis)
+        return x
+
+    monkeypatch.setattr(numerics, "rounded_factor", noting)
+    a, operand = np.ones((2, 5000)), Operand(np.ones((5000, 2)))
+    NATIVE.matmul(a, operand)
+    assert asked == []
+    PORTABLE.matmul(a, operand)
+    PORTABLE.matmul(a, operand)
+    assert asked.count(0) == 3  # b's
+    assert asked.count(1) == 6  # a's, twice
+
+
+def test_portable_products_and_sums_refuse_float32() -> None:
+    """Every layer that learns has one of them, and so has the loss; native ones keep it."""
+    x = np.ones((3, 3), np.float32)
+    calls: list[Callable[[Primitives], Array]] = [
+        lambda p: p.matmul(x, x),
+        lambda p: p.matmul(x, Operand(x)),
+        lambda p: p.sum(x, axis=0, keepdims=False),
+    ]
+    for call in calls:
+        assert call(NATIVE).dtype == np.float32
+        with pytest.raises(TypeError, match=r"^portable numerics take float64, not float32$"):
+            call(PORTABLE)
+    for name in ("exp", "log", "tanh", "sin", "cos"):
+        assert getattr(NATIVE, name)(x).dtype == np.float32

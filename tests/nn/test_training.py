@@ -28,10 +28,21 @@ from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.networks import ACTIVATIONS, ActivationName, SimpleCNN
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.numerics import Array, Version, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from cnn_from_scratch.nn.schedules import Constant, Cosine, Step
-from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit, train_step
+from cnn_from_scratch.nn.training import (
+    Epoch,
+    Fit,
+    Samples,
+    Score,
+    evaluate,
+    fit,
+    gradient,
+    parts,
+    predict,
+    train_step,
+)
 from tests.nn.inputs import normal, read_only
 
 MLP: list[Layer] = [Dense(4), Sigmoid(), Dense(3)]
@@ -740,3 +751,175 @@ def test_a_running_statistic_that_overflows_is_divergence() -> None:
     assert result.diverged
     assert [row.epoch for row in result.history] == [0]
     assert all(np.isfinite(array).all() for array in model.state().values())
+
+
+# Many samples go through a network part by part.
+
+CUT: list[Layer] = [
+    Conv2D(3, 3, padding=1), Sigmoid(), MaxPool2D(2), Conv2D(4, 2), Tanh(), Flatten(), Dense(3),
+]  # fmt: skip
+CUT_SHAPE = (2, 6, 6)
+CUT_TRAIN = _samples(50, CUT_SHAPE, seed=3)
+
+
+def _cut_model(size: int, layers: list[Layer] = CUT) -> Sequential:
+    """Return a network that takes so many numbers of inputs at once."""
+    model = _model(layers, CUT_SHAPE)
+    model.part_size = size
+    return model
+
+
+both_versions = pytest.mark.parametrize("version", ["native", "portable"])
+part_sizes = pytest.mark.parametrize("size", [1, 72, 300, 1000])  # numbers; a sample has 72
+
+
+@pytest.mark.parametrize("size", [1, 71, 72, 73, 300, 1000, 3600, 10**6])
+def test_parts(size: int) -> None:
+    """They cover all samples once, in order, differ by at most one, and none is over its size.
+
+    Unless one sample is: then each goes by itself.
+    """
+    model = _cut_model(size)
+    for n in (1, 2, 3, 4, 5, 7, 49, 50, 51, 997):
+        cut = parts(model, n)
+        assert [i for rows in cut for i in range(n)[rows]] == [*range(n)]
+        lengths = {rows.stop - rows.start for rows in cut}
+        assert min(lengths) >= 1
+        assert max(lengths) - min(lengths) <= 1
+        most = max(1, size // 72)
+        assert max(lengths) <= most
+        assert len(cut) == -(-n // most)  # no more than that needs
+
+
+def test_a_part_holds_what_the_cache_does() -> None:
+    """All 240 digits of 6x6 go through at once, and some forty of 28x28."""
+    assert parts(_model([Flatten(), Dense(3)], (1, 6, 6)), 240) == [slice(0, 240)]
+    cut = parts(_model([Flatten(), Dense(3)], (1, 28, 28)), 60_000)
+    assert 1400 < len(cut) < 1500
+
+
+@both_versions
+@part_sizes
+def test_predictions_in_parts_are_those_of_the_whole(version: Version, size: int) -> None:
+    """To the bit in portable numerics; within the rounding of sums of some 50 terms in native."""
+    model = _model(CUT, CUT_SHAPE)
+    with using(version):
+        whole, score = model.forward(CUT_TRAIN.x)[0], evaluate(model, CUT_TRAIN)
+        model.part_size = size
+        assert len(parts(model, 50)) > 1
+        cut, cut_score = predict(model, CUT_TRAIN.x), evaluate(model, CUT_TRAIN)
+        assert score == _score(model, *CUT_TRAIN)
+    if version == "portable":
+        np.testing.assert_array_equal(cut, whole, strict=True)
+        assert cut_score == score
+    np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(cut_score, score, rtol=0, atol=1e-14)
+
+
+@part_sizes
+def test_the_gradient_of_parts_is_that_of_the_whole(size: int) -> None:
+    """Weighted by their samples: 50 do not divide evenly."""
+    model = _model(CUT, CUT_SHAPE)
+    whole = gradient(model, CUT_TRAIN)
+    logits, caches = model.forward(CUT_TRAIN.x)
+    by_hand = model.backward(softmax_cross_entropy(logits, CUT_TRAIN.targets)[1], caches)
+    np.testing.assert_array_equal(whole, by_hand)
+    model.part_size = size
+    cut = gradient(model, CUT_TRAIN)
+    assert np.any(cut != whole)  # it was cut
+    assert np.abs(cut - whole).max() <= 1e-12 * np.abs(whole).max()
+
+
+MODAL: list[list[Layer]] = [
+    [Conv2D(3, 3), BatchNorm(), Tanh(), Flatten(), Dense(3)],
+    [Conv2D(3, 3), Tanh(), Flatten(), Dropout(0.3), Dense(3)],
+]
+
+
+@pytest.mark.parametrize("layers", MODAL)
+def test_networks_whose_mode_matters_learn_from_whole_batches(layers: list[Layer]) -> None:
+    """For their statistics and masks are the batch's; they are scored in parts, as all are."""
+    results = []
+    for size in (10**6, 100):
+        model = _cut_model(size, layers)
+        g = gradient(model, CUT_TRAIN, Mode(training=True, rng=_rng(2)))
+        fit(
+            model, Adam(), CUT_TRAIN, CUT_TRAIN, epochs=2, batch_size=None, rng=_rng(),
+            dropout_rng=_rng(1),
+        )  # fmt: skip
+        results.append([g, *model.state().values()])
+    np.testing.assert_equal(results[0], results[1])
+
+
+@both_versions
+@part_sizes
+@pytest.mark.parametrize("batch_size", [None, 20])
+def test_trainings_whose_batches_are_cut(
+    version: Version, size: int, batch_size: int | None
+) -> None:
+    """Ten epochs, whose steps differ by rounding: float64's, or that of portable products.
+
+    These round a term by 2^-21 of the largest or less, and in parts another largest.
+    """
+    histories = []
+    for of_part in (10**6, size):
+        model = _cut_model(of_part)
+        with using(version):
+            result = fit(
+                model, SGD(0.5), CUT_TRAIN, VAL_CUT, epochs=10, batch_size=batch_size, rng=_rng()
+            )
+        histories.append([[*row.train, *row.val] for row in result.history])
+    whole, cut = np.array(histories)
+    atol = 1e-12 if version == "native" else 1e-5
+    np.testing.assert_allclose(cut[:, [0, 2]], whole[:, [0, 2]], rtol=0, atol=atol)
+    assert whole[-1, 0] < whole[0, 0]
+
+
+VAL_CUT = _samples(7, CUT_SHAPE, seed=5)
+
+
+class _Asked:
+    """Inputs that are made when they are asked for, and note how many that was at the most."""
+
+    def __init__(self, x: Array):
+        self.x = x
+        self.most = 0
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: Any) -> Array:
+        found = self.x[rows]
+        self.most = max(self.most, len(found))
+        return found
+
+
+@pytest.mark.parametrize(("batch_size", "most"), [(None, 5), (20, 20), (3, 5)])
+def test_inputs_are_asked_for_a_few_at_a_time(batch_size: int | None, most: int) -> None:
+    """Where they are more than go through at once; and the training is that on an array."""
+    states = []
+    asked = Samples(_Asked(CUT_TRAIN.x), CUT_TRAIN.targets)
+    for train in (CUT_TRAIN, asked):
+        model = _cut_model(5 * 72)
+        fit(model, Adam(), train, train, epochs=2, batch_size=batch_size, rng=_rng())
+        states.append(model.theta)
+    np.testing.assert_array_equal(states[0], states[1])
+    assert asked.x.most == most
+
+
+@pytest.mark.parametrize("size", [10**6, 100])
+@pytest.mark.parametrize("batch_size", [None, 20])
+@both_versions
+def test_preparing_changes_no_bit_of_a_training(
+    size: int, batch_size: int | None, version: Version, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does it where the inputs come in another order in memory."""
+    results = []
+    for prepare in (Sequential.prepare, lambda model, x: x):
+        monkeypatch.setattr(Sequential, "prepare", prepare)
+        model = _cut_model(size)
+        with using(version):
+            results.append(
+                fit(model, Adam(), CUT_TRAIN, VAL_CUT, epochs=3, batch_size=batch_size, rng=_rng())
+            )
+    assert results[0] == results[1]

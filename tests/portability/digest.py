@@ -1,6 +1,7 @@
 """Train each model of the study, and print the digests of what comes out, as JSON.
 
-Runs on a bare machine: it needs NumPy, msgspec and PyYAML, and nothing else of the project's.
+Runs on a bare machine: it needs NumPy, msgspec and PyYAML, and nothing else of the project's, but
+with `--backend compiled` Numba as well.
 The committed digests are made by
 
     python tests/portability/digest.py data/dataset.npz 300 10 > tests/portability/digests.json
@@ -19,6 +20,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "src"))
 
+from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load_params
@@ -74,14 +76,15 @@ def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
     One product is of a size that a BLAS shares out among its threads.
     """
     runs = {name: (model, params.train) for name, model in resolve_models(params).items()}
-    runs["other"] = (OTHER_MODEL, replace(OTHER_TRAINING, numerics=params.train.numerics))
+    other = replace(OTHER_TRAINING, numerics=params.train.numerics, backend=params.train.backend)
+    runs["other"] = (OTHER_MODEL, other)
     of_runs = {
         name: digest(model, dataset, params, replace(train, epochs=epochs))
         for name, (model, train) in runs.items()
     }
     rng = np.random.RandomState(SEED)
     x, a, b = (rng.uniform(-np.pi, np.pi, shape) for shape in (10_000, (300, 5000), (5000, 200)))
-    with numerics.using(params.train.numerics):
+    with numerics.using(backend_for(params.train).primitives):
         values = {name: getattr(numerics, name)(x) for name in UNUSED}
         values["large product"] = numerics.matmul(a, b)
     of_values = {
@@ -96,11 +99,18 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("epochs", type=int, nargs="+")
     parser.add_argument("--native", choices=PRIMITIVES, help="leave one operation to the machine")
+    parser.add_argument("--backend", choices=["numpy", "compiled"], default="numpy")
+    parser.add_argument("--share", action="store_true", help="all compiled loops among threads")
     args = parser.parse_args()
     if args.native is not None:
         native = {args.native: getattr(numerics.NATIVE, args.native)}
-        numerics.PORTABLE = replace(numerics.PORTABLE, **native)
+        numerics.VERSIONS["portable"] = replace(numerics.PORTABLE, **native)
+    if args.share:
+        from cnn_from_scratch.compiled import kernel
+
+        kernel.PARALLEL_FROM = 0
     params = load_params(ROOT / "params.yaml")
+    params = replace(params, train=replace(params.train, backend=args.backend))
     dataset = load_dataset(args.dataset)
     print(json.dumps({n: digests(params, dataset, n) for n in args.epochs}, indent=2))
 

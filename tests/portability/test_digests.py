@@ -79,6 +79,25 @@ def test_settings_of_the_machine_change_nothing(dataset: Path, setting: str, thr
     assert digests(dataset, 300, settings=f"{setting};{threads}") == COMMITTED["300"]
 
 
+# What Numba is told to compile for: this machine's CPU, or any of its kind.
+CPUS = {"this": "", "generic": "NUMBA_CPU_NAME=generic;NUMBA_CPU_FEATURES="}
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_compiled_loops_change_nothing(dataset: Path, cpu: str, threads: int) -> None:
+    """Shared out among threads, too, however small they are."""
+    if threads > (os.cpu_count() or 1):
+        pytest.skip("there are no two threads to share the loops")
+    settings = f"{CPUS[cpu]};NUMBA_NUM_THREADS={threads}"
+    compiled = ("--backend", "compiled", *(("--share",) if threads > 1 else ()))
+    assert digests(dataset, 10, *compiled, settings=settings) == COMMITTED["10"]
+
+
+def test_compiled_loops_change_nothing_in_a_whole_training(dataset: Path) -> None:
+    assert digests(dataset, 300, "--backend", "compiled") == COMMITTED["300"]
+
+
 @pytest.mark.parametrize("primitive", PRIMITIVES)
 def test_any_native_primitive_would_be_seen(dataset: Path, primitive: str) -> None:
     assert digests(dataset, 10, "--native", primitive) != COMMITTED["10"]

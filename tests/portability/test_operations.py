@@ -2,9 +2,14 @@
 
 import ast
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from numba.core.dispatcher import Dispatcher
 
+from cnn_from_scratch.compiled import activations, convolution, functions, layers, pooling, portable
+from cnn_from_scratch.compiled.kernel import REORDERED, Kernel, function
 from tests.workflow.project import ROOT
 
 # Sums, products of matrices and functions that BLAS, vector units or the C library compute; the
@@ -18,9 +23,10 @@ MACHINES_OWN = {
 }
 TRAINING = sorted(
     path
-    for package in ("nn", "experiment")
+    for package in ("nn", "experiment", "compiled")
     for path in (ROOT / "src/cnn_from_scratch" / package).glob("*.py")
     if path.name not in ("numerics.py", "legacy.py")  # which says itself that its draws may differ
+    if (package, path.name) != ("compiled", "losses.py")  # which is for native numerics alone
 )
 
 
@@ -61,3 +67,64 @@ def test_one_would_be_found(code: str) -> None:
 )  # fmt: skip
 def test_others_are_left_alone(code: str) -> None:
     assert machines_own(code) == []
+
+
+def reordered(module: ModuleType) -> dict[str, Any]:
+    """Return what the compiler may change of a module's own loops and functions, where it may."""
+    found = {}
+    for name, item in vars(module).items():
+        for one in [item.serial, item.shared] if isinstance(item, Kernel) else [item]:
+            own = isinstance(one, Dispatcher) and one.py_func.__module__ == module.__name__
+            if own and one.targetoptions.get("fastmath", False) is not False:
+                found[name] = one.targetoptions["fastmath"]
+    return found
+
+
+REORDERING = {"reassoc", "contract"}
+
+
+def test_only_exact_sums_may_be_reordered() -> None:
+    """And what native convolutions add up; and nothing may be taken for finite."""
+    assert REORDERED["fastmath"] == REORDERING
+    assert reordered(portable) == {"exact_dot": REORDERING}
+    for module in (functions, activations, pooling):
+        assert reordered(module) == {}
+    assert reordered(convolution) == dict.fromkeys(
+        ("forward", "weight_gradient", "input_gradient"), REORDERING
+    )
+
+
+def test_portable_convolutions_take_one_loop_of_the_native_ones() -> None:
+    """The gradient for the input: of factors rounded before, so that its sums are exact."""
+    source = Path(layers.__file__).read_text(encoding="utf-8")
+    (portable_conv,) = (
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == layers.PortableConv2D.__name__
+    )
+    used = {
+        node.attr
+        for node in ast.walk(portable_conv)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "convolution"
+    }
+    assert used == {"input_gradient"}
+
+
+def test_a_reordered_loop_would_be_found() -> None:
+    module = ModuleType(__name__)
+    vars(module).update(
+        kernel=Kernel(_loop, **REORDERED), function=function(fastmath=True)(_one), other=_one
+    )
+    assert reordered(module) == {"kernel": REORDERING, "function": True}
+    vars(module).update(kernel=Kernel(_loop), function=function()(_one))
+    assert reordered(module) == {}
+
+
+def _loop(x: Any) -> None:
+    x[0] = 1.0
+
+
+def _one(x: Any) -> Any:
+    return x

@@ -57,7 +57,7 @@ def compare(old: Path, new: Path, cache: Path) -> str | None:
 
 def stale(before: Lock, after: Lock) -> str | None:
     """Return how the stages themselves, or what they were made from, differ; outputs aside."""
-    if list(before) != list(after):
+    if before.keys() != after.keys():  # DVC leaves the order of an older lock as it is
         names = [name for name in {**before, **after} if name not in before or name not in after]
         return f"dvc.lock: stage {names[0]} is only in the {'old' if names[0] in before else 'new'}"
     made = set(_outs(before))

@@ -65,6 +65,12 @@ def test_only_what_changed_is_trained(project: Project) -> None:
     assert "training" not in project.run(*PARALLEL, "2").stderr
 
 
+def test_an_edit_of_the_code_is_noticed(project: Project) -> None:
+    project.append("src/cnn_from_scratch/nn/__init__.py", "\n# more\n")
+    assert "4/4" in project.run(*PARALLEL, "2").stderr
+    assert project.repro() == set()
+
+
 def test_a_run_that_fails_is_named_and_stops_the_build(project: Project) -> None:
     def change(params: Any) -> None:
         stack = [{"name": "flatten"}]

@@ -29,9 +29,10 @@ def test_the_first_difference_is_named(
     """Another exp shows in the first run."""
     numerics = project.folder / "src/cnn_from_scratch/nn/numerics.py"
     code = numerics.read_text(encoding="utf-8")
-    changed = code.replace("COTH_TERMS = [1 / 6,", "COTH_TERMS = [1.0000001 / 6,")
+    changed = code.replace("COTH = [1 / 6,", "COTH = [1.0000001 / 6,")
     assert changed != code
     numerics.write_text(changed, encoding="utf-8")
+    project.repro("code")
     project.dvc("commit", "--force")  # the lock of this code, with the results of the other
     project.commit("Another exp")
     found = verify(project)
@@ -161,6 +162,15 @@ def test_stages_that_were_not_rebuilt_are_a_difference(tmp_path: Path) -> None:
     old = _build(tmp_path / "old", {"a.json": [1]})
     new = _build(tmp_path / "new", {"a.json": [1]}, pruned=True)
     assert compare(old, new, tmp_path) == "dvc.lock: stage train is only in the old"
+
+
+def test_the_order_of_stages_is_no_difference(tmp_path: Path) -> None:
+    """An older lock has new stages at its end, one that is made anew has them in their place."""
+    old, new = (_build(tmp_path / name, {"a.json": [1]}) for name in ("old", "new"))
+    lock = yaml.safe_load((old / "dvc.lock").read_text())
+    lock["stages"] = dict(reversed(lock["stages"].items()))
+    (old / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+    assert compare(old, new, tmp_path) is None
 
 
 def test_a_lock_of_other_code_is_a_difference(tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ def read_workbook(
     the file is no readable workbook, `sheet` is missing or empty, a pixel is not a number in
     0..pixel_max, a label is not one-hot, or the two sheets have different classes.
     """
-    values, formulas = _load(file, data_only=True), _load(file, data_only=False)
+    formulas = _load(file, data_only=False)
+    # Reading takes long, so only where there are formulas it is done again, for what they gave.
+    plain = all(_is_number(cell) for cells in formulas.values() for cell in cells.values())
+    values = formulas if plain else _load(file, data_only=True)
     if sheet not in values:
         found = ", ".join(repr(name) for name in values)
         raise InputError(f"{file}: expected a sheet {sheet!r}, found {found}")
@@ -88,11 +91,12 @@ def _load(file: Path, *, data_only: bool) -> dict[str, _Cells]:
 def _cells(file: Path, sheet: Any) -> _Cells:
     sheet.reset_dimensions()  # some programs declare them wrongly
     try:
+        rows = sheet.iter_rows(FIRST_PIXEL_ROW, min_col=FIRST_COLUMN, values_only=True)
         return {
-            (cell.row, cell.column): cell.value
-            for row in sheet.iter_rows(min_row=FIRST_PIXEL_ROW)
-            for cell in row
-            if cell.value is not None and cell.column >= FIRST_COLUMN
+            (row, column): value
+            for row, values in enumerate(rows, FIRST_PIXEL_ROW)
+            for column, value in enumerate(values, FIRST_COLUMN)
+            if value is not None
         }
     except ValueError:  # openpyxl does not say which cell
         for cell, text in _broken_numbers(file, sheet._worksheet_path):

@@ -10,8 +10,8 @@ from cnn_from_scratch.nn.numerics import Array, cos, sin, standard_normal
 
 
 def augment(images: Array, how: Augmentation, rng: np.random.RandomState) -> Array:
-    """Return changed copies of images (N, C, H, W) with pixels in 0..1."""
-    n = len(images)
+    """Return changed copies of images (N, C, H, W) with pixels in 0..1, of the same dtype."""
+    n, dtype = len(images), images.dtype
     if how.rotation > 0:
         degrees = how.rotation * (2.0 * rng.random_sample(n) - 1.0)
         images = rotate(images, degrees)
@@ -20,7 +20,7 @@ def augment(images: Array, how: Augmentation, rng: np.random.RandomState) -> Arr
     if how.noise > 0:
         noisy = images + how.noise * standard_normal(rng, images.shape)
         images = np.clip(noisy, 0.0, 1.0)
-    return images
+    return images.astype(dtype, copy=False)
 
 
 def shift(images: Array, offsets: np.ndarray[Any, np.dtype[np.integer[Any]]]) -> Array:

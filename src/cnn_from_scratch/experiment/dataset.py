@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.files import write_npz
+from cnn_from_scratch.experiment.npz import write_npz
+from cnn_from_scratch.experiment.params import DType
 
 DATASET_FILE = Path("data/dataset.npz")
 
@@ -28,6 +29,25 @@ class Dataset:
     num_classes: int
     X_test: Images | None = None
     y_test: Labels | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Some of the images, gathered when they are asked for: a split takes no copy of the data.
+
+    dtype: what they are rounded to then, float64 or float32.
+    """
+
+    images: Images
+    indices: Labels
+    dtype: DType
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, rows: Any) -> np.ndarray[Any, np.dtype[np.floating[Any]]]:
+        """Return the images at some places of the choice."""
+        return self.images[self.indices[rows]].astype(self.dtype, copy=False)
 
 
 def save_dataset(path: Path, dataset: Dataset) -> None:

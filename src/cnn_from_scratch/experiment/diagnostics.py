@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import Activation, Layer, ReLU, Sigmoid, Tanh
+from cnn_from_scratch.nn.layers import LAYERS, Activation, Layer, ReLU, Sigmoid, Tanh
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, exp, log
 from cnn_from_scratch.nn.optimizers import Optimizer
+from cnn_from_scratch.nn.training import parts
 
 BOUNDS: dict[type[Layer], tuple[float, float]] = {Sigmoid: (0.0, 1.0), Tanh: (-1.0, 1.0)}
 NEAR = 0.01  # of an activation's range: so close to a bound is saturated
@@ -48,14 +49,19 @@ class Diagnostics:
     activations: list[Units]
 
 
-def diagnose(model: Sequential, x: Array) -> Diagnostics:
-    """Run the network on the samples x (N, ...), layer by layer, and look at every activation."""
-    activations = []
-    for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True), start=1):
-        x, _ = layer.forward(params, x)
-        if isinstance(layer, Activation):
-            activations.append(_units(i, layer, x))
-    dead_logits = int(np.count_nonzero(np.all(x == 0, axis=0)))
+def diagnose(model: Sequential, x: Any) -> Diagnostics:
+    """Run the network on inputs as in `Samples`, layer by layer, and look at every activation."""
+    found: dict[int, _Seen] = {}
+    nonzero = np.zeros(model.out_shape, bool)
+    for rows in parts(model, len(x)):
+        y = x[rows]
+        for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True), start=1):
+            y, _ = layer.forward(params, y)
+            if isinstance(layer, Activation):
+                found.setdefault(i, _Seen(layer, y.shape[1])).look_at(y)
+        nonzero |= np.any(y != 0, axis=0)
+    dead_logits = int(np.count_nonzero(~nonzero))
+    activations = [seen.units(i) for i, seen in found.items()]
     return Diagnostics(dead_logits, _loss_floor(model), activations)
 
 
@@ -90,25 +96,50 @@ def _norm(g: Array) -> float:
     return largest * sqrt(fsum((scaled * scaled).tolist()))
 
 
-def _units(number: int, layer: Layer, y: Array) -> Units:
-    by_unit = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
-    dead = saturated = None
-    if isinstance(layer, ReLU):
-        dead = int(np.count_nonzero(np.all(by_unit == 0, axis=1)))
-    elif type(layer) in BOUNDS:
-        low, high = BOUNDS[type(layer)]
-        margin = NEAR * (high - low)
-        near = (by_unit < low + margin) | (by_unit > high - margin)
-        saturated = round(int(np.count_nonzero(near)) / near.size, DIGITS)
-    return Units(number, type(layer).__name__, len(by_unit), dead, saturated)
+class _Seen:
+    """What chunk by chunk was seen of an activation's units."""
+
+    def __init__(self, layer: Layer, units: int):
+        self.layer = layer
+        self.alive = np.zeros(units, bool)
+        self.near = self.outputs = 0
+
+    def look_at(self, y: Array) -> None:
+        """Count a chunk's outputs near a bound, and mark the units that are not 0 somewhere."""
+        by_unit = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
+        self.alive |= np.any(by_unit != 0, axis=1)
+        self.outputs += by_unit.size
+        if (bounds := _bounds(self.layer)) is not None:
+            low, high = bounds
+            margin = NEAR * (high - low)
+            near = (by_unit < low + margin) | (by_unit > high - margin)
+            self.near += int(np.count_nonzero(near))
+
+    def units(self, number: int) -> Units:
+        """Return what was seen, of the layer with this number."""
+        dead = int(np.count_nonzero(~self.alive)) if isinstance(self.layer, ReLU) else None
+        saturated = None
+        if _bounds(self.layer) is not None:
+            saturated = round(self.near / self.outputs, DIGITS)
+        return Units(number, _kind(self.layer), len(self.alive), dead, saturated)
+
+
+def _kind(layer: Layer) -> str:
+    """Return the name of the layer's class, or of the one whose compiled twin it is."""
+    return next(kind.__name__ for kind in type(layer).__mro__ if kind in LAYERS.values())
+
+
+def _bounds(layer: Layer) -> tuple[float, float] | None:
+    """Return the bounds of an activation's outputs, if it has any."""
+    return next((bounds for kind, bounds in BOUNDS.items() if isinstance(layer, kind)), None)
 
 
 def _loss_floor(model: Sequential) -> float:
     """Look for an activation behind the last layer that learns."""
     last = max(i for i, part in enumerate(model.layer_parts) if part.stop > part.start)
     for layer in model.layers[last + 1 :]:
-        if type(layer) in BOUNDS:
-            low, high = BOUNDS[type(layer)]
+        if (bounds := _bounds(layer)) is not None:
+            low, high = bounds
             others = model.out_shape[0] - 1
             return round(float(log(1.0 + others * exp(np.array(low - high)))), DIGITS)
     return 0.0

@@ -2,13 +2,10 @@
 
 import json
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 
 @contextmanager
@@ -30,17 +27,6 @@ def replacing(path: Path) -> Iterator[Path]:
             if old.exists() and not path.exists():
                 old.rename(path)
             raise
-
-
-def write_npz(path: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> None:
-    """Write named arrays as an uncompressed .npz without pickles, dates or traces of the system."""
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy")  # its date is 1980-01-01
-            entry.create_system = 3  # as on Unix, also elsewhere
-            entry.external_attr = 0o644 << 16
-            with archive.open(entry, "w") as file:
-                np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def write_json(path: Path, value: Any) -> None:

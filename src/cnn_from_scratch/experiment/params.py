@@ -19,6 +19,7 @@ from cnn_from_scratch import InputError
 PARAMS_FILE = Path("params.yaml")
 
 T = TypeVar("T")
+DType = Literal["float64", "float32"]
 
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
@@ -95,7 +96,9 @@ class Train:
     augment: how training images are changed; None: not at all.
     early_stopping: end when the validation loss has had no new low for so many; None: never.
     best_checkpoint: keep the network of the lowest validation loss, not the last one.
-    numerics: `portable`, the same bits on every machine, or `native`, over twice as fast.
+    numerics: `portable`, the same bits on every machine, or `native`, NumPy's own and faster.
+    dtype: what numbers are computed with; float32 is faster on larger images, and only native.
+    backend: `numpy`, or `compiled`: the same layers with loops that Numba compiles.
     """
 
     epochs: int
@@ -104,6 +107,8 @@ class Train:
     early_stopping: int | None = None
     best_checkpoint: bool = False
     numerics: Literal["portable", "native"] = "portable"
+    dtype: DType = "float64"
+    backend: Literal["numpy", "compiled"] = "numpy"
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -114,6 +119,8 @@ class Train:
             raise ValueError(
                 f"early_stopping: expected at least 1, or null, got {self.early_stopping}"
             )
+        if self.dtype == "float32" and self.numerics == "portable":
+            raise ValueError("dtype: float32 needs numerics: native; portable is float64")
 
 
 def protocol_name(split: Split, train: Train) -> str:

@@ -20,8 +20,9 @@ import numpy as np
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import Dataset
-from cnn_from_scratch.experiment.files import replacing, write_json, write_npz, write_text
+from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import Model, optimizer_settings
+from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.run import Run, build_network
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer

@@ -7,18 +7,19 @@ import numpy as np
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.augmentation import augment
-from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.backends import NUMPY, Backend, backend_for
+from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Images
 from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients, diagnose
 from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
-from cnn_from_scratch.experiment.params import Split, Train
+from cnn_from_scratch.experiment.params import DType, Split, Train
 from cnn_from_scratch.experiment.splits import Indices, split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.layers import Arrays
 from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, using
-from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit
+from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit, predict
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def train_run(
 
     Raises InputError if the data cannot be split, or the network cannot take its images.
     """
-    with using(train.numerics):
-        return _train_run(model, seed, dataset, split, train, on_epoch)
+    backend = backend_for(train)
+    with using(backend.primitives):
+        return _train_run(model, seed, dataset, split, train, backend, on_epoch)
 
 
 def _train_run(
@@ -68,15 +70,16 @@ def _train_run(
     dataset: Dataset,
     split: Split,
     train: Train,
+    backend: Backend,
     on_epoch: Callable[[Epoch], None],
 ) -> Run:
     rng = stream(seed, Purpose.SPLIT)
     train_indices, val_indices = split_indices(dataset.y, dataset.num_classes, split, rng)
     samples = {
-        "train": _samples(dataset.X[train_indices], dataset.y[train_indices]),
-        "val": _samples(dataset.X[val_indices], dataset.y[val_indices]),
+        "train": _samples(dataset.X, dataset.y, train_indices, train.dtype),
+        "val": _samples(dataset.X, dataset.y, val_indices, train.dtype),
     }
-    network = build_network(model, seed, dataset)
+    network = build_network(model, seed, dataset, train.dtype, backend)
     optimizer = NotingGradients(model.optimizer, network)
     result = fit(
         network,
@@ -95,8 +98,8 @@ def _train_run(
     )
     indices = {"val": val_indices}
     if dataset.X_test is not None and dataset.y_test is not None:
-        samples["test"] = _samples(dataset.X_test, dataset.y_test)
         indices["test"] = np.arange(len(dataset.y_test))
+        samples["test"] = _samples(dataset.X_test, dataset.y_test, indices["test"], train.dtype)
     return Run(
         fit=result,
         checkpoint=network.state(),
@@ -108,14 +111,24 @@ def _train_run(
     )
 
 
-def build_network(model: Model, seed: int, dataset: Dataset) -> Sequential:
+def build_network(
+    model: Model, seed: int, dataset: Dataset, dtype: DType = "float64", backend: Backend = NUMPY
+) -> Sequential:
     """Return the untrained network. Raises InputError unless it makes a logit a class of an image.
 
     Only the initial parameters depend on the seed.
     """
-    layers = model.network.layers(dataset.num_classes)
+    layers = backend.layers(model.network.layers(dataset.num_classes))
     try:
-        network = Sequential(layers, dataset.X.shape[1:], lambda i: stream(seed, Purpose.INIT, i))
+        network = Sequential(
+            layers,
+            dataset.X.shape[1:],
+            rng_for_layer=lambda i: stream(seed, Purpose.INIT, i),
+            dtype=dtype,
+            loss=backend.loss,
+            part_size=backend.part_size,
+            map_parts=backend.map_parts,
+        )
     except ValueError as error:
         raise InputError(f"the network {model.network} cannot take the images: {error}") from error
     if network.out_shape != (dataset.num_classes,):
@@ -146,10 +159,10 @@ def _by_epoch(
     return {layer: [row[i] for row in last] for i, layer in enumerate(optimizer.parts)}
 
 
-def _samples(images: Array, labels: Labels) -> Samples:
-    return Samples(images, labels - 1)
+def _samples(images: Images, labels: Labels, indices: Indices, dtype: DType) -> Samples:
+    return Samples(Chosen(images, indices, dtype), labels[indices] - 1)
 
 
 def _predict(network: Sequential, samples: Samples, indices: Indices) -> Predictions:
-    logits, _ = network.forward(samples.x)
+    logits = predict(network, samples.x)
     return Predictions(indices, samples.targets + 1, logits.argmax(axis=1) + 1)

@@ -1,11 +1,14 @@
 """The loss: how far the network's logits are from the true classes."""
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.numerics import Array, exp, log, mean
+
+Loss = Callable[[Array, Labels], tuple[float, Array]]
 
 
 def softmax(logits: Array) -> Array:
@@ -20,9 +23,7 @@ def softmax(logits: Array) -> Array:
     return e / numerics.sum(e, axis=1, keepdims=True)
 
 
-def softmax_cross_entropy(
-    logits: Array, targets: np.ndarray[Any, np.dtype[np.integer[Any]]]
-) -> tuple[float, Array]:
+def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
     """Return the mean cross-entropy of softmax(logits), and its gradient.
 
     loss    = -(1/N) * sum over n of log p[n, targets[n]],  p = softmax(logits)
@@ -36,7 +37,7 @@ def softmax_cross_entropy(
     shifted = _below_maximum(logits)
     e = exp(shifted)
     total = numerics.sum(e, axis=1, keepdims=True)
-    loss = float(mean(log(total[:, 0]) - shifted[rows, targets]))
+    loss = float(mean(log(total[:, 0]) - shifted[rows, targets], axis=0))
     dlogits = e / total
     dlogits[rows, targets] -= 1.0
     return loss, dlogits / n
@@ -45,4 +46,4 @@ def softmax_cross_entropy(
 def _below_maximum(logits: Array) -> Array:
     """Return each logit minus its row's maximum: at most 0, so that exp cannot overflow."""
     with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, whose exp is rightly 0
-        return logits - logits.max(axis=1, keepdims=True)
+        return logits - np.maximum.reduce(logits, axis=1, keepdims=True)

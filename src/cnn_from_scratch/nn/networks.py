@@ -21,6 +21,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
+from cnn_from_scratch.nn.settings import Checked
 
 ActivationName = Literal["sigmoid", "tanh", "relu"]
 ACTIVATIONS: dict[ActivationName, Layer] = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
@@ -34,7 +35,7 @@ class Architecture(Protocol):
 
 
 @dataclass(frozen=True)
-class SimpleCNN:
+class SimpleCNN(Checked):
     """The published SimpleCNN: 69 parameters for three classes.
 
     1x6x6 -> conv 3x3 -> 3x4x4 -> pool 2x2 -> 3x2x2 -> conv 2x2 -> Kx1x1 -> K logits
@@ -49,9 +50,6 @@ class SimpleCNN:
     init: InitializerName = "published"
     batch_norm: bool = False
     dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        _check_dropout(self.dropout)
 
     def layers(self, num_classes: int) -> list[Layer]:
         """Return the layers, ending in K = num_classes logits for 6x6 images."""
@@ -69,7 +67,7 @@ class SimpleCNN:
 
 
 @dataclass(frozen=True)
-class EnhancedCNN:
+class EnhancedCNN(Checked):
     """The published EnhancedCNN: 239 parameters for three classes, and no pooling.
 
     1x6x6 -> conv 3x3 -> 4x4x4 -> conv 3x3 -> 4x2x2 -> conv 2x2 -> Kx1x1 -> K logits
@@ -83,9 +81,6 @@ class EnhancedCNN:
     init: InitializerName = "published"
     batch_norm: bool = False
     dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        _check_dropout(self.dropout)
 
     def layers(self, num_classes: int) -> list[Layer]:
         """Return the layers, ending in K = num_classes logits for 6x6 images."""
@@ -121,8 +116,3 @@ NETWORKS: dict[str, type[Architecture]] = {
     "enhanced": EnhancedCNN,
     "stack": Stack,
 }
-
-
-def _check_dropout(rate: float) -> None:
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout: expected a number from 0 up to but not 1, got {rate}")

@@ -7,44 +7,72 @@ The layers call the functions of this module; `using` chooses the version, nativ
 docs/portability.md has the mathematics: why the portable ones are exact or fixed, how accurate, and
 at what cost.
 
-All take and return float64.
+All take and return float64; the native ones keep float32 as well.
 """
 
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, reduce, wraps
 from typing import Any, Literal
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
+Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Axis = int | tuple[int, ...] | None
 Version = Literal["portable", "native"]
 
 EXACT_BITS = 53  # whole numbers up to 2^53 in size, and so their sums, are exact in float64
 BLOCK = 2048  # terms of a matrix product's sum that are added exactly; then blocks, in order
-EXPONENT_FIELD = 0x7FF0000000000000  # of a float64's bits
 SMALLEST = math.ldexp(1.0, -400)  # so that products of rounded numbers never underflow
-TO_OVERFLOW = math.ldexp(1.0, 523)  # takes 2^501 and more to infinity: so products never overflow
-ROUNDER = math.ldexp(1.5, 52)  # adding it rounds to a whole number, which the last bits then hold
-ROUNDER_BITS = 0x4338000000000000  # of ROUNDER
-LOG2_E = 1.4426950408889634
-LN2_HIGH = 6.93147180369123816490e-01  # ln 2 is LN2_HIGH + LN2_LOW; the first ends in zero bits,
-LN2_LOW = 1.90821492927058770002e-10  # so that its products with whole numbers < 2^20 are exact
-SQRT_HALF = 0.7071067811865476
-COTH_TERMS = [1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
-LOG_TERMS = [2.0 / (2 * i + 3) for i in range(10)]
-SIN_TERMS = [(1 - i % 2 * 2) / math.factorial(2 * i + 1) for i in range(14)]
-COS_TERMS = [(1 - i % 2 * 2) / math.factorial(2 * i) for i in range(15)]
+
+
+def _constant(value: float) -> Any:
+    """Return an array of no dimension: NumPy converts a Python number anew in each operation."""
+    return np.array(value)
+
+
+EXPONENT_FIELD = _constant(0x7FF0000000000000)  # of a float64's bits
+TO_OVERFLOW = _constant(math.ldexp(1.0, 523))  # takes 2^501 and more to inf: no product overflows
+FROM_OVERFLOW = [_constant(math.ldexp(3.0, -471 - bits)) for bits in range(EXACT_BITS + 1)]
+ROUNDER = _constant(
+    math.ldexp(1.5, 52)
+)  # adding it rounds to a whole number, held by the last bits
+ROUNDER_BITS = 0x4338000000000000
+LOG2_E = _constant(1.4426950408889634)
+LN2_HIGH = _constant(
+    6.93147180369123816490e-01
+)  # ln 2 = LN2_HIGH + LN2_LOW; the first ends in zero
+LN2_LOW = _constant(1.90821492927058770002e-10)  # bits: its products with numbers < 2^20 are exact
+SQRT_HALF = _constant(0.7071067811865476)
+HALF, ONE, TWO = _constant(0.5), _constant(1.0), _constant(2.0)
+COTH = [1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
+COTH_TERMS = [_constant(term) for term in COTH]
+LOG_TERMS = [_constant(2.0 / (2 * i + 3)) for i in range(10)]
+SIN_TERMS = [_constant((1 - i % 2 * 2) / math.factorial(2 * i + 1)) for i in range(14)]
+COS_TERMS = [_constant((1 - i % 2 * 2) / math.factorial(2 * i)) for i in range(15)]
+
+
+class Operand:
+    """A right-hand factor b (K, N) of several products: what they need to know of it is kept."""
+
+    def __init__(self, b: Array):
+        self.array = b
+
+    @cached_property
+    def rounded(self) -> list[Array]:
+        """The blocks of b's rows that a portable product adds up, rounded."""
+        blocks = range(0, max(len(self.array), 1), BLOCK)
+        return [rounded_factor(self.array[start : start + BLOCK], 0) for start in blocks]
 
 
 @dataclass(frozen=True)
 class Primitives:
     """One version of the operations."""
 
-    matmul: Callable[[Array, Array], Array]
+    matmul: Callable[[Array, Array | Operand], Array]
     sum: Callable[..., Array]
     exp: Callable[[Array], Array]
     log: Callable[[Array], Array]
@@ -53,7 +81,7 @@ class Primitives:
     cos: Callable[[Array], Array]
 
 
-def matmul(a: Array, b: Array) -> Array:
+def matmul(a: Array, b: Array | Operand) -> Array:
     """Return a b for a (M, K) and b (K, N).
 
     Portable: each element's error is at most K * (2^(1-bits) + 2^(-2*bits)) times the largest
@@ -71,7 +99,7 @@ def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:  # noqa: 
     they are smaller), with bits = 53 - log2 n, rounded down, and at most 50. NaN if a term is not
     finite, or is 2^501 or more.
     """
-    return _active.sum(x, axis, keepdims)
+    return _active.sum(x, axis=axis, keepdims=keepdims)
 
 
 def mean(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -123,42 +151,49 @@ def standard_normal(rng: np.random.RandomState, shape: tuple[int, ...]) -> Array
 
 
 @contextmanager
-def using(version: Version) -> Iterator[None]:
-    """Compute with the named version inside the block."""
+def using(version: Version | Primitives) -> Iterator[None]:
+    """Compute with the named version, or with these operations, inside the block."""
     global _active
-    before, _active = _active, {"portable": PORTABLE, "native": NATIVE}[version]
+    before, _active = _active, VERSIONS[version] if isinstance(version, str) else version
     try:
         yield
     finally:
         _active = before
 
 
-def _portable_matmul(a: Array, b: Array) -> Array:
-    k = a.shape[1]
-    if k <= BLOCK:
-        return _block_matmul(a, b)
-    blocks = [slice(start, start + BLOCK) for start in range(0, k, BLOCK)]
-    total = _block_matmul(a[:, blocks[0]], b[blocks[0]])
-    for block in blocks[1:]:
-        total = total + _block_matmul(a[:, block], b[block])
-    return total
+def _portable_matmul(a: Array, b: Array | Operand) -> Array:
+    """Add up the products of blocks of at most 2048 terms, in order; each is exact once rounded."""
+    if a.shape[1] <= BLOCK:
+        factor = b.rounded[0] if isinstance(b, Operand) else rounded_factor(b, 0)
+        return np.matmul(rounded_factor(a, 1), factor)
+    blocks = (b if isinstance(b, Operand) else Operand(b)).rounded
+    factors = (a[:, start : start + BLOCK] for start in range(0, a.shape[1], BLOCK))
+    return reduce(np.add, map(np.matmul, (rounded_factor(f, 1) for f in factors), blocks))
 
 
-def _block_matmul(a: Array, b: Array) -> Array:
-    """Round a's rows and b's columns so far that their products and all sums of them are exact.
+def rounded_factor(x: Array, axis: Literal[0, 1]) -> Array:
+    """Round so far that the products of K terms along the axis, and all sums of them, are exact.
 
     With |n| <= 2^bits for the whole numbers n that multiply the units of last place, and
     K * 2^(2*bits) <= 2^53, no order of adding and no fused multiply-add can change the result.
     """
-    bits = (EXACT_BITS - _ceil_log2(a.shape[1])) // 2
-    return np.matmul(_rounded(a, 1, bits), _rounded(b, 0, bits))
+    return _rounded(x, axis, factor_bits(x.shape[axis]))
+
+
+def factor_bits(k: int) -> int:
+    """Return to how many bits the factors of k products are rounded."""
+    return (EXACT_BITS - _ceil_log2(k)) // 2
+
+
+def _native_matmul(a: Array, b: Array | Operand) -> Array:
+    return np.matmul(a, b.array if isinstance(b, Operand) else b)
 
 
 def _portable_sum(x: Array, axis: Axis, keepdims: bool) -> Array:
     axes = tuple(range(x.ndim)) if axis is None else axis
     terms = x.shape[axes] if isinstance(axes, int) else math.prod(x.shape[i] for i in axes)
-    bits = min(EXACT_BITS - _ceil_log2(terms), 50)
-    return np.asarray(_rounded(x, axes, bits).sum(axis=axes, keepdims=keepdims))
+    rounded = _rounded(x, axes, min(EXACT_BITS - _ceil_log2(terms), 50))
+    return NATIVE.sum(rounded, axis=axes, keepdims=keepdims)
 
 
 def _rounded(x: Array, axis: Axis, bits: int) -> Array:
@@ -168,34 +203,64 @@ def _rounded(x: Array, axis: Axis, bits: int) -> Array:
     2^(e-bits), makes the hardware do it. Where the largest is below 2^-400, e stays at -399.
     All numbers along the axis become NaN if one is not finite, or is 2^501 or more.
     """
-    largest = np.maximum.reduce(np.abs(x), axis=axis, keepdims=True, initial=SMALLEST)
-    power = (largest.view(np.int64) & EXPONENT_FIELD).view(np.float64)  # 2^(e-1)
-    shifter = power * TO_OVERFLOW * (math.ldexp(3.0, 52 - bits) / TO_OVERFLOW)
+    if x.dtype != np.float64:
+        raise TypeError(f"portable numerics take float64, not {x.dtype}")
+    shifter = np.maximum.reduce(np.abs(x), axis=axis, keepdims=True, initial=SMALLEST)
+    exponent: Integers = shifter.view(np.int64)
+    exponent &= EXPONENT_FIELD  # leaves 2^(e-1) of the largest
+    shifter *= TO_OVERFLOW
+    shifter *= FROM_OVERFLOW[bits]
     rounded = x + shifter
     rounded -= shifter
     return rounded
 
 
+def samples_last(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Let a function of each element work through an image batch as it lies in memory, N last.
+
+    NumPy takes nearly twice the time for many small steps on an array whose axes are permuted.
+    """
+
+    @wraps(function)
+    def on_memory(x: Array) -> Array:
+        if x.flags.c_contiguous:
+            return function(x)
+        y = function(x.transpose(*range(1, x.ndim), 0))
+        return y.transpose(-1, *range(x.ndim - 1))
+
+    return on_memory
+
+
+@samples_last
 def _portable_exp(x: Array) -> Array:
     """e^x = 2^k * e^r with k = rint(x / ln 2) and r = x - k ln 2, |r| <= 0.35 (Cody and Waite)."""
-    x = np.minimum(np.maximum(x, -746.0), 710.0)
+    if not (np.abs(x) <= 707.0).all():
+        return _extreme_exp(x)
+    k_in_last_bits, y = _split_exp(x)
+    bits = k_in_last_bits.view(np.int64) << 52  # k in the exponent's bits; the rounder's are gone
+    bits += y.view(np.int64)
+    return bits.view(np.float64)
+
+
+def _extreme_exp(x: Array) -> Array:
+    """The same where 2^k itself may be out of range though y * 2^k is not."""
+    k_in_last_bits, y = _split_exp(np.minimum(np.maximum(x, -746.0), 710.0))
+    k = k_in_last_bits.view(np.int64) - ROUNDER_BITS
+    half = k >> 1
+    return y * _power_of_two(half) * _power_of_two(k - half)
+
+
+def _split_exp(x: Array) -> tuple[Array, Array]:
+    """Return k, as a whole number in the last bits of a float, and e^r."""
     k_in_last_bits = x * LOG2_E
     k_in_last_bits += ROUNDER
     k = k_in_last_bits - ROUNDER
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    r = x - k * LN2_HIGH
+    k *= LN2_LOW
+    r -= k
     y = _small_expm1(r)
-    y += 1.0
-    return _times_power_of_two(y, k_in_last_bits.view(np.int64) - ROUNDER_BITS)
-
-
-def _times_power_of_two(y: Array, k: Integers) -> Array:
-    """Return y * 2^k for y near 1, added to the exponents' bits where all results are normal."""
-    if np.minimum.reduce(k, axis=None, initial=0) >= -1021 and (
-        np.maximum.reduce(k, axis=None, initial=0) <= 1022
-    ):
-        return (y.view(np.int64) + (k << 52)).view(np.float64)
-    half = k >> 1  # 2^k itself may be out of range where y * 2^k is not
-    return y * _power_of_two(half) * _power_of_two(k - half)
+    y += ONE
+    return k_in_last_bits, y
 
 
 def _portable_expm1(x: Array) -> Array:
@@ -215,7 +280,7 @@ def _small_expm1(x: Array) -> Array:
     c *= z
     c = x - c
     y = x * c
-    y /= 2.0 - c
+    y /= TWO - c
     y += x
     return y
 
@@ -231,15 +296,16 @@ def _portable_log(x: Array) -> Array:
         return np.where(ordinary, y, np.where(x == 0, -np.inf, np.where(x > 0, np.inf, np.nan)))
     m, e = np.frexp(x)
     low = m < SQRT_HALF
-    f = np.where(low, 2.0 * m, m) - 1.0
+    f = m + m * low - ONE
     e = (e - low).astype(np.float64)
-    s = f / (2.0 + f)
+    s = f / (TWO + f)
     z = s * s
     rest = z * _polynomial(z, LOG_TERMS)
-    half_square = 0.5 * f * f
+    half_square = HALF * f * f
     return e * LN2_HIGH - ((half_square - (s * (half_square + rest) + e * LN2_LOW)) - f)
 
 
+@samples_last
 def _portable_tanh(x: Array) -> Array:
     """Tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1; beyond |x| = 20 it rounds to 1."""
     t = _portable_expm1(-2.0 * np.minimum(np.abs(x), 20.0))
@@ -254,7 +320,7 @@ def _portable_cos(x: Array) -> Array:
     return _polynomial(x * x, COS_TERMS)
 
 
-def _polynomial(x: Array, terms: list[float]) -> Array:
+def _polynomial(x: Array, terms: list[Array]) -> Array:
     """Return sum of terms[i] * x^i by Horner's rule, each * and + rounded by itself."""
     y = x * terms[-1]
     for term in terms[-2:0:-1]:
@@ -274,21 +340,9 @@ def _ceil_log2(n: int) -> int:
 
 
 PORTABLE = Primitives(
-    matmul=_portable_matmul,
-    sum=_portable_sum,
-    exp=_portable_exp,
-    log=_portable_log,
-    tanh=_portable_tanh,
-    sin=_portable_sin,
-    cos=_portable_cos,
+    *(_portable_matmul, _portable_sum, _portable_exp, _portable_log, _portable_tanh),
+    *(_portable_sin, _portable_cos),
 )
-NATIVE = Primitives(
-    matmul=np.matmul,
-    sum=lambda x, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
-    exp=np.exp,
-    log=np.log,
-    tanh=np.tanh,
-    sin=np.sin,
-    cos=np.cos,
-)
+NATIVE = Primitives(_native_matmul, np.add.reduce, np.exp, np.log, np.tanh, np.sin, np.cos)
+VERSIONS: dict[Version, Primitives] = {"portable": PORTABLE, "native": NATIVE}
 _active = NATIVE

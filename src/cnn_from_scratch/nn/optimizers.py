@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.settings import Checked
 
 
 class Optimizer(Protocol):
@@ -31,7 +32,7 @@ class Optimizer(Protocol):
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Checked):
     """Gradient descent; stochastic when g comes from a minibatch.
 
     delta = -lr * g
@@ -41,10 +42,6 @@ class SGD:
 
     lr: float = 0.9
     weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        _positive(lr=self.lr)
-        _not_negative(weight_decay=self.weight_decay)
 
     def init(self, theta: Array) -> tuple[()]:
         """Return the empty state: SGD remembers nothing."""
@@ -57,7 +54,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(Checked):
     """Gradient descent with a velocity: a heavy ball rolling on the loss.
 
     v_t   = momentum * v_{t-1} + g,  v_0 = 0
@@ -69,11 +66,6 @@ class Momentum:
     lr: float = 0.1
     momentum: float = 0.9
     weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        _positive(lr=self.lr)
-        _fraction(momentum=self.momentum)
-        _not_negative(weight_decay=self.weight_decay)
 
     def init(self, theta: Array) -> Array:
         """Return v_0 = 0."""
@@ -87,7 +79,7 @@ class Momentum:
 
 
 @dataclass(frozen=True)
-class NAG:
+class NAG(Checked):
     """Nesterov's accelerated gradient: a velocity, with the gradient taken where it leads.
 
     With the iterate phi, Nesterov looks ahead along the velocity before taking the gradient:
@@ -114,11 +106,6 @@ class NAG:
     momentum: float = 0.9
     weight_decay: float = 0.0
 
-    def __post_init__(self) -> None:
-        _positive(lr=self.lr)
-        _fraction(momentum=self.momentum)
-        _not_negative(weight_decay=self.weight_decay)
-
     def init(self, theta: Array) -> Array:
         """Return v_0 = 0."""
         return np.zeros_like(theta)
@@ -131,7 +118,7 @@ class NAG:
 
 
 @dataclass(frozen=True)
-class Adagrad:
+class Adagrad(Checked):
     """Gradient descent with each coordinate divided by the root of all its squares so far.
 
     v_t   = v_{t-1} + g^2,  v_0 = 0
@@ -145,10 +132,6 @@ class Adagrad:
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def __post_init__(self) -> None:
-        _positive(lr=self.lr, eps=self.eps)
-        _not_negative(weight_decay=self.weight_decay)
-
     def init(self, theta: Array) -> Array:
         """Return v_0 = 0."""
         return np.zeros_like(theta)
@@ -161,7 +144,7 @@ class Adagrad:
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Checked):
     """Gradient descent with each coordinate divided by its recent root mean square.
 
     v_t   = rho * v_{t-1} + (1 - rho) * g^2,  v_0 = 0
@@ -174,11 +157,6 @@ class RMSprop:
     rho: float = 0.9
     eps: float = 1e-8
     weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        _positive(lr=self.lr, eps=self.eps)
-        _fraction(rho=self.rho)
-        _not_negative(weight_decay=self.weight_decay)
 
     def init(self, theta: Array) -> Array:
         """Return v_0 = 0."""
@@ -195,7 +173,7 @@ AdamState = tuple[Array, Array, float, float]  # m_t, v_t, beta1^t, beta2^t
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Checked):
     """Momentum and RMSprop together, both corrected for their start at zero.
 
     m_t   = beta1 * m_{t-1} + (1 - beta1) * g,    m_0 = 0
@@ -213,11 +191,6 @@ class Adam:
     beta2: float = 0.99
     eps: float = 1e-8
     weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        _positive(lr=self.lr, eps=self.eps)
-        _fraction(beta1=self.beta1, beta2=self.beta2)
-        _not_negative(weight_decay=self.weight_decay)
 
     def init(self, theta: Array) -> AdamState:
         """Return (m_0, v_0, beta1^0, beta2^0)."""
@@ -264,21 +237,3 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "adam": Adam,
     "adamw": AdamW,
 }
-
-
-def _positive(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < np.inf:
-            raise ValueError(f"{name}: expected a number above 0, got {value}")
-
-
-def _not_negative(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < np.inf:
-            raise ValueError(f"{name}: expected a number of at least 0, got {value}")
-
-
-def _fraction(**values: float) -> None:
-    for name, value in values.items():
-        if not 0 <= value < 1:
-            raise ValueError(f"{name}: expected a number from 0 up to but not 1, got {value}")

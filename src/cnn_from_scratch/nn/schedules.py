@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from cnn_from_scratch.nn.numerics import cos
+from cnn_from_scratch.nn.settings import Checked
 
 
 class Schedule(Protocol):
@@ -23,13 +24,10 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(Checked):
     """The learning rate as it is: factor = 1, after the warm-up."""
 
     warmup_epochs: int = 0
-
-    def __post_init__(self) -> None:
-        _check_warmup(self.warmup_epochs)
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return 1, after the warm-up."""
@@ -37,7 +35,7 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Checked):
     """The learning rate multiplied by gamma every `every` epochs.
 
     factor = gamma^floor(epoch / every)
@@ -47,23 +45,14 @@ class Step:
     gamma: float = 0.1
     warmup_epochs: int = 0
 
-    def __post_init__(self) -> None:
-        _check_warmup(self.warmup_epochs)
-        if self.every < 1:
-            raise ValueError(f"every: expected at least 1, got {self.every}")
-        if not 0 < self.gamma <= 1:
-            raise ValueError(f"gamma: expected a number above 0 and up to 1, got {self.gamma}")
-
     def factor(self, epoch: int, epochs: int) -> float:
         """Return gamma^floor(epoch / every), times the warm-up."""
-        factor = _warmup(epoch, self.warmup_epochs)
-        for _ in range(epoch // self.every):
-            factor *= self.gamma
-        return factor
+        steps = [self.gamma] * (epoch // self.every)
+        return math.prod(steps, start=_warmup(epoch, self.warmup_epochs))
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Checked):
     """The learning rate falling along half a cosine, from 1 to `final`.
 
     factor = final + (1 - final) * (1 + cos(pi * epoch / epochs)) / 2
@@ -74,11 +63,6 @@ class Cosine:
 
     final: float = 0.0
     warmup_epochs: int = 0
-
-    def __post_init__(self) -> None:
-        _check_warmup(self.warmup_epochs)
-        if not 0 <= self.final <= 1:
-            raise ValueError(f"final: expected a number from 0 to 1, got {self.final}")
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the cosine's value, times the warm-up."""
@@ -91,8 +75,3 @@ SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "step": Step, "cos
 
 def _warmup(epoch: int, warmup_epochs: int) -> float:
     return (epoch + 1) / warmup_epochs if epoch < warmup_epochs else 1.0
-
-
-def _check_warmup(warmup_epochs: int) -> None:
-    if warmup_epochs < 0:
-        raise ValueError(f"warmup_epochs: expected at least 0, got {warmup_epochs}")

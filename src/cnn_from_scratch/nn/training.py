@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnn_from_scratch.nn.layers import EVALUATION, Mode
-from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Labels, accuracy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array
@@ -17,13 +17,18 @@ from cnn_from_scratch.nn.schedules import Constant, Schedule
 TRAINING = Mode(training=True)
 CONSTANT = Constant()
 
-LIMIT = 1e100  # of losses and parameters; the square of a number beyond may not be finite
+# Of losses and parameters, by dtype: the square of a number beyond may not be finite.
+LIMITS = {np.dtype(np.float64): 1e100, np.dtype(np.float32): 1e18}
 
 
 class Samples(NamedTuple):
-    """Inputs x (N, ...) float64 with their class indices targets (N,), N >= 1."""
+    """Inputs x (N, ...) with their class indices targets (N,), N >= 1.
 
-    x: Array
+    x: an array of the model's dtype; or what has a length and gives such an array when asked for
+        some of its rows, by a slice or by indices.
+    """
+
+    x: Any
     targets: Labels
 
 
@@ -56,7 +61,7 @@ class Fit:
     """What training did.
 
     history: the scores of every epoch from 0 to the last before a divergence.
-    diverged: whether a loss or a parameter stopped being finite, or passed 1e100 in size.
+    diverged: whether a loss or a parameter stopped being finite, or passed 1e100 (1e18 in float32).
     checkpoint_epoch: the epoch whose network the model was left as; the last of the history,
         unless the best one was asked for.
     """
@@ -68,7 +73,39 @@ class Fit:
 
 def evaluate(model: Sequential, samples: Samples) -> Score:
     """Return the model's loss and accuracy on the samples."""
-    return _score(_pass(model, samples, EVALUATION), samples)
+    logits = predict(model, samples.x)
+    loss, _ = model.loss(logits, samples.targets)
+    return _score(logits, loss, samples)
+
+
+def predict(model: Sequential, x: Any) -> Array:
+    """Return the model's logits (N, K) for inputs as in `Samples`, however many."""
+    logits = model.map_parts(lambda rows: model.forward(x[rows])[0], parts(model, len(x)))
+    return np.concatenate(list(logits))
+
+
+def parts(model: Sequential, n: int) -> list[slice]:
+    """Cut n samples into parts of about the same size that go through the network at once.
+
+    What the network makes of a part then stays in the processor's cache, and takes little memory,
+    however many samples there are.
+    """
+    count = -(-n // max(1, model.part_size // prod(model.in_shape)))
+    return [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
+
+
+def gradient(model: Sequential, batch: Samples, mode: Mode = TRAINING) -> Array:
+    """Return the gradient (P,) of the batch's mean loss, added up over its parts."""
+    n = len(batch.x)
+    cut = [slice(n)] if model.mode_matters else parts(model, n)
+    if len(cut) == 1:
+        return model.backward(*_pass(model, batch, mode)[2:])
+
+    def of_part(rows: slice) -> Array:
+        passed = _pass(model, Samples(batch.x[rows], batch.targets[rows]), mode)
+        return len(passed.logits) / n * model.backward(passed.dlogits, passed.caches)
+
+    return np.asarray(sum(model.map_parts(of_part, cut)))
 
 
 def train_step(
@@ -84,8 +121,7 @@ def train_step(
 
     passed: the model's forward pass on the batch, if it has been made already.
     """
-    _, _, dlogits, caches = passed or _pass(model, batch, mode)
-    g = model.backward(dlogits, caches)
+    g = model.backward(*passed[2:]) if passed else gradient(model, batch, mode)
     delta, state = optimizer.update(g, state, model.theta)
     model.theta += lr_factor * delta
     return state
@@ -128,31 +164,32 @@ def fit(
         best_checkpoint: leave the model as it was when the validation loss was lowest.
         on_epoch: told of every epoch as it ends, for showing progress; it leaves the model alone.
 
-    If a loss or a parameter stops being finite, or passes 1e100 in size, the run has diverged:
-    training ends, and model and history go back to the last epoch before. Raises ValueError if
-    that is so before the first epoch.
+    If a loss or a parameter stops being finite, or passes 1e100 (1e18 in float32) in size, the run
+    has diverged: training ends, and model and history go back to the last epoch before. Raises
+    ValueError if that is so before the first epoch.
     """
     state, mode = optimizer.init(model.theta), Mode(training=True, rng=dropout_rng)
     n = len(train.x)
     size = n if batch_size is None else min(batch_size, n)
+    if fixed_batch := size == n and augment is None and len(parts(model, n)) == 1:
+        train = _prepared(model, train)
+    val = _prepared(model, val)
     # Where an update sees just what was scored last, one forward pass does for both.
-    reuse = size == n and augment is None and not model.mode_matters
+    reuse = fixed_batch and not model.mode_matters
+    passed: Pass | None = None
     history: list[Epoch] = []
     diverged = False
     last = best = model.state()
     best_epoch = 0
-    passed = None
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for, not warned of
         for epoch in range(epochs + 1):
             if epoch > 0:
                 lr_factor = schedule.factor(epoch - 1, epochs)
-                for batch in _batches(train, size, rng):
-                    if augment is not None:
-                        batch = batch._replace(x=augment(batch.x))
+                for batch in _batches(train, size, rng, augment):
                     state = train_step(model, optimizer, state, batch, mode, lr_factor, passed)
-            scored = _pass(model, train, EVALUATION)
-            passed = scored if reuse else None
-            scores = Epoch(epoch, _score(scored, train), evaluate(model, val))
+            passed = _pass(model, train, EVALUATION) if reuse else None
+            score = _score(passed.logits, passed.loss, train) if passed else evaluate(model, train)
+            scores = Epoch(epoch, score, evaluate(model, val))
             if diverged := not _finite(model, scores):
                 break
             history.append(scores)
@@ -168,30 +205,38 @@ def fit(
     return Fit(history, diverged, best_epoch if best_checkpoint else len(history) - 1)
 
 
-def _batches(samples: Samples, size: int, rng: np.random.RandomState) -> Iterator[Samples]:
+def _prepared(model: Sequential, samples: Samples) -> Samples:
+    """Return the samples as the network takes them quickest, if they go through it at once."""
+    if len(parts(model, len(samples.x))) > 1:
+        return samples
+    return samples._replace(x=model.prepare(samples.x[:]))
+
+
+def _batches(
+    samples: Samples,
+    size: int,
+    rng: np.random.RandomState,
+    augment: Callable[[Array], Array] | None,
+) -> Iterator[Samples]:
     n = len(samples.x)
-    if size == n:
-        yield samples
-        return
-    order = rng.permutation(n)
+    order = None if size == n else rng.permutation(n)
     for start in range(0, n, size):
-        chosen = order[start : start + size]
-        yield Samples(samples.x[chosen], samples.targets[chosen])
+        rows = slice(None) if order is None else order[start : start + size]
+        x = samples.x if order is None else samples.x[rows]  # all are asked for part by part
+        yield Samples(x if augment is None else augment(x[:]), samples.targets[rows])
 
 
 def _pass(model: Sequential, samples: Samples, mode: Mode) -> Pass:
-    logits, caches = model.forward(samples.x, mode)
-    loss, dlogits = softmax_cross_entropy(logits, samples.targets)
+    logits, caches = model.forward(samples.x[:], mode)
+    loss, dlogits = model.loss(logits, samples.targets)
     return Pass(logits, loss, dlogits, caches)
 
 
-def _score(passed: Pass, samples: Samples) -> Score:
-    return Score(passed.loss, accuracy(passed.logits.argmax(axis=1), samples.targets))
+def _score(logits: Array, loss: float, samples: Samples) -> Score:
+    return Score(loss, accuracy(logits.argmax(axis=1), samples.targets))
 
 
 def _finite(model: Sequential, scores: Epoch) -> bool:
-    return (
-        scores.train.loss < LIMIT
-        and scores.val.loss < LIMIT
-        and all(np.all(np.abs(array) < LIMIT) for array in model.state().values())
-    )
+    limit = LIMITS[model.theta.dtype]
+    values = [*model.state().values(), np.array(scores.train.loss), np.array(scores.val.loss)]
+    return all(np.all(np.abs(value) < limit) for value in values)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-Image = np.ndarray[Any, np.dtype[np.float64]]
+Image = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:

@@ -146,8 +146,8 @@ def _read_predictions(file: Path) -> pd.DataFrame:
 
 def _read_csv(file: Path, columns: dict[str, Any]) -> pd.DataFrame:
     """Return the columns, of those types. Raises ValueError if a value is missing or not finite."""
-    text = pd.read_csv(file, usecols=list(columns), dtype=str)
-    frame = text.astype(columns)  # rounds to the nearest float64, as pandas' own parser may not
+    # Python's float rounds to the nearest float64, as pandas' own parser may not.
+    frame = pd.read_csv(file, usecols=list(columns), converters=columns).astype(columns)
     if frame.empty or not np.isfinite(frame.select_dtypes("number")).all(axis=None):
         raise ValueError("expected rows of finite numbers")
     return frame

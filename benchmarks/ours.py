@@ -1,0 +1,94 @@
+"""Our network as a contender: NumPy native and portable, compiled, and in plain loops."""
+
+import numpy as np
+
+from cnn_from_scratch.experiment.backends import NUMPY, Backend, backend_for
+from cnn_from_scratch.experiment.memory import keep_freed_memory
+from cnn_from_scratch.experiment.params import Train
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array, using
+from cnn_from_scratch.nn.optimizers import Adam
+from cnn_from_scratch.nn.training import Samples, evaluate, parts, predict, train_step
+from loops import looped
+from workloads import Problem
+
+
+def backend_of(name: str) -> Backend:
+    """Return what a contender computes with. Raises InputError if it is not installed."""
+    if name == "loops":
+        return NUMPY._replace(layers=looped)
+    train = Train(
+        epochs=1,
+        batch_size=None,
+        numerics="portable" if "portable" in name else "native",
+        backend="compiled" if "compiled" in name else "numpy",
+    )
+    return backend_for(train)
+
+
+def network_of(problem: Problem, backend: str = "native", dtype: str = "float64") -> Sequential:
+    """Return the network with the parameters that all contenders start from."""
+    found, in_shape = backend_of(backend), problem.samples.x.shape[1:]
+    return Sequential(
+        found.layers(problem.layers),
+        in_shape,
+        np.random.RandomState,
+        dtype=np.dtype(dtype),
+        loss=found.loss,
+        part_size=found.part_size,
+        map_parts=found.map_parts,
+    )
+
+
+def samples_of(problem: Problem, dtype: str) -> Samples:
+    """Return the problem's samples in a precision."""
+    x, targets = problem.samples
+    return Samples(x.astype(dtype), targets)
+
+
+class Training:
+    """Steps of training on all samples at once."""
+
+    def __init__(self, problem: Problem, backend: str, dtype: str):
+        keep_freed_memory()  # as the stages do; not for the others, who import this file, too
+        self.model = network_of(problem, backend, dtype)
+        self.samples = samples_of(problem, dtype)
+        if problem.full_batch and len(parts(self.model, len(self.samples.x))) == 1:
+            # As `fit` does once for all its epochs.
+            self.samples = self.samples._replace(x=self.model.prepare(self.samples.x))
+        self.primitives = backend_of(backend).primitives
+        self.optimizer = Adam()
+        self.state = self.optimizer.init(self.model.theta)
+
+    def run(self, times: int) -> None:
+        """Train for so many steps."""
+        with using(self.primitives):
+            for _ in range(times):
+                self.state = train_step(self.model, self.optimizer, self.state, self.samples)
+
+    def outcome(self) -> Array:
+        """Return the loss."""
+        return np.array(evaluate(self.model, self.samples).loss)
+
+
+class Inference:
+    """The logits of all samples."""
+
+    def __init__(self, problem: Problem, backend: str, dtype: str):
+        keep_freed_memory()  # as the stages do; not for the others, who import this file, too
+        self.model = network_of(problem, backend, dtype)
+        self.x = samples_of(problem, dtype).x
+        self.primitives = backend_of(backend).primitives
+
+    def run(self, times: int) -> None:
+        """Compute the logits so many times."""
+        with using(self.primitives):
+            for _ in range(times):
+                predict(self.model, self.x)
+
+    def outcome(self) -> Array:
+        """Return the logits."""
+        return predict(self.model, self.x)
+
+
+training, inference = Training, Inference

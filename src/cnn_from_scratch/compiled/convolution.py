@@ -1,0 +1,88 @@
+"""The convolution's loops, each its formula of `nn.layers.Conv2D` with the samples innermost.
+
+Images are (C, H, W, N) and padded already: x[c, i, j, n] is a pixel of sample n, and the loops over
+n run through memory, several samples at once in the processor's vector registers.
+"""
+
+import numpy as np
+from numba import prange
+
+from cnn_from_scratch.compiled.kernel import REORDERED, Array, kernel
+
+
+@kernel(**REORDERED)
+def forward(W: Array, b: Array, x: Array, stride: int, taps: tuple[int, ...], y: Array) -> None:
+    """y[o,i,j,n] = b[o] + sum over c,u,v of W[o,c,u,v] * x[c, s*i+u, s*j+v, n].
+
+    taps: 0..k-1, as a tuple: so k is known to the compiler, which then unrolls the loop over v.
+    """
+    out_channels, channels, k, _ = W.shape
+    _, h_out, w_out, samples = y.shape
+    for i in prange(h_out):
+        total = np.empty((out_channels, samples), x.dtype)
+        for j in range(w_out):
+            for o in range(out_channels):
+                total[o] = b[o]
+            for c in range(channels):
+                for u in range(k):
+                    for o in range(out_channels):
+                        for n in range(samples):
+                            row = total[o, n]
+                            for v in range(len(taps)):
+                                row += W[o, c, u, v] * x[c, stride * i + u, stride * j + v, n]
+                            total[o, n] = row
+            for o in range(out_channels):
+                y[o, i, j] = total[o]
+
+
+@kernel(**REORDERED)
+def weight_gradient(dy: Array, x: Array, stride: int, dW: Array) -> None:
+    """dW[o,c,u,v] = sum over i,j,n of dy[o,i,j,n] * x[c, s*i+u, s*j+v, n]."""
+    out_channels, channels, k, _ = dW.shape
+    _, h_out, w_out, samples = dy.shape
+    for o in prange(out_channels):
+        by_sample = np.empty((k, samples), x.dtype)
+        for c in range(channels):
+            for u in range(k):
+                by_sample[:] = 0.0
+                for i in range(h_out):
+                    for j in range(w_out):
+                        for v in range(k):
+                            for n in range(samples):
+                                by_sample[v, n] += (
+                                    dy[o, i, j, n] * x[c, stride * i + u, stride * j + v, n]
+                                )
+                for v in range(k):
+                    total = dW.dtype.type(0.0)
+                    for n in range(samples):
+                        total += by_sample[v, n]
+                    dW[o, c, u, v] = total
+
+
+@kernel(**REORDERED)
+def input_gradient(W: Array, dy: Array, stride: int, dx: Array) -> None:
+    """dx[c,p,q,n] = sum over u,v of (sum over o of W[o,c,u,v] * dy[o,i,j,n]), s*i+u=p, s*j+v=q."""
+    out_channels, channels, k, _ = W.shape
+    _, h_out, w_out, samples = dy.shape
+    _, height, width, _ = dx.shape
+    for p in prange(height):
+        over_places = np.empty((channels, samples), dy.dtype)
+        over_channels = np.empty((channels, samples), dy.dtype)
+        for q in range(width):
+            over_places[:] = 0.0
+            for u in range(k):
+                i, down = divmod(p - u, stride)
+                for v in range(k):
+                    j, right = divmod(q - v, stride)
+                    if down == 0 and right == 0 and 0 <= i < h_out and 0 <= j < w_out:
+                        over_channels[:] = 0.0
+                        for o in range(out_channels):
+                            for c in range(channels):
+                                weight = W[o, c, u, v]
+                                for n in range(samples):
+                                    over_channels[c, n] += weight * dy[o, i, j, n]
+                        for c in range(channels):
+                            for n in range(samples):
+                                over_places[c, n] += over_channels[c, n]
+            for c in range(channels):
+                dx[c, p, q] = over_places[c]

@@ -1,0 +1,124 @@
+"""The portable exponential, logarithm and tanh, operation by operation those of `nn.numerics`.
+
+There every operation goes once through the whole array; here all of them are done with one number
+after the other, several at once in the processor's vector registers. The bits are the same.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numba import prange
+
+from cnn_from_scratch.compiled.kernel import Array, Kernel, function
+from cnn_from_scratch.nn import numerics
+
+LOG2_E, LN2_HIGH, LN2_LOW, ROUNDER = map(
+    float, (numerics.LOG2_E, numerics.LN2_HIGH, numerics.LN2_LOW, numerics.ROUNDER)
+)
+COTH_TERMS = tuple(map(float, numerics.COTH_TERMS))
+LOG_TERMS = tuple(map(float, numerics.LOG_TERMS))
+SQRT_HALF = float(numerics.SQRT_HALF)
+
+
+@function()
+def polynomial(x: float, terms: tuple[float, ...]) -> float:
+    """Return sum of terms[i] * x^i by Horner's rule."""
+    y = x * terms[-1]
+    for i in range(len(terms) - 2, 0, -1):
+        y = (y + terms[i]) * x
+    return y + terms[0]
+
+
+@function()
+def power_of_two(k: np.int64) -> float:
+    """Return 2^k for k from -1022 to 1023."""
+    return float(np.int64((k + 1023) << 52).view(np.float64))
+
+
+@function()
+def small_expm1(x: float) -> float:
+    """Return e^x - 1 for |x| <= 0.35."""
+    z = x * x
+    c = x - polynomial(z, COTH_TERMS) * z
+    return x * c / (2.0 - c) + x
+
+
+@function()
+def exp_of(x: float) -> float:
+    """Return e^x = 2^k * e^r with k = rint(x / ln 2) and r = x - k ln 2."""
+    if x < -746.0:
+        x = -746.0
+    elif x > 710.0:
+        x = 710.0
+    k = x * LOG2_E + ROUNDER - ROUNDER
+    y = small_expm1(x - k * LN2_HIGH - k * LN2_LOW) + 1.0
+    exponent = np.int64(k)
+    half = exponent >> 1  # 2^k itself may be out of range where y * 2^k is not
+    return y * power_of_two(half) * power_of_two(exponent - half)
+
+
+@function()
+def log_of(x: float) -> float:
+    """Return ln x = e ln 2 + ln(1+f), with x = 2^e (1+f); -inf at 0, NaN below, inf at inf."""
+    if not (x > 0.0 and x < np.inf):
+        return -np.inf if x == 0.0 else (np.inf if x > 0.0 else np.nan)
+    m, e = math.frexp(x)
+    if m < SQRT_HALF:
+        m, e = m + m, e - 1
+    f = m - 1.0
+    s = f / (2.0 + f)
+    z = s * s
+    rest = z * polynomial(z, LOG_TERMS)
+    half_square = 0.5 * f * f
+    return e * LN2_HIGH - ((half_square - (s * (half_square + rest) + e * LN2_LOW)) - f)
+
+
+@function()
+def tanh_of(x: float) -> float:
+    """Return tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1, and the sign of x."""
+    x_of_t = -2.0 * min(abs(x), 20.0)
+    t = small_expm1(x_of_t) if x_of_t >= -0.35 else exp_of(x_of_t) - 1.0
+    return math.copysign(t / (2.0 + t), x)
+
+
+@Kernel
+def exp_all(x: Array, y: Array) -> None:
+    """y[i] = exp(x[i])."""
+    for i in prange(len(x)):
+        y[i] = exp_of(x[i])
+
+
+@Kernel
+def log_all(x: Array, y: Array) -> None:
+    """y[i] = log(x[i])."""
+    for i in prange(len(x)):
+        y[i] = log_of(x[i])
+
+
+@Kernel
+def tanh_all(x: Array, y: Array) -> None:
+    """y[i] = tanh(x[i])."""
+    for i in prange(len(x)):
+        y[i] = tanh_of(x[i])
+
+
+def of_each(kernel: Kernel, steps: int) -> Callable[[Array], Array]:
+    """Return the function of arrays of any shape; a number takes about so many steps."""
+
+    def of_array(x: Array) -> Array:
+        flat = x.reshape(-1)
+        y = np.empty(flat.shape)
+        kernel(steps * flat.size, flat, y)
+        return y.reshape(x.shape)
+
+    return numerics.samples_last(of_array)
+
+
+PORTABLE = replace(
+    numerics.PORTABLE,
+    exp=of_each(exp_all, 30),
+    log=of_each(log_all, 40),
+    tanh=of_each(tanh_all, 40),
+)

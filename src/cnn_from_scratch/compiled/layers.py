@@ -1,0 +1,201 @@
+"""The layers whose loops are compiled: what they compute is what their NumPy twins do.
+
+In float64 a training step agrees with native NumPy's to 1e-12; with portable numerics, to the bit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch.compiled import activations, convolution, pooling, portable
+from cnn_from_scratch.compiled.kernel import Kernel
+from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.layers import (
+    EVALUATION,
+    Arrays,
+    Conv2D,
+    Images,
+    Init,
+    Layer,
+    MaxPool2D,
+    Mode,
+    Patches,
+    ReLU,
+    Shape,
+    Sigmoid,
+)
+from cnn_from_scratch.nn.numerics import Array, Version
+
+
+def compiled(layers: Sequence[Layer], version: Version) -> list[Layer]:
+    """Return the layers with loops compiled for the numerics' version, where they have any."""
+    twins = TWINS | ({Conv2D: PortableConv2D} if version == "portable" else {})
+    return [_twin(layer, twins) for layer in layers]
+
+
+def _twin(layer: Any, twins: dict[type, Any]) -> Layer:
+    if type(layer) not in twins:
+        return layer
+    settings = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    return twins[type(layer)](**settings)
+
+
+class CompiledConv2D(Conv2D):
+    """`Conv2D` by `convolution`'s loops."""
+
+    def prepare(self, x: Array) -> Any:
+        """Return x as the loops take it, but for the padding: in memory, N last."""
+        return _outside(_inside(x))
+
+    def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y, and as cache the padded input."""
+        assert not isinstance(x, Patches)
+        padded = self._padded(x)
+        channels, height, width, n = padded.shape
+        k, s = self.kernel_size, self.stride
+        y = np.empty((self.out_channels, (height - k) // s + 1, (width - k) // s + 1, n), x.dtype)
+        self._forward(params, padded, y, steps=y.size * channels * k * k)
+        return _outside(y), padded
+
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+        """Return dW and db."""
+        dy, weight = _inside(dy), np.empty_like(params["W"])
+        self._weight_gradient(dy, cache, weight, steps=dy.size * weight[0].size)
+        return {"W": weight, "b": numerics.sum(dy.reshape(self.out_channels, -1), axis=1)}
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx."""
+        dy, dx = _inside(dy), np.empty_like(cache)
+        self._input_gradient(params["W"], dy, dx, steps=dy.size * params["W"][0].size)
+        p = self.padding
+        return _outside(dx[:, p : dx.shape[1] - p, p : dx.shape[2] - p])
+
+    def _padded(self, x: Array) -> Array:
+        if self.padding == 0:
+            return _inside(x)
+        frame = (self.padding, self.padding)
+        return np.pad(x.transpose(1, 2, 3, 0), ((0, 0), frame, frame, (0, 0)))
+
+    def _forward(self, params: Arrays, x: Array, y: Array, steps: int) -> None:
+        taps = tuple(range(self.kernel_size))
+        convolution.forward(steps, params["W"], params["b"], x, self.stride, taps, y)
+
+    def _weight_gradient(self, dy: Array, x: Array, weight: Array, steps: int) -> None:
+        convolution.weight_gradient(steps, dy, x, self.stride, weight)
+
+    def _input_gradient(self, weight: Array, dy: Array, dx: Array, steps: int) -> None:
+        convolution.input_gradient(steps, weight, dy, self.stride, dx)
+
+
+class PortableConv2D(CompiledConv2D):
+    """`Conv2D` by loops whose results are those of the portable matrix products, bit by bit."""
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        """Draw W and b. Raises ValueError if an output is a sum of too many terms as well."""
+        start = super().init(in_shape, rng)
+        terms = max(self.out_channels, in_shape[0] * self.kernel_size * self.kernel_size)
+        if terms > numerics.BLOCK:  # the loops add up these sums in one block
+            raise ValueError(
+                f"{self}: compiled, with portable numerics, it has at most {numerics.BLOCK} terms"
+                f" a sum, not {terms}"
+            )
+        return start
+
+    def _forward(self, params: Arrays, x: Array, y: Array, steps: int) -> None:
+        weight = params["W"].reshape(self.out_channels, -1)
+        rounded = numerics.rounded_factor(weight, 1).reshape(params["W"].shape)
+        unit = float(numerics.FROM_OVERFLOW[numerics.factor_bits(weight.shape[1])])
+        portable.forward(steps, rounded, params["b"], x, self.stride, unit, y)
+
+    def _weight_gradient(self, dy: Array, x: Array, weight: Array, steps: int) -> None:
+        by_channel = dy.reshape(self.out_channels, -1)
+        terms = by_channel.shape[1]
+        blocks = [
+            by_channel[:, start : start + numerics.BLOCK]
+            for start in range(0, terms, numerics.BLOCK)
+        ]
+        rounded = np.concatenate([numerics.rounded_factor(block, 1) for block in blocks], axis=1)
+        units = np.array(
+            [numerics.FROM_OVERFLOW[numerics.factor_bits(block.shape[1])] for block in blocks]
+        )
+        portable.weight_gradient(steps, rounded.reshape(dy.shape), x, self.stride, units, weight)
+
+    def _input_gradient(self, weight: Array, dy: Array, dx: Array, steps: int) -> None:
+        by_output = numerics.rounded_factor(weight.reshape(self.out_channels, -1), 0)
+        rounded = numerics.rounded_factor(dy.reshape(self.out_channels, -1), 0)
+        convolution.input_gradient(
+            steps, by_output.reshape(weight.shape), rounded.reshape(dy.shape), self.stride, dx
+        )
+
+
+class CompiledMaxPool2D(MaxPool2D):
+    """`MaxPool2D` by `pooling`'s loops."""
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y."""
+        x, k, s = _inside(x), self.kernel_size, self._stride
+        channels, height, width, n = x.shape
+        y = np.empty((channels, (height - k) // s + 1, (width - k) // s + 1, n), x.dtype)
+        pooling.forward(y.size * k * k, x, k, s, y)
+        return _outside(y), (x, y)
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx."""
+        x, y = cache
+        dx, k = np.empty_like(x), self.kernel_size
+        pooling.backward(y.size * k * k, x, y, _inside(dy), k, self._stride, dx)
+        return _outside(dx)
+
+
+class CompiledReLU(ReLU):
+    """`ReLU` by `activations`' loops."""
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y."""
+        return _elementwise(activations.relu, 2, x), x
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx."""
+        return _elementwise(activations.relu_backward, 3, cache, dy)
+
+
+class CompiledSigmoid(Sigmoid):
+    """`Sigmoid` by `activations`' loops."""
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y."""
+        y = _elementwise(activations.sigmoid, 40, x)
+        return y, y
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx."""
+        return _elementwise(activations.sigmoid_backward, 4, cache, dy)
+
+
+TWINS: dict[type, Any] = {
+    Conv2D: CompiledConv2D,
+    MaxPool2D: CompiledMaxPool2D,
+    ReLU: CompiledReLU,
+    Sigmoid: CompiledSigmoid,
+}
+
+
+def _elementwise(kernel: Kernel, steps: int, *arrays: Array) -> Array:
+    """Return what the kernel makes of the arrays' numbers, one after the other, N last."""
+    first_last = (*range(1, arrays[0].ndim), 0)
+    inputs = [np.ascontiguousarray(array.transpose(first_last)) for array in arrays]
+    result = np.empty_like(inputs[0])
+    kernel(steps * result.size, *inputs, result)
+    return result.transpose(-1, *range(result.ndim - 1))
+
+
+def _inside(x: Array) -> Array:
+    """Return images (N, C, H, W) as the loops take them: (C, H, W, N), one after the other."""
+    return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+
+
+def _outside(x: Array) -> Array:
+    """Return images (C, H, W, N) as the layers' (N, C, H, W)."""
+    return x.transpose(3, 0, 1, 2)

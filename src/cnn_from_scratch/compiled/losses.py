@@ -1,0 +1,36 @@
+"""The softmax cross-entropy's loop: `nn.losses.softmax_cross_entropy`, a sample after the other."""
+
+import math
+
+import numpy as np
+
+from cnn_from_scratch.compiled.functions import exp_of
+from cnn_from_scratch.compiled.kernel import Array, function
+from cnn_from_scratch.nn.metrics import Labels
+
+
+def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
+    """Return the mean cross-entropy in nats, and its gradient."""
+    dlogits = np.empty_like(logits)
+    return _softmax_cross_entropy(logits, targets, dlogits), dlogits
+
+
+@function()
+def _softmax_cross_entropy(logits: Array, targets: Labels, dlogits: Array) -> float:
+    """Loss = mean over n of (log sum over k of exp z[n,k]) - z[n, target], z below its maximum."""
+    samples, classes = logits.shape
+    loss = 0.0
+    for n in range(samples):
+        most = logits[n, 0]
+        for k in range(1, classes):
+            most = max(most, logits[n, k])
+        total = 0.0
+        for k in range(classes):
+            e = exp_of(logits[n, k] - most)
+            total += e
+            dlogits[n, k] = e
+        loss += math.log(total) - (logits[n, targets[n]] - most)
+        for k in range(classes):
+            probability = dlogits[n, k] / total
+            dlogits[n, k] = (probability - (1.0 if k == targets[n] else 0.0)) / samples
+    return loss / samples

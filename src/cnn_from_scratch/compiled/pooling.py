@@ -1,0 +1,43 @@
+"""The maximum pooling's loops, each its formula of `nn.layers.MaxPool2D`, the samples innermost."""
+
+import numpy as np
+from numba import prange
+
+from cnn_from_scratch.compiled.kernel import Array, Kernel
+
+
+@Kernel
+def forward(x: Array, k: int, stride: int, y: Array) -> None:
+    """y[c,i,j,n] = max over u,v of x[c, s*i+u, s*j+v, n]; NaN if one of them is."""
+    channels, h_out, w_out, samples = y.shape
+    for c in prange(channels):
+        for i in range(h_out):
+            for j in range(w_out):
+                for n in range(samples):
+                    y[c, i, j, n] = x[c, stride * i, stride * j, n]
+                for u in range(k):
+                    for v in range(k):
+                        for n in range(samples):
+                            here, most = x[c, stride * i + u, stride * j + v, n], y[c, i, j, n]
+                            y[c, i, j, n] = most if most >= here or most != most else here
+
+
+@Kernel
+def backward(x: Array, y: Array, dy: Array, k: int, stride: int, dx: Array) -> None:
+    """Add dy[c,i,j,n] to dx at the window's first place, in row-major order, that holds y."""
+    channels, h_out, w_out, samples = y.shape
+    for c in prange(channels):
+        dx[c] = 0.0
+        remaining = np.empty(samples, dy.dtype)  # what has not found its maximum yet
+        # Where windows overlap, the last comes first: so the NumPy layer adds up, place by place.
+        for i in range(h_out - 1, -1, -1):
+            for j in range(w_out - 1, -1, -1):
+                for n in range(samples):
+                    remaining[n] = dy[c, i, j, n]
+                for u in range(k):
+                    for v in range(k):
+                        for n in range(samples):
+                            row, column = stride * i + u, stride * j + v
+                            routed = remaining[n] if x[c, row, column, n] == y[c, i, j, n] else 0.0
+                            dx[c, row, column, n] += routed
+                            remaining[n] -= routed

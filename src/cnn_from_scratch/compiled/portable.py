@@ -1,0 +1,111 @@
+"""The convolution's loops with the portable numerics' rounding: the same bits on every machine.
+
+`nn.numerics` rounds the factors of a matrix product so far that its products, and all sums of them,
+are exact. Then no order of adding changes a bit, and these loops give what the product gives. The
+factor with fewer numbers comes rounded already; what is left is to round the inputs that each
+output, or each weight, is a sum over.
+"""
+
+import numpy as np
+from numba import prange
+
+from cnn_from_scratch.compiled.kernel import Array, Kernel, function
+from cnn_from_scratch.nn import numerics
+
+BLOCK = numerics.BLOCK
+EXPONENT_FIELD = int(numerics.EXPONENT_FIELD)
+TO_OVERFLOW = float(numerics.TO_OVERFLOW)
+SMALLEST_BITS = int(np.array(numerics.SMALLEST).view(np.int64))
+
+
+@function()
+def shifter(exponent_bits: int, unit: float) -> float:
+    """Return what to add and subtract, to round what is below 2^e where exponent_bits say e-1."""
+    return float(np.int64(exponent_bits).view(np.float64) * TO_OVERFLOW * unit)
+
+
+@function()
+def exponent(x: float) -> int:
+    """Return the bits of the power of two below |x|; as whole numbers they are in its order."""
+    return int(np.float64(x).view(np.int64) & EXPONENT_FIELD)
+
+
+@function(fastmath={"reassoc", "contract"})
+def exact_dot(a: Array, b: Array) -> float:
+    """Return the sum of a * b, of rounded factors: exact, so that any order of adding will do."""
+    total = 0.0
+    for t in range(len(a)):
+        total += a[t] * b[t]
+    return total
+
+
+@function()
+def round_block(x: Array, unit: float) -> None:
+    """Round the terms of one exact sum, in place."""
+    largest = SMALLEST_BITS
+    for t in range(len(x)):
+        largest = max(largest, exponent(x[t]))
+    shift = shifter(largest, unit)
+    for t in range(len(x)):
+        shifted = x[t] + shift
+        x[t] = shifted - shift
+
+
+@Kernel
+def forward(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) -> None:
+    """y[o,i,j,n] = b[o] + sum over c,u,v of W[o,c,u,v] * rounded x[c, s*i+u, s*j+v, n]."""
+    out_channels, channels, k, _ = W.shape
+    _, h_out, w_out, samples = y.shape
+    for i in prange(h_out):
+        total = np.empty((out_channels, samples))
+        largest = np.empty(samples, np.int64)
+        shift = np.empty(samples)
+        rounded = np.empty(samples)
+        for j in range(w_out):
+            largest[:] = SMALLEST_BITS
+            for c in range(channels):
+                for u in range(k):
+                    for v in range(k):
+                        for n in range(samples):
+                            here = exponent(x[c, stride * i + u, stride * j + v, n])
+                            largest[n] = max(largest[n], here)
+            for n in range(samples):
+                shift[n] = shifter(largest[n], unit)
+            total[:] = 0.0
+            for c in range(channels):
+                for u in range(k):
+                    for v in range(k):
+                        for n in range(samples):
+                            shifted = x[c, stride * i + u, stride * j + v, n] + shift[n]
+                            rounded[n] = shifted - shift[n]
+                        for o in range(out_channels):
+                            weight = W[o, c, u, v]
+                            for n in range(samples):
+                                total[o, n] += weight * rounded[n]
+            for o in range(out_channels):
+                for n in range(samples):
+                    y[o, i, j, n] = total[o, n] + b[o]
+
+
+@Kernel
+def weight_gradient(dy: Array, x: Array, stride: int, units: Array, dW: Array) -> None:
+    """dW[o,c,u,v] = sum over n,i,j of dy[o,i,j,n] * rounded x[c, s*i+u, s*j+v, n], in blocks."""
+    out_channels, channels, k, _ = dW.shape
+    _, h_out, w_out, samples = dy.shape
+    by_channel = dy.reshape(out_channels, -1)
+    terms = by_channel.shape[1]
+    for u in prange(k):
+        inputs = np.empty((h_out, w_out, samples))
+        flat = inputs.reshape(-1)
+        for c in range(channels):
+            for v in range(k):
+                for i in range(h_out):
+                    for j in range(w_out):
+                        for n in range(samples):
+                            inputs[i, j, n] = x[c, stride * i + u, stride * j + v, n]
+                for block, start in enumerate(range(0, terms, BLOCK)):
+                    stop = min(start + BLOCK, terms)
+                    round_block(flat[start:stop], units[block])
+                    for o in range(out_channels):
+                        product = exact_dot(by_channel[o, start:stop], flat[start:stop])
+                        dW[o, c, u, v] = product if block == 0 else dW[o, c, u, v] + product

@@ -1,0 +1,85 @@
+"""What a network computes with: NumPy's layers, or those whose loops are compiled."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
+from typing import NamedTuple
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.params import PARAMS_FILE, Train
+from cnn_from_scratch.nn.layers import Layer
+from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
+from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives
+
+
+class Backend(NamedTuple):
+    """What the layers of a network are replaced by, its loss, and the operations of both.
+
+    part_size, map_parts: how batches are best worked through; see `Sequential`.
+    """
+
+    layers: Callable[[Sequence[Layer]], list[Layer]]
+    loss: Loss
+    primitives: Primitives
+    part_size: int
+    map_parts: Callable[..., Iterable[Array]]
+
+
+def in_threads(function: Callable[[slice], Array], parts: Sequence[slice]) -> Iterable[Array]:
+    """Call the function for each part, and return the results in order, as `map` does.
+
+    NumPy lets go of the interpreter while it works through an array, so that as many threads as
+    OMP_NUM_THREADS says, or the process has cores, work side by side. Each part is computed by one
+    of them: their number changes no bit.
+    """
+    if len(parts) == 1 or _threads() == 1:
+        return map(function, parts)
+    # NumPy's error state belongs to the context.
+    futures = [_pool().submit(copy_context().run, function, part) for part in parts]
+    return [future.result() for future in futures]
+
+
+@cache
+def _threads() -> int:
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_threads())
+
+
+NUMPY = Backend(
+    layers=list,
+    loss=softmax_cross_entropy,
+    primitives=VERSIONS["native"],
+    part_size=1 << 15,
+    map_parts=in_threads,
+)
+
+
+def backend_for(train: Train) -> Backend:
+    """Return the chosen backend with the chosen numerics. Raises InputError if it is missing."""
+    version = train.numerics
+    if train.backend == "numpy":
+        return NUMPY._replace(primitives=VERSIONS[version])
+    try:  # only here, as it imports Numba
+        from cnn_from_scratch.compiled import functions, layers, losses
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"{PARAMS_FILE}: train.backend: compiled needs Numba, which is not installed:"
+            " pip install -e '.[compiled]'"
+        ) from error
+    backend = NUMPY._replace(
+        layers=partial(layers.compiled, version=version),
+        map_parts=map,  # the loops share themselves out
+    )
+    if version == "portable":  # with NumPy's parts, as each is rounded by itself
+        return backend._replace(primitives=functions.PORTABLE)
+    return backend._replace(loss=losses.softmax_cross_entropy, part_size=1 << 18)

@@ -1,0 +1,1 @@
+"""Tests of the compiled backend: the same numbers as the NumPy layers."""

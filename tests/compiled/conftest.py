@@ -1,0 +1,16 @@
+"""What the tests of the compiled backend share."""
+
+from collections.abc import Iterator
+
+import numba
+import pytest
+
+from tests.nn.conftest import rng as rng
+
+
+@pytest.fixture
+def numbers_of_threads() -> Iterator[list[int]]:
+    """Return one and two, if there are two; and set the number back after the test."""
+    before = numba.get_num_threads()
+    yield sorted({1, min(2, before)})
+    numba.set_num_threads(before)

@@ -1,0 +1,70 @@
+"""How loops are compiled: once, kept on disk, and anew when any of their code has changed."""
+
+import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import ROOT
+
+SIGMOID = """
+import sys
+sys.path[:0] = [{src!r}]
+import numpy as np
+from cnn_from_scratch.compiled import activations
+x, y = np.array([0.5]), np.empty(1)
+activations.sigmoid.serial(x, y)
+stats = activations.sigmoid.serial.stats
+print(repr(float(y[0])), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+"""
+
+
+def _sigmoid(src: Path) -> tuple[float, bool]:
+    """Return the sigmoid of 0.5 by a copy of the project's code, and whether it was compiled."""
+    result = subprocess.run(
+        [sys.executable, "-c", SIGMOID.format(src=str(src))],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    y, hits, misses = result.stdout.split()
+    assert int(hits) + int(misses) == 1
+    return float(y), misses == "1"
+
+
+# A file, what stands there, and what to put in its place: the loop, what it calls, and a constant
+# that this uses.
+CHANGES = [
+    ("compiled/activations.py", "y[i] = 1.0 / (1.0 + exp_of", "y[i] = 2.0 / (1.0 + exp_of"),
+    ("compiled/functions.py", "return x * c / (2.0 - c) + x", "return x"),
+    ("nn/numerics.py", "COTH = [1 / 6, ", "COTH = [1 / 7, "),
+]
+
+
+def test_loops_are_compiled_once_and_anew_after_any_change(tmp_path: Path) -> None:
+    src = tmp_path / "src"
+    shutil.copytree(ROOT / "src", src, ignore=shutil.ignore_patterns("__pycache__"))
+    y, anew = _sigmoid(src)
+    assert y == pytest.approx(1.0 / (1.0 + math.exp(-0.5)), rel=1e-15)
+    assert anew
+    assert _sigmoid(src) == (y, False)
+    for name, old, new in CHANGES:
+        file = src / "cnn_from_scratch" / name
+        code = file.read_text(encoding="utf-8")
+        assert code.count(old) == 1
+        file.write_text(code.replace(old, new), encoding="utf-8")
+        other, anew = _sigmoid(src)
+        assert anew, name
+        assert abs(other - y) > 1e-6
+        file.write_text(code, encoding="utf-8")
+
+
+def test_a_folder_for_the_cache_is_kept_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numba's own variable names it, say where the code's own folder cannot be written to."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert _sigmoid(ROOT / "src")[1]
+    assert not _sigmoid(ROOT / "src")[1]
+    assert [*tmp_path.rglob("*.nbc")]

@@ -1,0 +1,35 @@
+"""The benchmarks' pages are made from their figures, and their targets speak of what is timed."""
+
+import json
+from typing import Any
+
+import results_page
+from contenders import CONTENDERS
+from pipeline import PIPELINES
+from targets import TARGETS, target_rows
+from tests.workflow.project import ROOT
+
+FOLDER = ROOT / "benchmarks"
+RESULTS: dict[str, Any] = json.loads((FOLDER / "results.json").read_text(encoding="utf-8"))
+
+
+def test_the_pages_show_the_figures() -> None:
+    assert (FOLDER / "results.md").read_text(encoding="utf-8") == results_page.page(RESULTS)
+    tables = {path.stem: path.read_text("utf-8") for path in (FOLDER / "tables").glob("*.md")}
+    assert tables == results_page.tables(RESULTS)
+
+
+def test_the_targets_name_works_and_contenders() -> None:
+    for target in TARGETS:
+        assert {target.ours, *target.others} <= {*CONTENDERS, *PIPELINES}
+        assert target.work in RESULTS[target.part]["table"], target
+
+
+def test_a_target_is_met_or_missed() -> None:
+    target = TARGETS[0]
+    entries = {label: {"median": 2.0} for label in target.others}
+    for median, verdict in ((1.0, "met"), (4.0, "**missed**")):
+        table = {target.work: entries | {target.ours: {"median": median}}}
+        row, *others = target_rows({target.part: {"table": table}})
+        assert row[2:] == [f"{median / 2:.2f}", f"{target.limit:g}", verdict]
+        assert all("not measured" in other for other in others[3:])
