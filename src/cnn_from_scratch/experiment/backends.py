@@ -3,16 +3,18 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import PARAMS_FILE, Train
 from cnn_from_scratch.nn.layers import Layer
 from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
 from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 
 class Backend(NamedTuple):
@@ -51,7 +53,9 @@ def _threads() -> int:
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def _pool() -> "ThreadPoolExecutor":
+    from concurrent.futures import ThreadPoolExecutor  # only here: most runs have no use for it
+
     return ThreadPoolExecutor(_threads())
 
 

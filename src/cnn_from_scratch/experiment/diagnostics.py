@@ -97,7 +97,7 @@ def _norm(g: Array) -> float:
 
 
 class _Seen:
-    """What chunk by chunk was seen of an activation's units."""
+    """What part by part was seen of an activation's units."""
 
     def __init__(self, layer: Layer, units: int):
         self.layer = layer
@@ -105,7 +105,7 @@ class _Seen:
         self.near = self.outputs = 0
 
     def look_at(self, y: Array) -> None:
-        """Count a chunk's outputs near a bound, and mark the units that are not 0 somewhere."""
+        """Count a part's outputs near a bound, and mark the units that are not 0 somewhere."""
         by_unit = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
         self.alive |= np.any(by_unit != 0, axis=1)
         self.outputs += by_unit.size

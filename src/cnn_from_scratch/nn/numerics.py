@@ -37,15 +37,14 @@ def _constant(value: float) -> Any:
 EXPONENT_FIELD = _constant(0x7FF0000000000000)  # of a float64's bits
 TO_OVERFLOW = _constant(math.ldexp(1.0, 523))  # takes 2^501 and more to inf: no product overflows
 FROM_OVERFLOW = [_constant(math.ldexp(3.0, -471 - bits)) for bits in range(EXACT_BITS + 1)]
-ROUNDER = _constant(
-    math.ldexp(1.5, 52)
-)  # adding it rounds to a whole number, held by the last bits
+# Adding ROUNDER rounds to a whole number, which the last bits then hold.
+ROUNDER = _constant(math.ldexp(1.5, 52))
 ROUNDER_BITS = 0x4338000000000000
 LOG2_E = _constant(1.4426950408889634)
-LN2_HIGH = _constant(
-    6.93147180369123816490e-01
-)  # ln 2 = LN2_HIGH + LN2_LOW; the first ends in zero
-LN2_LOW = _constant(1.90821492927058770002e-10)  # bits: its products with numbers < 2^20 are exact
+# ln 2 is LN2_HIGH + LN2_LOW; the first ends in zero bits, so that its products with whole numbers
+# below 2^20 are exact.
+LN2_HIGH = _constant(6.93147180369123816490e-01)
+LN2_LOW = _constant(1.90821492927058770002e-10)
 SQRT_HALF = _constant(0.7071067811865476)
 HALF, ONE, TWO = _constant(0.5), _constant(1.0), _constant(2.0)
 COTH = [1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
