@@ -39,8 +39,8 @@ def _sigmoid(src: Path) -> tuple[float, bool]:
 # that this uses.
 CHANGES = [
     ("compiled/activations.py", "y[i] = 1.0 / (1.0 + exp_of", "y[i] = 2.0 / (1.0 + exp_of"),
-    ("compiled/functions.py", "return x * c / (2.0 - c) + x", "return x"),
-    ("nn/numerics.py", "COTH = [1 / 6, ", "COTH = [1 / 7, "),
+    ("compiled/functions.py", "return k, c + r, c - r", "return k, c + r, c"),
+    ("nn/numerics.py", "COTH = [2, 1 / 6, ", "COTH = [2, 1 / 7, "),
 ]
 
 

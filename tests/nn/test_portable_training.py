@@ -38,30 +38,36 @@ VERSIONS: tuple[Version, Version] = ("portable", "native")
 OF_SUMS = 3e-11
 
 
-def _product_bound(k: int, *factors: Array) -> float:
-    """Return how far an element of a portable product of k terms may be off."""
-    bits = (53 - math.ceil(math.log2(k))) // 2
+def _bits(k: int) -> int:
+    return (53 - math.ceil(math.log2(k))) // 2
+
+
+def _product_bound(k: int, bits: int, *factors: Array) -> float:
+    """Return how far an element of a product of k terms may be off, rounded to so many bits."""
     of_terms = math.prod(float(np.abs(factor).max()) for factor in factors)
-    return k * (2.0 ** (1 - bits) + 2.0 ** (-2 * bits)) * of_terms
+    return k * (2.0 ** (1 - bits) + 2.0 ** (3 - 2 * bits)) * of_terms
 
 
 def _bounds(layer: Layer, w: Array, x: Array, dy: Array) -> tuple[float, float, dict[str, float]]:
     """Return how far y, dx and the gradients may be off by the products' bound.
 
-    An element of dx is the sum of at most one product for every place of the kernel.
+    An element of dx is the sum of at most one product for every place of the kernel. What is
+    rounded as a whole has the bits of its larger side.
     """
     if isinstance(layer, Conv2D):
         channels, k = x.shape[1], layer.kernel_size
-        y, dx = channels * k * k, layer.out_channels
-        places, of_w = k * k, dy.size // layer.out_channels
+        inputs, outputs, places = channels * k * k, layer.out_channels, k * k
+        terms = dy.size // outputs
     elif isinstance(layer, Dense):
-        y, dx, places, of_w = x.shape[1], layer.out_features, 1, len(x)
+        inputs, outputs, places, terms = x.shape[1], layer.out_features, 1, len(x)
     else:
         return 0.0, 0.0, {}
+    of_w, of_dy = _bits(max(inputs, outputs)), _bits(max(outputs, terms))
+    bits = min(of_dy, _bits(max(inputs, terms)))
     return (
-        _product_bound(y, w, x),
-        places * _product_bound(dx, w, dy),
-        {"W": _product_bound(of_w, dy, x)},
+        _product_bound(inputs, of_w, w, x),
+        places * _product_bound(outputs, min(of_w, of_dy), w, dy),
+        {"W": _product_bound(terms, bits, dy, x), "b": _product_bound(terms, of_dy, dy)},
     )
 
 
@@ -151,6 +157,29 @@ def test_networks(
             passes.append((logits, model.backward(dlogits, caches)))
     for what, portable, native in zip(("logits", "theta"), *passes, strict=True):
         _agree(what, portable, native)
+
+
+@pytest.mark.parametrize(("name", "settings"), SETTINGS, ids=str)
+def test_a_samples_logits_are_its_own(name: str, settings: dict[str, Any]) -> None:
+    """To the bit the same alone and in a batch, also beside a sample of another size."""
+    model, batch = _build(name, "relu", activate_logits=False, **settings), _batch().x
+    batch[1] *= 1e6
+    with using("portable"):
+        logits, _ = model.forward(batch)
+        for i in range(len(batch)):
+            alone, _ = model.forward(batch[i : i + 1])
+            np.testing.assert_array_equal(alone[0], logits[i], strict=True)
+
+
+def test_a_samples_output_of_a_dense_layer_is_its_own(rng: np.random.RandomState) -> None:
+    """Likewise of vectors."""
+    layer, x = Dense(5), normal(rng, (4, 7))
+    x[1] *= 1e6
+    params = random_params(layer, (7,), rng)
+    with using("portable"):
+        y, _ = layer.forward(params, x)
+        for i in range(len(x)):
+            np.testing.assert_array_equal(layer.forward(params, x[i : i + 1])[0][0], y[i])
 
 
 def _gradient(model: Sequential, batch: Samples) -> Array:

@@ -777,7 +777,7 @@ part_sizes = pytest.mark.parametrize("size", [1, 72, 300, 1000])  # numbers; a s
 def test_parts(size: int) -> None:
     """They cover all samples once, in order, differ by at most one, and none is over its size.
 
-    Unless one sample is: then each goes by itself.
+    Unless one sample is: then each goes by itself. Two threads share them out evenly.
     """
     model = _cut_model(size)
     for n in (1, 2, 3, 4, 5, 7, 49, 50, 51, 997):
@@ -788,7 +788,9 @@ def test_parts(size: int) -> None:
         assert max(lengths) - min(lengths) <= 1
         most = max(1, size // 72)
         assert max(lengths) <= most
-        assert len(cut) == -(-n // most)  # no more than that needs
+        needed = -(-n // most)
+        assert len(cut) in (needed, needed + 1)
+        assert len(cut) % 2 == 0 or len(cut) == 1 or most == 1
 
 
 def test_a_part_holds_what_the_cache_does() -> None:

@@ -38,25 +38,25 @@ def power_of_two(k: np.int64) -> float:
 
 
 @function()
-def small_expm1(x: float) -> float:
-    """Return e^x - 1 for |x| <= 0.35."""
-    z = x * x
-    c = x - polynomial(z, COTH_TERMS) * z
-    return x * c / (2.0 - c) + x
+def reduced(x: float) -> tuple[float, float, float]:
+    """Return k = rint(x / ln 2), and C + r and C - r, with r = x - k ln 2 and C = r coth(r/2)."""
+    k = x * LOG2_E + ROUNDER - ROUNDER
+    r = x - k * LN2_HIGH - k * LN2_LOW
+    c = polynomial(r * r, COTH_TERMS)
+    return k, c + r, c - r
 
 
 @function()
 def exp_of(x: float) -> float:
-    """Return e^x = 2^k * e^r with k = rint(x / ln 2) and r = x - k ln 2."""
+    """Return e^x = 2^k (C + r) / (C - r)."""
     if x < -746.0:
         x = -746.0
     elif x > 710.0:
         x = 710.0
-    k = x * LOG2_E + ROUNDER - ROUNDER
-    y = small_expm1(x - k * LN2_HIGH - k * LN2_LOW) + 1.0
+    k, numerator, denominator = reduced(x)
     exponent = np.int64(k)
     half = exponent >> 1  # 2^k itself may be out of range where y * 2^k is not
-    return y * power_of_two(half) * power_of_two(exponent - half)
+    return numerator / denominator * power_of_two(half) * power_of_two(exponent - half)
 
 
 @function()
@@ -77,10 +77,15 @@ def log_of(x: float) -> float:
 
 @function()
 def tanh_of(x: float) -> float:
-    """Return tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1, and the sign of x."""
-    x_of_t = -2.0 * min(abs(x), 20.0)
-    t = small_expm1(x_of_t) if x_of_t >= -0.35 else exp_of(x_of_t) - 1.0
-    return math.copysign(t / (2.0 + t), x)
+    """Return tanh |x|, near 0 r / C with r = 2|x|, else (e^r - 1) / (e^r + 1), and x's sign."""
+    r = 2.0 * min(abs(x), 20.0)
+    if r > 0.35:
+        k, numerator, denominator = reduced(r)
+        numerator *= power_of_two(np.int64(k))
+        y = (numerator - denominator) / (numerator + denominator)
+    else:
+        y = r / polynomial(r * r, COTH_TERMS)
+    return math.copysign(y, x)
 
 
 @Kernel

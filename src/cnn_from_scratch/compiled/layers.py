@@ -26,7 +26,7 @@ from cnn_from_scratch.nn.layers import (
     Shape,
     Sigmoid,
 )
-from cnn_from_scratch.nn.numerics import Array, Version
+from cnn_from_scratch.nn.numerics import Array, Operand, Version
 
 
 def compiled(layers: Sequence[Layer], version: Version) -> list[Layer]:
@@ -53,22 +53,26 @@ class CompiledConv2D(Conv2D):
         """Return y, and as cache the padded input."""
         assert not isinstance(x, Patches)
         padded = self._padded(x)
-        channels, height, width, n = padded.shape
-        k, s = self.kernel_size, self.stride
-        y = np.empty((self.out_channels, (height - k) // s + 1, (width - k) // s + 1, n), x.dtype)
-        self._forward(params, padded, y, steps=y.size * channels * k * k)
+        y = np.empty(self._shape_of_y(padded), x.dtype)
+        self._forward(params, padded, y, steps=y.size * params["W"][0].size)
         return _outside(y), padded
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        """Return dW and db."""
-        dy, weight = _inside(dy), np.empty_like(params["W"])
-        self._weight_gradient(dy, cache, weight, steps=dy.size * weight[0].size)
-        return {"W": weight, "b": numerics.sum(dy.reshape(self.out_channels, -1), axis=1)}
+    def share(self, dy: Array | Operand) -> Operand:
+        """Return dy as `gradients` and `backward` both take it: (O, H'*W'*N), contiguous."""
+        if isinstance(dy, Operand):
+            return dy
+        return Operand(_inside(dy).reshape(self.out_channels, -1))
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
+        """Return dW and db."""
+        dy, weight = self.share(dy), np.empty_like(params["W"])
+        self._weight_gradient(dy, cache, weight, steps=dy.array.size * weight[0].size)
+        return {"W": weight, "b": numerics.sum(dy, axis=1)}
+
+    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx."""
-        dy, dx = _inside(dy), np.empty_like(cache)
-        self._input_gradient(params["W"], dy, dx, steps=dy.size * params["W"][0].size)
+        dy, dx = self.share(dy), np.empty_like(cache)
+        self._input_gradient(params["W"], dy, dx, steps=dy.array.size * params["W"][0].size)
         p = self.padding
         return _outside(dx[:, p : dx.shape[1] - p, p : dx.shape[2] - p])
 
@@ -82,11 +86,18 @@ class CompiledConv2D(Conv2D):
         taps = tuple(range(self.kernel_size))
         convolution.forward(steps, params["W"], params["b"], x, self.stride, taps, y)
 
-    def _weight_gradient(self, dy: Array, x: Array, weight: Array, steps: int) -> None:
-        convolution.weight_gradient(steps, dy, x, self.stride, weight)
+    def _shape_of_y(self, x: Array) -> Shape:
+        _, height, width, n = x.shape
+        k, s = self.kernel_size, self.stride
+        return (self.out_channels, (height - k) // s + 1, (width - k) // s + 1, n)
 
-    def _input_gradient(self, weight: Array, dy: Array, dx: Array, steps: int) -> None:
-        convolution.input_gradient(steps, weight, dy, self.stride, dx)
+    def _weight_gradient(self, dy: Operand, x: Array, weight: Array, steps: int) -> None:
+        images = dy.array.reshape(self._shape_of_y(x))
+        convolution.weight_gradient(steps, images, x, self.stride, weight)
+
+    def _input_gradient(self, weight: Array, dy: Operand, dx: Array, steps: int) -> None:
+        images = dy.array.reshape(self._shape_of_y(dx))
+        convolution.input_gradient(steps, weight, images, self.stride, dx)
 
 
 class PortableConv2D(CompiledConv2D):
@@ -104,30 +115,22 @@ class PortableConv2D(CompiledConv2D):
         return start
 
     def _forward(self, params: Arrays, x: Array, y: Array, steps: int) -> None:
-        weight = params["W"].reshape(self.out_channels, -1)
-        rounded = numerics.rounded_factor(weight, 1).reshape(params["W"].shape)
-        unit = float(numerics.FROM_OVERFLOW[numerics.factor_bits(weight.shape[1])])
-        portable.forward(steps, rounded, params["b"], x, self.stride, unit, y)
+        unit = numerics.FROM_OVERFLOW[numerics.factor_bits(params["W"][0].size)]
+        portable.forward(steps, self._rounded(params["W"]), params["b"], x, self.stride, unit, y)
 
-    def _weight_gradient(self, dy: Array, x: Array, weight: Array, steps: int) -> None:
-        by_channel = dy.reshape(self.out_channels, -1)
-        terms = by_channel.shape[1]
-        blocks = [
-            by_channel[:, start : start + numerics.BLOCK]
-            for start in range(0, terms, numerics.BLOCK)
-        ]
-        rounded = np.concatenate([numerics.rounded_factor(block, 1) for block in blocks], axis=1)
-        units = np.array(
-            [numerics.FROM_OVERFLOW[numerics.factor_bits(block.shape[1])] for block in blocks]
-        )
-        portable.weight_gradient(steps, rounded.reshape(dy.shape), x, self.stride, units, weight)
+    def _weight_gradient(self, dy: Operand, x: Array, weight: Array, steps: int) -> None:
+        images = dy.rounded.reshape(self._shape_of_y(x))
+        terms = max(images[0].size, weight[0].size)
+        unit = numerics.FROM_OVERFLOW[numerics.factor_bits(terms)]
+        shift = portable.whole_shifter(x, self.kernel_size, self.stride, unit)
+        portable.weight_gradient(steps, images, x, self.stride, shift, weight)
 
-    def _input_gradient(self, weight: Array, dy: Array, dx: Array, steps: int) -> None:
-        by_output = numerics.rounded_factor(weight.reshape(self.out_channels, -1), 0)
-        rounded = numerics.rounded_factor(dy.reshape(self.out_channels, -1), 0)
-        convolution.input_gradient(
-            steps, by_output.reshape(weight.shape), rounded.reshape(dy.shape), self.stride, dx
-        )
+    def _input_gradient(self, weight: Array, dy: Operand, dx: Array, steps: int) -> None:
+        images = dy.rounded.reshape(self._shape_of_y(dx))
+        convolution.input_gradient(steps, self._rounded(weight), images, self.stride, dx)
+
+    def _rounded(self, weight: Array) -> Array:
+        return numerics.rounded_factor(weight.reshape(self.out_channels, -1)).reshape(weight.shape)
 
 
 class CompiledMaxPool2D(MaxPool2D):

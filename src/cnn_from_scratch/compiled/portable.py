@@ -2,8 +2,7 @@
 
 `nn.numerics` rounds the factors of a matrix product so far that its products, and all sums of them,
 are exact. Then no order of adding changes a bit, and these loops give what the product gives. The
-factor with fewer numbers comes rounded already; what is left is to round the inputs that each
-output, or each weight, is a sum over.
+other factor comes rounded already; what is left is to round the inputs.
 """
 
 import numpy as np
@@ -13,21 +12,35 @@ from cnn_from_scratch.compiled.kernel import Array, Kernel, function
 from cnn_from_scratch.nn import numerics
 
 BLOCK = numerics.BLOCK
-EXPONENT_FIELD = int(numerics.EXPONENT_FIELD)
-TO_OVERFLOW = float(numerics.TO_OVERFLOW)
+TO_OVERFLOW = numerics.TO_OVERFLOW
+SIZE = (1 << 63) - 1  # all bits of a float but its sign's
 SMALLEST_BITS = int(np.array(numerics.SMALLEST).view(np.int64))
 
 
 @function()
-def shifter(exponent_bits: int, unit: float) -> float:
-    """Return what to add and subtract, to round what is below 2^e where exponent_bits say e-1."""
-    return float(np.int64(exponent_bits).view(np.float64) * TO_OVERFLOW * unit)
+def size(x: float) -> int:
+    """Return the bits of |x|; as whole numbers they are in its order, with inf and NaN on top."""
+    return int(np.float64(x).view(np.int64) & SIZE)
 
 
 @function()
-def exponent(x: float) -> int:
-    """Return the bits of the power of two below |x|; as whole numbers they are in its order."""
-    return int(np.float64(x).view(np.int64) & EXPONENT_FIELD)
+def shifter(largest: int, unit: float) -> float:
+    """Return what to add and subtract, to round numbers the largest of which has this size."""
+    return float(np.int64(largest).view(np.float64) * TO_OVERFLOW * unit)
+
+
+@function()
+def whole_shifter(x: Array, k: int, stride: int, unit: float) -> float:
+    """Return the shifter for all numbers of x (C, H, W, N) that a window sees."""
+    channels, height, width, samples = x.shape
+    largest = SMALLEST_BITS
+    for c in range(channels):
+        for p in range((height - k) // stride * stride + k):
+            for q in range((width - k) // stride * stride + k):
+                if p % stride < k and q % stride < k:
+                    for n in range(samples):
+                        largest = max(largest, size(x[c, p, q, n]))
+    return shifter(largest, unit)
 
 
 @function(fastmath={"reassoc", "contract"})
@@ -37,18 +50,6 @@ def exact_dot(a: Array, b: Array) -> float:
     for t in range(len(a)):
         total += a[t] * b[t]
     return total
-
-
-@function()
-def round_block(x: Array, unit: float) -> None:
-    """Round the terms of one exact sum, in place."""
-    largest = SMALLEST_BITS
-    for t in range(len(x)):
-        largest = max(largest, exponent(x[t]))
-    shift = shifter(largest, unit)
-    for t in range(len(x)):
-        shifted = x[t] + shift
-        x[t] = shifted - shift
 
 
 @Kernel
@@ -67,7 +68,7 @@ def forward(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) ->
                 for u in range(k):
                     for v in range(k):
                         for n in range(samples):
-                            here = exponent(x[c, stride * i + u, stride * j + v, n])
+                            here = size(x[c, stride * i + u, stride * j + v, n])
                             largest[n] = max(largest[n], here)
             for n in range(samples):
                 shift[n] = shifter(largest[n], unit)
@@ -88,24 +89,24 @@ def forward(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) ->
 
 
 @Kernel
-def weight_gradient(dy: Array, x: Array, stride: int, units: Array, dW: Array) -> None:
+def weight_gradient(dy: Array, x: Array, stride: int, shift: float, dW: Array) -> None:
     """dW[o,c,u,v] = sum over n,i,j of dy[o,i,j,n] * rounded x[c, s*i+u, s*j+v, n], in blocks."""
     out_channels, channels, k, _ = dW.shape
     _, h_out, w_out, samples = dy.shape
     by_channel = dy.reshape(out_channels, -1)
     terms = by_channel.shape[1]
     for u in prange(k):
-        inputs = np.empty((h_out, w_out, samples))
-        flat = inputs.reshape(-1)
+        rounded = np.empty((h_out, w_out, samples))
+        flat = rounded.reshape(-1)
         for c in range(channels):
             for v in range(k):
                 for i in range(h_out):
                     for j in range(w_out):
                         for n in range(samples):
-                            inputs[i, j, n] = x[c, stride * i + u, stride * j + v, n]
-                for block, start in enumerate(range(0, terms, BLOCK)):
-                    stop = min(start + BLOCK, terms)
-                    round_block(flat[start:stop], units[block])
+                            shifted = x[c, stride * i + u, stride * j + v, n] + shift
+                            rounded[i, j, n] = shifted - shift
+                for start in range(0, terms, BLOCK):
+                    block = slice(start, min(start + BLOCK, terms))
                     for o in range(out_channels):
-                        product = exact_dot(by_channel[o, start:stop], flat[start:stop])
-                        dW[o, c, u, v] = product if block == 0 else dW[o, c, u, v] + product
+                        product = exact_dot(by_channel[o, block], flat[block])
+                        dW[o, c, u, v] = product if start == 0 else dW[o, c, u, v] + product

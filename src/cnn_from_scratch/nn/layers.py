@@ -94,6 +94,21 @@ class Activation(_ShapeKeeping):
     """What the activations are: functions of each element by itself."""
 
 
+class Affine:
+    """What the layers share whose derivatives are products with dy."""
+
+    mode_matters: ClassVar[bool] = False
+
+    def share(self, dy: Array | Operand) -> Operand:
+        """Return dy as `gradients` and `backward` both take it: vectors (N, O), images (O, H*W*N).
+
+        They accept the array as well, but what they need to know of it is then worked out twice.
+        """
+        if isinstance(dy, Operand):
+            return dy
+        return Operand(dy if dy.ndim == 2 else _samples_last(dy).reshape(dy.shape[1], -1))
+
+
 @dataclass(frozen=True)
 class Patches:
     """The inputs (N, C, H, W) of a convolution, as its products take them.
@@ -119,7 +134,7 @@ Images = Array | Patches
 
 
 @dataclass(frozen=True)
-class Conv2D:
+class Conv2D(Affine):
     """Cross-correlation, plus a bias a channel.
 
     y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, s*i+u-p, s*j+v-p]
@@ -136,7 +151,6 @@ class Conv2D:
     stride: int = 1
     padding: int = 0
     weight_init: InitializerName = "published"
-    mode_matters: ClassVar[bool] = False
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H+2p, W+2p >= k."""
@@ -155,16 +169,16 @@ class Conv2D:
 
     def prepare(self, x: Array) -> Patches:
         """Return what `forward` makes of x first, for inputs that it will get many times."""
-        (n, channels, height, width), p = x.shape, self.padding
+        n, channels, height, width = x.shape
+        k, stride, p = self.kernel_size, self.stride, self.padding
         padded = np.zeros((channels, height + 2 * p, width + 2 * p, n), x.dtype)
         padded[:, p : p + height, p : p + width] = _samples_last(x)
-        places = _places(padded, self.kernel_size, self.stride)
-        h_out, w_out = places[0].shape[1:3]
-        patches = np.empty((channels, len(places), h_out, w_out, n), x.dtype)
-        for i, place in enumerate(places):
-            patches[:, i] = place
-        columns = patches.reshape(channels * len(places), -1)
-        return Patches(Operand(columns), Operand(columns.T), x.shape, (h_out, w_out))
+        h_out, w_out = ((size - k) // stride + 1 for size in padded.shape[1:3])
+        c, i, j, one = padded.strides
+        shape, strides = (channels, k, k, h_out, w_out, n), (c, i, j, stride * i, stride * j, one)
+        windows = np.ndarray(shape, x.dtype, padded, strides=strides)  # [c,u,v,i,j,n], no copy yet
+        columns = windows.reshape(channels * k * k, -1)
+        return Patches(Operand(columns, axis=0), Operand(columns.T), x.shape, (h_out, w_out))
 
     def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """One matrix product: W times a column of inputs for every output pixel."""
@@ -174,26 +188,24 @@ class Conv2D:
         y = y.reshape(self.out_channels, *patches.out_size, len(patches))
         return _samples_first(y), patches
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         """Return dW and db.
 
         dW[o,c,u,v] = sum over n,i,j of dy[n,o,i,j] * x[n, c, s*i+u-p, s*j+v-p]
         db[o]       = sum over n,i,j of dy[n,o,i,j]
         """
         patches: Patches = cache
-        dy = _samples_last(dy).reshape(self.out_channels, -1)  # (O, H'*W'*N)
+        dy = self.share(dy)
         weight = matmul(dy, patches.rows).reshape(params["W"].shape)
         return {"W": weight, "b": numerics.sum(dy, axis=1)}
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx: each dy[n,o,i,j] * W[o,c,u,v] added to dx[n, c, s*i+u-p, s*j+v-p]."""
         n, channels, height, width = cache.in_shape
-        _, out_channels, h_out, w_out = dy.shape
-        dy = _samples_last(dy).reshape(out_channels, -1)  # (O, H'*W'*N)
-        dpatches = matmul(params["W"].reshape(out_channels, -1).T, dy)  # (C*k*k, H'*W'*N)
-        dpatches = dpatches.reshape(channels, -1, h_out, w_out, n)  # (C, k*k, H', W', N)
+        dpatches = matmul(params["W"].reshape(self.out_channels, -1).T, self.share(dy))
+        dpatches = dpatches.reshape(channels, -1, *cache.out_size, n)  # (C, k*k, H', W', N)
         p = self.padding
-        dx = np.zeros((channels, height + 2 * p, width + 2 * p, n), dy.dtype)
+        dx = np.zeros((channels, height + 2 * p, width + 2 * p, n), dpatches.dtype)
         for i, place in enumerate(_places(dx, self.kernel_size, self.stride)):
             place += dpatches[:, i]
         return _samples_first(dx[:, p : p + height, p : p + width])
@@ -236,15 +248,18 @@ class MaxPool2D(_Pool2D):
         """Send dy to the first place, in row-major order, that holds the window's maximum."""
         x, y = cache
         dx = np.zeros(x.shape, dy.dtype)
-        remaining = _samples_last(dy)  # what has not found its maximum yet
+        dy, searching = _samples_last(dy), np.ones(y.shape, bool)
         for x_place, dx_place in zip(
             _places(x, self.kernel_size, self._stride),
             _places(dx, self.kernel_size, self._stride),
             strict=True,
         ):
-            routed = remaining * (x_place == y)  # several times quicker than np.where
-            dx_place += routed
-            remaining = remaining - routed
+            found = (x_place == y) & searching
+            searching ^= found
+            if self._stride < self.kernel_size:  # the windows overlap
+                dx_place += dy * found  # several times quicker than np.where
+            else:
+                np.multiply(dy, found, out=dx_place)
         return _samples_first(dx)
 
 
@@ -272,7 +287,7 @@ class AvgPool2D(_Pool2D):
 
 
 @dataclass(frozen=True)
-class Dense:
+class Dense(Affine):
     """An affine map of vectors.
 
     y = x W + b
@@ -283,7 +298,6 @@ class Dense:
 
     out_features: int
     weight_init: InitializerName = "published"
-    mode_matters: ClassVar[bool] = False
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (D,)."""
@@ -298,14 +312,14 @@ class Dense:
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = x W + b."""
-        return matmul(x, params["W"]) + params["b"], x
+        return matmul(Operand(x, axis=1), params["W"]) + params["b"], x
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         """Return dW = x^T dy and db = sum over n of dy[n]."""
-        x = cache
+        x, dy = cache, self.share(dy)
         return {"W": matmul(x.T, dy), "b": numerics.sum(dy, axis=0)}
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx = dy W^T."""
         return matmul(dy, params["W"].T)
 

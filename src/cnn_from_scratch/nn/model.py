@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Conv2D, Images, Layer, Mode, Shape
+from cnn_from_scratch.nn.layers import EVALUATION, Affine, Arrays, Conv2D, Images, Layer, Mode
 from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
 from cnn_from_scratch.nn.numerics import Array
 
@@ -34,7 +34,7 @@ class Sequential:
     def __init__(
         self,
         layers: Sequence[Layer],
-        in_shape: Shape,
+        in_shape: tuple[int, ...],
         rng_for_layer: Callable[[int], np.random.RandomState],
         dtype: DTypeLike = np.float64,
         loss: Loss = softmax_cross_entropy,
@@ -90,9 +90,10 @@ class Sequential:
         grads: list[Arrays] = []
         for i in reversed(range(len(self.layers))):
             layer, params, cache = self.layers[i], self.params[i], caches[i]
-            grads.append(layer.gradients(params, dy, cache))
+            shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
+            grads.append(layer.gradients(params, shared, cache))
             if i > 0:  # nobody asks for the gradient of the data
-                dy = layer.backward(params, dy, cache)
+                dy = layer.backward(params, shared, cache)
         return _concatenate(grads[::-1], self.theta.dtype)
 
     @property

@@ -34,9 +34,9 @@ def _constant(value: float) -> Any:
     return np.array(value)
 
 
-EXPONENT_FIELD = _constant(0x7FF0000000000000)  # of a float64's bits
-TO_OVERFLOW = _constant(math.ldexp(1.0, 523))  # takes 2^501 and more to inf: no product overflows
-FROM_OVERFLOW = [_constant(math.ldexp(3.0, -471 - bits)) for bits in range(EXACT_BITS + 1)]
+TO_OVERFLOW = math.ldexp(1.0, 523)  # takes 2^501 and more to inf: no product overflows
+# And back, times 2^(53-bits) + 2.
+FROM_OVERFLOW = [math.ldexp(2.0 ** (53 - bits) + 2.0, -523) for bits in range(EXACT_BITS + 1)]
 # Adding ROUNDER rounds to a whole number, which the last bits then hold.
 ROUNDER = _constant(math.ldexp(1.5, 52))
 ROUNDER_BITS = 0x4338000000000000
@@ -47,7 +47,7 @@ LN2_HIGH = _constant(6.93147180369123816490e-01)
 LN2_LOW = _constant(1.90821492927058770002e-10)
 SQRT_HALF = _constant(0.7071067811865476)
 HALF, ONE, TWO = _constant(0.5), _constant(1.0), _constant(2.0)
-COTH = [1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
+COTH = [2, 1 / 6, -1 / 360, 1 / 15120, -1 / 604800, 1 / 23950080, -691 / 653837184000]
 COTH_TERMS = [_constant(term) for term in COTH]
 LOG_TERMS = [_constant(2.0 / (2 * i + 3)) for i in range(10)]
 SIN_TERMS = [_constant((1 - i % 2 * 2) / math.factorial(2 * i + 1)) for i in range(14)]
@@ -55,23 +55,26 @@ COS_TERMS = [_constant((1 - i % 2 * 2) / math.factorial(2 * i)) for i in range(1
 
 
 class Operand:
-    """A right-hand factor b (K, N) of several products: what they need to know of it is kept."""
+    """A factor of several products, or of a sum as well: how it is rounded for them is kept.
 
-    def __init__(self, b: Array):
-        self.array = b
+    axis: None, as for a plain array, if it is rounded as a whole; or the one that the products add
+        up, so that each row (axis 1) or column (axis 0) is rounded by itself.
+    """
+
+    def __init__(self, array: Array, axis: Literal[0, 1] | None = None):
+        self.array, self.axis = array, axis
 
     @cached_property
-    def rounded(self) -> list[Array]:
-        """The blocks of b's rows that a portable product adds up, rounded."""
-        blocks = range(0, max(len(self.array), 1), BLOCK)
-        return [rounded_factor(self.array[start : start + BLOCK], 0) for start in blocks]
+    def rounded(self) -> Array:
+        """The factor as portable products and sums take it."""
+        return rounded_factor(self.array, self.axis)
 
 
 @dataclass(frozen=True)
 class Primitives:
     """One version of the operations."""
 
-    matmul: Callable[[Array, Array | Operand], Array]
+    matmul: Callable[[Array | Operand, Array | Operand], Array]
     sum: Callable[..., Array]
     exp: Callable[[Array], Array]
     log: Callable[[Array], Array]
@@ -80,23 +83,25 @@ class Primitives:
     cos: Callable[[Array], Array]
 
 
-def matmul(a: Array, b: Array | Operand) -> Array:
+def matmul(a: Array | Operand, b: Array | Operand) -> Array:
     """Return a b for a (M, K) and b (K, N).
 
-    Portable: each element's error is at most K * (2^(1-bits) + 2^(-2*bits)) times the largest
-    element of a's row and that of b's column (or 2^-400, if they are smaller), with
-    bits = (53 - log2 min(K, 2048)) / 2, rounded down: 21 to 26. A number that is not finite, or of
-    2^501 or more, makes all of its row of a b (if it stands in a) or column (in b) NaN.
+    Portable: each factor is first rounded, as a whole or, if an `Operand` says so, each row of a or
+    column of b by itself. An element's error is then at most K * (2^(1-bits) + 2^(3-2*bits)) times
+    the largest number of each factor (or of its row or column; or 2^-400, if that is larger), with
+    bits = (53 - log2 min(K, 2048)) / 2, rounded down: 21 to 26; K stands for the larger side of
+    what is rounded as a whole. Where one number is not finite, or is 2^501 or more, all that are
+    rounded with it become NaN.
     """
     return _active.matmul(a, b)
 
 
-def sum(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:  # noqa: A001
+def sum(x: Array | Operand, axis: Axis = None, keepdims: bool = False) -> Array:  # noqa: A001
     """Return the sum over the axes; 0 of no terms.
 
-    Portable: the error is at most n * 2^-bits times the largest of the n terms (or 2^-400, if
-    they are smaller), with bits = 53 - log2 n, rounded down, and at most 50. NaN if a term is not
-    finite, or is 2^501 or more.
+    Portable: the error is at most n * (2^-bits + 2^-51) times the largest of the n terms (or
+    2^-400, if that is larger), with bits = 53 - log2 n, rounded down, and at most 50. NaN if a term
+    is not finite, or is 2^501 or more. An operand is rounded as for its products.
     """
     return _active.sum(x, axis=axis, keepdims=keepdims)
 
@@ -160,53 +165,65 @@ def using(version: Version | Primitives) -> Iterator[None]:
         _active = before
 
 
-def _portable_matmul(a: Array, b: Array | Operand) -> Array:
+def _portable_matmul(a: Array | Operand, b: Array | Operand) -> Array:
     """Add up the products of blocks of at most 2048 terms, in order; each is exact once rounded."""
-    if a.shape[1] <= BLOCK:
-        factor = b.rounded[0] if isinstance(b, Operand) else rounded_factor(b, 0)
-        return np.matmul(rounded_factor(a, 1), factor)
-    blocks = (b if isinstance(b, Operand) else Operand(b)).rounded
-    factors = (a[:, start : start + BLOCK] for start in range(0, a.shape[1], BLOCK))
-    return reduce(np.add, map(np.matmul, (rounded_factor(f, 1) for f in factors), blocks))
+    a = a.rounded if isinstance(a, Operand) else rounded_factor(a)
+    b = b.rounded if isinstance(b, Operand) else rounded_factor(b)
+    if len(b) <= BLOCK:
+        return np.matmul(a, b)
+    starts = range(0, len(b), BLOCK)
+    return reduce(np.add, (np.matmul(a[:, i : i + BLOCK], b[i : i + BLOCK]) for i in starts))
 
 
-def rounded_factor(x: Array, axis: Literal[0, 1]) -> Array:
-    """Round so far that the products of K terms along the axis, and all sums of them, are exact.
+def rounded_factor(x: Array, axis: Literal[0, 1] | None = None) -> Array:
+    """Round so far that products of K terms along the axis, and all sums of them, are exact.
 
-    With |n| <= 2^bits for the whole numbers n that multiply the units of last place, and
-    K * 2^(2*bits) <= 2^53, no order of adding and no fused multiply-add can change the result.
+    With |n| <= 2^bits for the whole numbers n of units, and K * 2^(2*bits) <= 2^53, no order of
+    adding and no fused multiply-add can change the result. For K > 2048, that holds for each block
+    of terms. Rounded as a whole (axis None), x may be a factor on either side: K is its larger one.
     """
-    return _rounded(x, axis, factor_bits(x.shape[axis]))
+    k = max(x.shape) if axis is None else x.shape[axis]
+    return _rounded(x, axis, factor_bits(k))
 
 
 def factor_bits(k: int) -> int:
     """Return to how many bits the factors of k products are rounded."""
-    return (EXACT_BITS - _ceil_log2(k)) // 2
+    return (EXACT_BITS - (min(k, BLOCK) - 1).bit_length()) // 2
 
 
-def _native_matmul(a: Array, b: Array | Operand) -> Array:
-    return np.matmul(a, b.array if isinstance(b, Operand) else b)
+def _native_matmul(a: Array | Operand, b: Array | Operand) -> Array:
+    return np.matmul(_array(a), _array(b))
 
 
-def _portable_sum(x: Array, axis: Axis, keepdims: bool) -> Array:
-    axes = tuple(range(x.ndim)) if axis is None else axis
-    terms = x.shape[axes] if isinstance(axes, int) else math.prod(x.shape[i] for i in axes)
-    rounded = _rounded(x, axes, min(EXACT_BITS - _ceil_log2(terms), 50))
-    return NATIVE.sum(rounded, axis=axes, keepdims=keepdims)
+def _array(x: Array | Operand) -> Array:
+    return x.array if isinstance(x, Operand) else x
+
+
+def _portable_sum(x: Array | Operand, axis: Axis, keepdims: bool) -> Array:
+    if isinstance(x, Operand):
+        return _native_sum(x.rounded, axis, keepdims)
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    terms = math.prod([x.shape[i] for i in axes])
+    bits = min(EXACT_BITS - (terms - 1).bit_length(), 50)
+    return _native_sum(_rounded(x, None if terms == x.size else axis, bits), axis, keepdims)
+
+
+def _native_sum(x: Array | Operand, axis: Axis, keepdims: Any) -> Array:
+    return np.add.reduce(_array(x), axis=axis, keepdims=keepdims)
 
 
 def _rounded(x: Array, axis: Axis, bits: int) -> Array:
-    """Round x to multiples n * 2^(e-bits), |n| <= 2^bits, where max |x| < 2^e along the axis.
+    """Round x to n units, |n| <= 2^bits: the same unit for all numbers along the axis.
 
-    Adding and subtracting 1.5 * 2^(52+e-bits), in whose binade the unit of last place is just
-    2^(e-bits), makes the hardware do it. Where the largest is below 2^-400, e stays at -399.
-    All numbers along the axis become NaN if one is not finite, or is 2^501 or more.
+    Adding and subtracting S = (2^(53-bits) + 2) * max |x| makes the hardware do it: between
+    S - max |x| and S + max |x|, float64 numbers are multiples of the unit. Where the largest is
+    below 2^-400, 2^-400 takes its place. All numbers along the axis become NaN if one is not
+    finite, or is 2^501 or more.
     """
     if x.dtype != np.float64:
         raise TypeError(f"portable numerics take float64, not {x.dtype}")
-    shifter = np.maximum.reduce(np.abs(x), axis=axis, keepdims=True, initial=SMALLEST)
-    exponent: Integers = shifter.view(np.int64)
-    exponent &= EXPONENT_FIELD  # leaves 2^(e-1) of the largest
+    keepdims: Any = axis is not None
+    shifter = np.maximum.reduce(np.abs(x), axis=axis, keepdims=keepdims, initial=SMALLEST)
     shifter *= TO_OVERFLOW
     shifter *= FROM_OVERFLOW[bits]
     rounded = x + shifter
@@ -232,56 +249,43 @@ def samples_last(function: Callable[[Array], Array]) -> Callable[[Array], Array]
 
 @samples_last
 def _portable_exp(x: Array) -> Array:
-    """e^x = 2^k * e^r with k = rint(x / ln 2) and r = x - k ln 2, |r| <= 0.35 (Cody and Waite)."""
-    if not (np.abs(x) <= 707.0).all():
+    """Return e^x = 2^k (C + r) / (C - r)."""
+    if not np.maximum.reduce(np.abs(x), axis=None, initial=0.0) <= 707.0:
         return _extreme_exp(x)
-    k_in_last_bits, y = _split_exp(x)
-    bits = k_in_last_bits.view(np.int64) << 52  # k in the exponent's bits; the rounder's are gone
-    bits += y.view(np.int64)
-    return bits.view(np.float64)
+    k_in_last_bits, y, denominator = _split_exp(x)
+    y /= denominator
+    return _times_power_of_two(y, k_in_last_bits)
 
 
 def _extreme_exp(x: Array) -> Array:
-    """The same where 2^k itself may be out of range though y * 2^k is not."""
-    k_in_last_bits, y = _split_exp(np.minimum(np.maximum(x, -746.0), 710.0))
+    """The same where 2^k itself may be out of range though e^x is not."""
+    k_in_last_bits, y, denominator = _split_exp(np.minimum(np.maximum(x, -746.0), 710.0))
     k = k_in_last_bits.view(np.int64) - ROUNDER_BITS
     half = k >> 1
-    return y * _power_of_two(half) * _power_of_two(k - half)
+    return y / denominator * _power_of_two(half) * _power_of_two(k - half)
 
 
-def _split_exp(x: Array) -> tuple[Array, Array]:
-    """Return k, as a whole number in the last bits of a float, and e^r."""
+def _split_exp(x: Array) -> tuple[Array, Array, Array]:
+    """Return k, as a whole number in the last bits of a float, and C + r and C - r.
+
+    k = rint(x / ln 2) and r = x - k ln 2, so |r| <= 0.35 (Cody and Waite 1980); and
+    C = r coth(r/2) = r (e^r + 1) / (e^r - 1), so e^r = (C + r) / (C - r).
+    """
     k_in_last_bits = x * LOG2_E
     k_in_last_bits += ROUNDER
     k = k_in_last_bits - ROUNDER
     r = x - k * LN2_HIGH
     k *= LN2_LOW
     r -= k
-    y = _small_expm1(r)
-    y += ONE
-    return k_in_last_bits, y
+    c = _polynomial(r * r, COTH_TERMS)
+    return k_in_last_bits, c + r, c - r
 
 
-def _portable_expm1(x: Array) -> Array:
-    """Return e^x - 1, also where it is near 0."""
-    near = _small_expm1(np.clip(x, -0.35, 0.35))
-    return np.where(np.abs(x) <= 0.35, near, _portable_exp(x) - 1.0)
-
-
-def _small_expm1(x: Array) -> Array:
-    """E^x - 1 = 2x / (x coth(x/2) - x) for |x| <= 0.35, where x coth(x/2) is 2 + a series in x^2.
-
-    Written so that the leading term x is added last: with c = x - series, it is x + x c / (2 - c)
-    (fdlibm's e_exp.c, with Taylor terms).
-    """
-    z = x * x
-    c = _polynomial(z, COTH_TERMS)
-    c *= z
-    c = x - c
-    y = x * c
-    y /= TWO - c
-    y += x
-    return y
+def _times_power_of_two(y: Array, k_in_last_bits: Array) -> Array:
+    """Return 2^k y."""
+    bits = k_in_last_bits.view(np.int64) << 52  # k in the exponent's bits; the rounder's are gone
+    bits += y.view(np.int64)
+    return bits.view(np.float64)
 
 
 def _portable_log(x: Array) -> Array:
@@ -306,9 +310,14 @@ def _portable_log(x: Array) -> Array:
 
 @samples_last
 def _portable_tanh(x: Array) -> Array:
-    """Tanh |x| = -t / (2 + t) with t = e^(-2|x|) - 1; beyond |x| = 20 it rounds to 1."""
-    t = _portable_expm1(-2.0 * np.minimum(np.abs(x), 20.0))
-    return np.copysign(t / (2.0 + t), x)
+    """Tanh |x| = r / C near 0, for r = 2|x|, and (e^r - 1) / (e^r + 1); from 20 on, 1."""
+    r = 2.0 * np.minimum(np.abs(x), 20.0)
+    k_in_last_bits, numerator, denominator = _split_exp(r)
+    numerator = _times_power_of_two(numerator, k_in_last_bits)
+    far = (numerator - denominator) / (numerator + denominator)
+    near = np.minimum(r, 0.35)
+    near /= _polynomial(near * near, COTH_TERMS)
+    return np.copysign(np.where(r > 0.35, far, near), x)
 
 
 def _portable_sin(x: Array) -> Array:
@@ -334,14 +343,10 @@ def _power_of_two(k: Integers) -> Array:
     return (k + 1023 << 52).view(np.float64)
 
 
-def _ceil_log2(n: int) -> int:
-    return (n - 1).bit_length()
-
-
 PORTABLE = Primitives(
     *(_portable_matmul, _portable_sum, _portable_exp, _portable_log, _portable_tanh),
     *(_portable_sin, _portable_cos),
 )
-NATIVE = Primitives(_native_matmul, np.add.reduce, np.exp, np.log, np.tanh, np.sin, np.cos)
+NATIVE = Primitives(_native_matmul, _native_sum, np.exp, np.log, np.tanh, np.sin, np.cos)
 VERSIONS: dict[Version, Primitives] = {"portable": PORTABLE, "native": NATIVE}
 _active = NATIVE

@@ -88,9 +88,11 @@ def parts(model: Sequential, n: int) -> list[slice]:
     """Cut n samples into parts of about the same size that go through the network at once.
 
     What the network makes of a part then stays in the processor's cache, and takes little memory,
-    however many samples there are.
+    however many samples there are. Where there is more than one, their number is even: two threads
+    then have the same to do.
     """
-    count = -(-n // max(1, model.part_size // prod(model.in_shape)))
+    most = max(1, model.part_size // prod(model.in_shape))
+    count = 1 if n <= most else min(n, 2 * -(-n // (2 * most)))
     return [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
 
 
