@@ -22,7 +22,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.numerics import Array, Operand
 from tests.nn.gradient_check import check_gradient, check_layer, numerical_gradient
 from tests.nn.inputs import MODES, random_buffers, random_params, smooth_input
 
@@ -42,11 +42,11 @@ class _WrongGradient:
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         return self.right.forward(params, x, mode)
 
-    def gradients(self, params: Arrays, dy: Any, cache: Any) -> Arrays:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         gradients = self.right.gradients(params, dy, cache)
         return {n: self.how(g) if n == self.wrong else g for n, g in gradients.items()}
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         dx = self.right.backward(params, dy, cache)
         return self.how(dx) if self.wrong == "x" else dx
 
@@ -130,7 +130,7 @@ def test_a_wrong_gradient_fails(
 class _ForgetsMean(BatchNorm):
     """Batch normalization without the term that goes through the batch's mean."""
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         xhat, std, _ = cache
         dxhat = params["gamma"][:, np.newaxis, np.newaxis] * dy
         return (dxhat - xhat * (dxhat * xhat).mean(axis=(0, 2, 3), keepdims=True)) / std
@@ -139,7 +139,7 @@ class _ForgetsMean(BatchNorm):
 class _ForgetsVariance(BatchNorm):
     """Batch normalization without the term that goes through the batch's variance."""
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         _, std, _ = cache
         dxhat = params["gamma"][:, np.newaxis, np.newaxis] * dy
         return (dxhat - dxhat.mean(axis=(0, 2, 3), keepdims=True)) / std
@@ -148,21 +148,21 @@ class _ForgetsVariance(BatchNorm):
 class _ForgetsBoth(BatchNorm):
     """Batch normalization that takes the batch's statistics for given numbers."""
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         return super().backward(params, dy, (*cache[:2], False))
 
 
 class _TransposesKernel(Conv2D):
     """A convolution that goes back through W[o,c,v,u]."""
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         return super().backward({**params, "W": params["W"].swapaxes(2, 3)}, dy, cache)
 
 
 class _FlipsKernel(Conv2D):
     """A convolution, in the strict sense, on the way back of a correlation."""
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         return super().backward({**params, "W": params["W"][:, :, ::-1, ::-1]}, dy, cache)
 
 
@@ -183,10 +183,10 @@ class _Confused:
         assert other_y.shape == y.shape  # or the mistake would be found without any checker
         return y, (cache, other_cache)
 
-    def gradients(self, params: Arrays, dy: Any, cache: Any) -> Arrays:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         return self.right.gradients(params, dy, cache[0])
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         return self.other.backward(params, dy, cache[1])
 
 
@@ -194,10 +194,10 @@ class _Confused:
 class _ConfusedGradients(_Confused):
     """One that goes back as it should, but has another layer's gradients."""
 
-    def gradients(self, params: Arrays, dy: Any, cache: Any) -> Arrays:
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
         return self.other.gradients(params, dy, cache[1])
 
-    def backward(self, params: Arrays, dy: Any, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         return self.right.backward(params, dy, cache[0])
 
 
@@ -247,7 +247,7 @@ def test_wrong_gradients_of_the_kernel_fail(
 
 @dataclass(frozen=True)
 class _ForgetsBias(Conv2D):
-    def gradients(self, params: Arrays, dy: Any, cache: Any) -> Arrays:
+    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         return {"W": super().gradients(params, dy, cache)["W"]}
 
 
