@@ -114,7 +114,7 @@ class Patches:
     """The inputs (N, C, H, W) of a convolution, as its products take them.
 
     columns (C*k*k, H'*W'*N): for every output pixel of every sample, the k x k inputs it sees.
-    rows: the same, transposed.
+    rows: the same, transposed; rounded as a whole, where columns are rounded one by one.
     """
 
     columns: Operand
@@ -173,7 +173,7 @@ class Conv2D(Affine):
         k, stride, p = self.kernel_size, self.stride, self.padding
         padded = np.zeros((channels, height + 2 * p, width + 2 * p, n), x.dtype)
         padded[:, p : p + height, p : p + width] = _samples_last(x)
-        h_out, w_out = ((size - k) // stride + 1 for size in padded.shape[1:3])
+        h_out, w_out = _out_size(self, x.shape[1:], k, stride, p)
         c, i, j, one = padded.strides
         shape, strides = (channels, k, k, h_out, w_out, n), (c, i, j, stride * i, stride * j, one)
         windows = np.ndarray(shape, x.dtype, padded, strides=strides)  # [c,u,v,i,j,n], no copy yet
