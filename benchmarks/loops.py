@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Conv2D, Images, Layer, MaxPool2D, Mode
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.numerics import Array, Operand
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,21 @@ class LoopConv2D(Conv2D):
             y[n, o, i, j] = np.sum(window * params["W"][o]) + params["b"][o]
         return y, x
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+    def share(self, dy: Array | Operand) -> Operand:
+        """Return dy as it is: (N, O, H', W')."""
+        return dy if isinstance(dy, Operand) else Operand(dy)
+
+    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         """Return dW and db, adding up windows."""
-        k = self.kernel_size
+        dy, k = self.share(dy).array, self.kernel_size
         weight = np.zeros_like(params["W"])
         for n, o, i, j in np.ndindex(dy.shape):
             weight[o] += dy[n, o, i, j] * cache[n, :, i : i + k, j : j + k]
         return {"W": weight, "b": dy.sum(axis=(0, 2, 3))}
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx, adding up kernels."""
-        k = self.kernel_size
+        dy, k = self.share(dy).array, self.kernel_size
         dx = np.zeros(cache.shape)
         for n, o, i, j in np.ndindex(dy.shape):
             dx[n, :, i : i + k, j : j + k] += dy[n, o, i, j] * params["W"][o]

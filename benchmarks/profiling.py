@@ -85,15 +85,22 @@ def forward_parts(model: "Sequential", x: Any) -> Parts:
 
 
 def backward_parts(model: "Sequential", dy: Any, caches: list[Any]) -> Parts:
-    """Return the layers' gradients and, but for the first, their ways back."""
+    """Return the layers' gradients and, but for the first, their ways back.
+
+    What these two share of dy is made in the gradients' time, and not once more on the way back.
+    """
+    from cnn_from_scratch.nn.layers import Affine
+
     parts: Parts = {}
     for i in reversed(range(len(model.layers))):
         layer, params = model.layers[i], model.params[i]
+        shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
         if params:
             parts[f"{_name(i, layer)}, gradients"] = partial(layer.gradients, params, dy, caches[i])
         if i > 0:
-            parts[f"{_name(i, layer)}, backward"] = partial(layer.backward, params, dy, caches[i])
-            dy = layer.backward(params, dy, caches[i])
+            back = partial(layer.backward, params, shared, caches[i])
+            parts[f"{_name(i, layer)}, backward"] = back
+            dy = back()
     return parts
 
 
