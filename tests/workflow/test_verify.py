@@ -29,7 +29,7 @@ def test_the_first_difference_is_named(
     """Another exp shows in the first run."""
     numerics = project.folder / "src/cnn_from_scratch/nn/numerics.py"
     code = numerics.read_text(encoding="utf-8")
-    changed = code.replace("COTH = [1 / 6,", "COTH = [1.0000001 / 6,")
+    changed = code.replace("COTH = [2, 1 / 6,", "COTH = [2, 1.0000001 / 6,")
     assert changed != code
     numerics.write_text(changed, encoding="utf-8")
     project.repro("code")
