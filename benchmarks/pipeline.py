@@ -1,7 +1,7 @@
 """The whole workflow in temporary clones of what is committed: `dvc repro`, and its growth.
 
-Beside ours run the same workflow with commands that only import NumPy, and with commands that only
-make empty outputs: what DVC itself takes.
+Beside ours run the same workflow with next to no training, with commands that only import NumPy,
+and with commands that only make empty outputs: what DVC itself takes.
 """
 
 import copy
@@ -112,6 +112,10 @@ def _change_rate(params: Any) -> None:
     params["models"]["S-Adam"]["optimizer"]["lr"] = 0.02
 
 
+def _train_one_epoch(params: Any) -> None:
+    params["train"]["epochs"] = 1
+
+
 def _set_seeds(count: int, params: Any) -> None:
     params["seeds"] = list(range(count))
 
@@ -142,8 +146,9 @@ def _path(output: str | dict[str, Any]) -> str:
     return output if isinstance(output, str) else next(iter(output))
 
 
-PIPELINES: dict[str, Callable[[Path], None]] = {
+PIPELINES: dict[str, Callable[[Path], object]] = {
     "ours": lambda folder: None,
+    "ours, but trained for one epoch": lambda folder: edit_params(folder, _train_one_epoch),
     "commands only import NumPy": lambda folder: _replace_commands(folder, _only_numpy),
     "empty commands": lambda folder: _replace_commands(folder, _empty),
 }

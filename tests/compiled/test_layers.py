@@ -192,6 +192,23 @@ def test_portable_sums_in_blocks_are_the_same_bits(
         same_bits(actual, passes(layer, params, x, dy, MODES["evaluation"]()))
 
 
+@pytest.mark.parametrize("layer", [Conv2D(2, 3, stride=2), Conv2D(2, 1, stride=5)], ids=str)
+def test_pixels_that_no_window_sees_are_rounded_with_the_others(
+    layer: Conv2D, rng: np.random.RandomState
+) -> None:
+    """In both: a large one coarsens the weights' gradient, and nothing else."""
+    params, x = random_params(layer, (1, 8, 8), rng), normal(rng, (5, 1, 8, 8))
+    dy = normal(rng, (5, *layer.init((1, 8, 8), rng).out_shape))
+    with using("portable"):
+        before = passes(layer, params, x, dy, MODES["evaluation"]())
+        x[0, 0, 7, 7] = 1e7
+        expected = passes(layer, params, x, dy, MODES["evaluation"]())
+    with using(functions.PORTABLE):
+        actual = passes(twin(layer, "portable"), params, x, dy, MODES["evaluation"]())
+    same_bits(actual, expected)
+    assert {name for name in before if (before[name] != expected[name]).any()} == {"W"}
+
+
 @pytest.mark.parametrize(
     ("layer", "in_shape"), [(Conv2D(2, 7), (42, 7, 7)), (Conv2D(2049, 1), (1, 2, 2))], ids=str
 )

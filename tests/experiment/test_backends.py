@@ -131,6 +131,24 @@ def test_without_numba_the_compiled_backend_is_refused_in_one_line(numerics: str
     assert _train("numpy", numerics, without).returncode == 0
 
 
+FAILING = """
+class Failing:
+    def find_spec(self, name, path, target=None):
+        if name == "numba":
+            raise ImportError("Numba needs NumPy 2.3 or less. Got NumPy 2.4.")
+sys.meta_path.insert(0, Failing())
+"""
+
+
+def test_a_numba_that_does_not_fit_is_refused_in_one_line() -> None:
+    result = _train("compiled", "native", FAILING)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        "error: params.yaml: train.backend: compiled needs Numba, which cannot be imported:"
+        " Numba needs NumPy 2.3 or less. Got NumPy 2.4.\n"
+    )
+
+
 def _thread_of(rows: slice) -> Array:
     """Return the part's start and the thread; a number overflows, which warns if that is told."""
     with_overflow = np.float64(1e308) * np.float64(10.0)

@@ -920,6 +920,26 @@ def test_an_operand_is_rounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert asked == expected
 
 
+def test_an_operand_with_a_source_is_rounded_as_the_source(rng: np.random.RandomState) -> None:
+    """And arranged once; to the bits that its own, larger shape asks for."""
+    source = normal(rng, (5,)) * 10.0 ** rng.randint(-9, 9, 5)
+    copies = rng.randint(0, 5, (300, 7))
+    copies[0, :5] = range(5)  # the largest, too
+    arranged: list[Array] = []
+
+    def arrange(x: Array) -> Array:
+        arranged.append(x)
+        return np.asarray(x[copies])
+
+    operand = Operand(source[copies], source=source, arrange=arrange)
+    other = normal(rng, (7, 3))
+    _same(NATIVE.matmul(operand, other), NATIVE.matmul(source[copies], other))
+    assert arranged == []
+    for _ in range(2):
+        _same(PORTABLE.matmul(operand, other), PORTABLE.matmul(source[copies], other))
+    assert [x.shape for x in arranged] == [source.shape]
+
+
 @pytest.mark.parametrize("shape", [(3, 4), (4, 3), (2, 3000), (3000, 2), (1, 1)])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_sums_of_an_operand(shape: Shape, axis: int, rng: np.random.RandomState) -> None:

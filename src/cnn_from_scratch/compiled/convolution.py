@@ -4,10 +4,12 @@ Images are (C, H, W, N) and padded already: x[c, i, j, n] is a pixel of sample n
 n run through memory, several samples at once in the processor's vector registers.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import REORDERED, Array, Kernel, kernel
+from cnn_from_scratch.compiled.kernel import REORDERED, Array, function, kernel
 
 
 @kernel(**REORDERED)
@@ -35,32 +37,42 @@ def forward(W: Array, b: Array, x: Array, stride: int, taps: tuple[int, ...], y:
                 y[o, i, j] = total[o]
 
 
+@function(**REORDERED)
+def dot(a: Array, b: Array) -> Any:
+    """Return the sum of a * b."""
+    total = a.dtype.type(0.0)
+    for t in range(len(a)):
+        total += a[t] * b[t]
+    return total
+
+
 @kernel(**REORDERED)
 def weight_gradient(dy: Array, x: Array, stride: int, dW: Array) -> None:
-    """dW[o,c,u,v] = sum over i,j,n of dy[o,i,j,n] * x[c, s*i+u, s*j+v, n]."""
+    """dW[o,c,u,v] = sum over i,j,n of dy[o,i,j,n] * x[c, s*i+u, s*j+v, n].
+
+    With a stride of 1, the x that a row of dy meets lie one after the other, as that row does: the
+    sum over j and n is one long dot product. Else it is a dot product for each pixel.
+    """
     out_channels, channels, k, _ = dW.shape
     _, h_out, w_out, samples = dy.shape
+    pixels = w_out if stride == 1 else 1
+    run = pixels * samples
     for o in prange(out_channels):
-        by_sample = np.empty((k, samples), x.dtype)
-        for c in range(channels):
-            for u in range(k):
-                by_sample[:] = 0.0
-                for i in range(h_out):
-                    for j in range(w_out):
-                        for v in range(k):
-                            for n in range(samples):
-                                by_sample[v, n] += (
-                                    dy[o, i, j, n] * x[c, stride * i + u, stride * j + v, n]
-                                )
-                for v in range(k):
-                    total = dW.dtype.type(0.0)
-                    for n in range(samples):
-                        total += by_sample[v, n]
-                    dW[o, c, u, v] = total
+        dW[o] = 0.0
+        for i in range(h_out):
+            dy_row = dy[o, i].reshape(-1)
+            for c in range(channels):
+                for u in range(k):
+                    x_row = x[c, stride * i + u].reshape(-1)
+                    for v in range(k):
+                        for j in range(0, w_out, pixels):
+                            p, q = j * samples, (stride * j + v) * samples
+                            dW[o, c, u, v] += dot(dy_row[p : p + run], x_row[q : q + run])
 
 
-# Not reordered: portable numerics use it, too. Their sums over o are exact, that over u,v is not.
-@Kernel
+# Fused at most: portable numerics use it, too. Their products and sums over o are exact, but not
+# the sum over u,v.
+@kernel(fastmath={"contract"})
 def input_gradient(W: Array, dy: Array, stride: int, dx: Array) -> None:
     """dx[c,p,q,n] = sum over u,v of (sum over o of W[o,c,u,v] * dy[o,i,j,n]), s*i+u=p, s*j+v=q."""
     out_channels, channels, k, _ = W.shape

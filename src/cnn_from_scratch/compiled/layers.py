@@ -80,7 +80,7 @@ class CompiledConv2D(Conv2D):
         if self.padding == 0:
             return _inside(x)
         frame = (self.padding, self.padding)
-        return np.pad(x.transpose(1, 2, 3, 0), ((0, 0), frame, frame, (0, 0)))
+        return np.pad(_inside(x), ((0, 0), frame, frame, (0, 0)))
 
     def _forward(self, params: Arrays, x: Array, y: Array, steps: int) -> None:
         taps = tuple(range(self.kernel_size))
@@ -122,7 +122,7 @@ class PortableConv2D(CompiledConv2D):
         images = dy.rounded.reshape(self._shape_of_y(x))
         terms = max(images[0].size, weight[0].size)
         unit = numerics.FROM_OVERFLOW[numerics.factor_bits(terms)]
-        shift = portable.whole_shifter(x, self.kernel_size, self.stride, unit)
+        shift = portable.whole_shifter(x, unit)
         portable.weight_gradient(steps, images, x, self.stride, shift, weight)
 
     def _input_gradient(self, weight: Array, dy: Operand, dx: Array, steps: int) -> None:

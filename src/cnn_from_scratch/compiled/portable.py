@@ -1,13 +1,15 @@
 """The convolution's loops with the portable numerics' rounding: the same bits on every machine.
 
 `nn.numerics` rounds the factors of a matrix product so far that its products, and all sums of them,
-are exact. Then no order of adding changes a bit, and these loops give what the product gives. The
-other factor comes rounded already; what is left is to round the inputs.
+are exact. Then no order of adding changes a bit, not even the one that `dot` takes, and these loops
+give what the product gives. The other factor comes rounded already; what is left is to round the
+inputs.
 """
 
 import numpy as np
 from numba import prange
 
+from cnn_from_scratch.compiled.convolution import dot
 from cnn_from_scratch.compiled.kernel import Array, Kernel, function
 from cnn_from_scratch.nn import numerics
 
@@ -30,26 +32,13 @@ def shifter(largest: int, unit: float) -> float:
 
 
 @function()
-def whole_shifter(x: Array, k: int, stride: int, unit: float) -> float:
-    """Return the shifter for all numbers of x (C, H, W, N) that a window sees."""
-    channels, height, width, samples = x.shape
+def whole_shifter(x: Array, unit: float) -> float:
+    """Return the shifter for all numbers of x."""
     largest = SMALLEST_BITS
-    for c in range(channels):
-        for p in range((height - k) // stride * stride + k):
-            for q in range((width - k) // stride * stride + k):
-                if p % stride < k and q % stride < k:
-                    for n in range(samples):
-                        largest = max(largest, size(x[c, p, q, n]))
+    numbers = x.reshape(-1)
+    for i in range(len(numbers)):
+        largest = max(largest, size(numbers[i]))
     return shifter(largest, unit)
-
-
-@function(fastmath={"reassoc", "contract"})
-def exact_dot(a: Array, b: Array) -> float:
-    """Return the sum of a * b, of rounded factors: exact, so that any order of adding will do."""
-    total = 0.0
-    for t in range(len(a)):
-        total += a[t] * b[t]
-    return total
 
 
 @Kernel
@@ -108,5 +97,5 @@ def weight_gradient(dy: Array, x: Array, stride: int, shift: float, dW: Array) -
                 for start in range(0, terms, BLOCK):
                     block = slice(start, min(start + BLOCK, terms))
                     for o in range(out_channels):
-                        product = exact_dot(by_channel[o, block], flat[block])
+                        product = dot(by_channel[o, block], flat[block])
                         dW[o, c, u, v] = product if start == 0 else dW[o, c, u, v] + product

@@ -11,7 +11,7 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import PARAMS_FILE, Train
 from cnn_from_scratch.nn.layers import Layer
 from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
-from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives
+from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives, Version
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -59,11 +59,13 @@ def _pool() -> "ThreadPoolExecutor":
     return ThreadPoolExecutor(_threads())
 
 
+# Where it is portable, the size of a part is in the bits, as each part is rounded by itself.
+PART_SIZES: dict[Version, int] = {"portable": 1 << 15, "native": 1 << 16}
 NUMPY = Backend(
     layers=list,
     loss=softmax_cross_entropy,
     primitives=VERSIONS["native"],
-    part_size=1 << 15,
+    part_size=PART_SIZES["native"],
     map_parts=in_threads,
 )
 
@@ -71,19 +73,22 @@ NUMPY = Backend(
 def backend_for(train: Train) -> Backend:
     """Return the chosen backend with the chosen numerics. Raises InputError if it is missing."""
     version = train.numerics
+    backend = NUMPY._replace(primitives=VERSIONS[version], part_size=PART_SIZES[version])
     if train.backend == "numpy":
-        return NUMPY._replace(primitives=VERSIONS[version])
+        return backend
     try:  # only here, as it imports Numba
         from cnn_from_scratch.compiled import functions, layers, losses
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        reason = f"cannot be imported: {error}"
+        if isinstance(error, ModuleNotFoundError):
+            reason = "is not installed: pip install -e '.[compiled]'"
         raise InputError(
-            f"{PARAMS_FILE}: train.backend: compiled needs Numba, which is not installed:"
-            " pip install -e '.[compiled]'"
+            f"{PARAMS_FILE}: train.backend: compiled needs Numba, which {reason}"
         ) from error
-    backend = NUMPY._replace(
+    backend = backend._replace(
         layers=partial(layers.compiled, version=version),
         map_parts=map,  # the loops share themselves out
     )
-    if version == "portable":  # with NumPy's parts, as each is rounded by itself
+    if version == "portable":
         return backend._replace(primitives=functions.PORTABLE)
     return backend._replace(loss=losses.softmax_cross_entropy, part_size=1 << 18)

@@ -114,7 +114,7 @@ class Patches:
     """The inputs (N, C, H, W) of a convolution, as its products take them.
 
     columns (C*k*k, H'*W'*N): for every output pixel of every sample, the k x k inputs it sees.
-    rows: the same, transposed; rounded as a whole, where columns are rounded one by one.
+    rows: the same, transposed; rounded as all of x, where columns are rounded one by one.
     """
 
     columns: Operand
@@ -157,13 +157,8 @@ class Conv2D(Affine):
         out_size = _out_size(self, in_shape, self.kernel_size, self.stride, self.padding)
         channels, k = in_shape[0], self.kernel_size
         _check_sizes(self, inputs=channels, outputs=self.out_channels)
-        draw = INITIALIZERS[self.weight_init]
-        weight = draw(
-            rng,
-            (self.out_channels, channels, k, k),
-            fan_in=channels * k * k,
-            fan_out=self.out_channels * k * k,
-        )
+        draw, shape = INITIALIZERS[self.weight_init], (self.out_channels, channels, k, k)
+        weight = draw(rng, shape, fan_in=channels * k * k, fan_out=self.out_channels * k * k)
         params = {"W": weight, "b": np.zeros(self.out_channels)}
         return Init((self.out_channels, *out_size), params, {})
 
@@ -176,9 +171,14 @@ class Conv2D(Affine):
         h_out, w_out = _out_size(self, x.shape[1:], k, stride, p)
         c, i, j, one = padded.strides
         shape, strides = (channels, k, k, h_out, w_out, n), (c, i, j, stride * i, stride * j, one)
-        windows = np.ndarray(shape, x.dtype, padded, strides=strides)  # [c,u,v,i,j,n], no copy yet
-        columns = windows.reshape(channels * k * k, -1)
-        return Patches(Operand(columns, axis=0), Operand(columns.T), x.shape, (h_out, w_out))
+
+        def columns_of(images: Array) -> Array:
+            windows = np.ndarray(shape, x.dtype, images, strides=strides)  # [c,u,v,i,j,n]: no copy
+            return windows.reshape(channels * k * k, -1)
+
+        columns = columns_of(padded)
+        rows = Operand(columns.T, source=padded, arrange=lambda images: columns_of(images).T)
+        return Patches(Operand(columns, axis=0), rows, x.shape, (h_out, w_out))
 
     def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """One matrix product: W times a column of inputs for every output pixel."""
@@ -227,6 +227,9 @@ class _Pool2D(_WithoutParams):
     def _stride(self) -> int:
         return self.kernel_size if self.stride is None else self.stride
 
+    def _places(self, image: Array) -> list[Array]:
+        return _places(image, self.kernel_size, self._stride)
+
 
 @dataclass(frozen=True)
 class MaxPool2D(_Pool2D):
@@ -241,7 +244,7 @@ class MaxPool2D(_Pool2D):
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Take the running maximum over the k*k places in a window."""
         x = _samples_last(x)
-        y = reduce(np.maximum, _places(x, self.kernel_size, self._stride))
+        y = reduce(np.maximum, self._places(x))
         return _samples_first(y), (x, y)
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
@@ -249,11 +252,7 @@ class MaxPool2D(_Pool2D):
         x, y = cache
         dx = np.zeros(x.shape, dy.dtype)
         dy, searching = _samples_last(dy), np.ones(y.shape, bool)
-        for x_place, dx_place in zip(
-            _places(x, self.kernel_size, self._stride),
-            _places(dx, self.kernel_size, self._stride),
-            strict=True,
-        ):
+        for x_place, dx_place in zip(self._places(x), self._places(dx), strict=True):
             found = (x_place == y) & searching
             searching ^= found
             if self._stride < self.kernel_size:  # the windows overlap
@@ -274,14 +273,14 @@ class AvgPool2D(_Pool2D):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Add up the k*k places in a window, and divide."""
-        total = reduce(np.add, _places(_samples_last(x), self.kernel_size, self._stride))
+        total = reduce(np.add, self._places(_samples_last(x)))
         return _samples_first(total / (self.kernel_size * self.kernel_size)), x.shape
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy / k^2 to every place of the window."""
         n, *shape = cache
         dx, share = np.zeros((*shape, n), dy.dtype), dy / (self.kernel_size * self.kernel_size)
-        for place in _places(dx, self.kernel_size, self._stride):
+        for place in self._places(dx):
             place += _samples_last(share)
         return _samples_first(dx)
 
@@ -304,10 +303,8 @@ class Dense(Affine):
         if len(in_shape) != 1:
             raise ValueError(f"{self}: expected vectors (D,), got {in_shape}; put Flatten before")
         _check_sizes(self, inputs=in_shape[0], outputs=self.out_features)
-        draw = INITIALIZERS[self.weight_init]
-        weight = draw(
-            rng, (*in_shape, self.out_features), fan_in=in_shape[0], fan_out=self.out_features
-        )
+        draw, shape = INITIALIZERS[self.weight_init], (*in_shape, self.out_features)
+        weight = draw(rng, shape, fan_in=in_shape[0], fan_out=self.out_features)
         return Init((self.out_features,), {"W": weight, "b": np.zeros(self.out_features)}, {})
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:

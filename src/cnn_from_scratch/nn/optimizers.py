@@ -53,8 +53,16 @@ class SGD(Checked):
         return -self.lr * g, state
 
 
+class _StartsAtZero(Checked):
+    """What the optimizers share whose state is one array v_t like theta."""
+
+    def init(self, theta: Array) -> Array:
+        """Return v_0 = 0."""
+        return np.zeros_like(theta)
+
+
 @dataclass(frozen=True)
-class Momentum(Checked):
+class Momentum(_StartsAtZero):
     """Gradient descent with a velocity: a heavy ball rolling on the loss.
 
     v_t   = momentum * v_{t-1} + g,  v_0 = 0
@@ -67,10 +75,6 @@ class Momentum(Checked):
     momentum: float = 0.9
     weight_decay: float = 0.0
 
-    def init(self, theta: Array) -> Array:
-        """Return v_0 = 0."""
-        return np.zeros_like(theta)
-
     def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
         g = g + self.weight_decay * theta
@@ -79,7 +83,7 @@ class Momentum(Checked):
 
 
 @dataclass(frozen=True)
-class NAG(Checked):
+class NAG(_StartsAtZero):
     """Nesterov's accelerated gradient: a velocity, with the gradient taken where it leads.
 
     With the iterate phi, Nesterov looks ahead along the velocity before taking the gradient:
@@ -106,10 +110,6 @@ class NAG(Checked):
     momentum: float = 0.9
     weight_decay: float = 0.0
 
-    def init(self, theta: Array) -> Array:
-        """Return v_0 = 0."""
-        return np.zeros_like(theta)
-
     def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
         g = g + self.weight_decay * theta
@@ -118,7 +118,7 @@ class NAG(Checked):
 
 
 @dataclass(frozen=True)
-class Adagrad(Checked):
+class Adagrad(_StartsAtZero):
     """Gradient descent with each coordinate divided by the root of all its squares so far.
 
     v_t   = v_{t-1} + g^2,  v_0 = 0
@@ -132,10 +132,6 @@ class Adagrad(Checked):
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def init(self, theta: Array) -> Array:
-        """Return v_0 = 0."""
-        return np.zeros_like(theta)
-
     def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
         g = g + self.weight_decay * theta
@@ -144,7 +140,7 @@ class Adagrad(Checked):
 
 
 @dataclass(frozen=True)
-class RMSprop(Checked):
+class RMSprop(_StartsAtZero):
     """Gradient descent with each coordinate divided by its recent root mean square.
 
     v_t   = rho * v_{t-1} + (1 - rho) * g^2,  v_0 = 0
@@ -157,10 +153,6 @@ class RMSprop(Checked):
     rho: float = 0.9
     eps: float = 1e-8
     weight_decay: float = 0.0
-
-    def init(self, theta: Array) -> Array:
-        """Return v_0 = 0."""
-        return np.zeros_like(theta)
 
     def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
