@@ -86,14 +86,17 @@ REORDERING = {"reassoc", "contract"}
 def test_only_exact_sums_may_be_reordered() -> None:
     """And what native convolutions add up; and nothing may be taken for finite."""
     assert REORDERED["fastmath"] == REORDERING
-    assert reordered(portable) == {"exact_dot": REORDERING}
-    for module in (functions, activations, pooling):
+    for module in (portable, functions, activations, pooling):
         assert reordered(module) == {}
-    assert reordered(convolution) == dict.fromkeys(("forward", "weight_gradient"), REORDERING)
+    assert reordered(convolution) == {
+        **dict.fromkeys(("forward", "gradients", "dot"), REORDERING),
+        "input_gradient": {"contract"},
+    }
 
 
-def test_portable_convolutions_take_one_loop_of_the_native_ones() -> None:
-    """The gradient for the input, which is not reordered."""
+def test_portable_convolutions_take_two_loops_of_the_native_ones() -> None:
+    """The exact dot product, and the gradient for the input: of exact products, not reordered."""
+    assert vars(portable)["dot"] is convolution.dot
     source = Path(layers.__file__).read_text(encoding="utf-8")
     (portable_conv,) = (
         node

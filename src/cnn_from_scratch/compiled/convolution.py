@@ -47,8 +47,8 @@ def dot(a: Array, b: Array) -> Any:
 
 
 @kernel(**REORDERED)
-def weight_gradient(dy: Array, x: Array, stride: int, dW: Array) -> None:
-    """dW[o,c,u,v] = sum over i,j,n of dy[o,i,j,n] * x[c, s*i+u, s*j+v, n].
+def gradients(dy: Array, x: Array, stride: int, db: Array, dW: Array) -> None:
+    """dW[o,c,u,v] = sum over i,j,n of dy[o,i,j,n] * x[c, s*i+u, s*j+v, n], db[o] that of dy.
 
     With a stride of 1, the x that a row of dy meets lie one after the other, as that row does: the
     sum over j and n is one long dot product. Else it is a dot product for each pixel.
@@ -58,9 +58,12 @@ def weight_gradient(dy: Array, x: Array, stride: int, dW: Array) -> None:
     pixels = w_out if stride == 1 else 1
     run = pixels * samples
     for o in prange(out_channels):
+        total = db.dtype.type(0.0)
         dW[o] = 0.0
         for i in range(h_out):
             dy_row = dy[o, i].reshape(-1)
+            for t in range(len(dy_row)):
+                total += dy_row[t]
             for c in range(channels):
                 for u in range(k):
                     x_row = x[c, stride * i + u].reshape(-1)
@@ -68,6 +71,7 @@ def weight_gradient(dy: Array, x: Array, stride: int, dW: Array) -> None:
                         for j in range(0, w_out, pixels):
                             p, q = j * samples, (stride * j + v) * samples
                             dW[o, c, u, v] += dot(dy_row[p : p + run], x_row[q : q + run])
+        db[o] = total
 
 
 # Fused at most: portable numerics use it, too. Their products and sums over o are exact, but not

@@ -47,7 +47,7 @@ def function(**options: Any) -> Callable[[F], F]:
 
 
 class Kernel:
-    """A loop over arrays that writes its result into the last of them.
+    """A loop over arrays that writes its results into the last of them.
 
     Whether threads share its `prange` changes no bit: each number is computed by one of them.
     """

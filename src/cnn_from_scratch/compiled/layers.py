@@ -65,9 +65,10 @@ class CompiledConv2D(Conv2D):
 
     def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         """Return dW and db."""
-        dy, weight = self.share(dy), np.empty_like(params["W"])
-        self._weight_gradient(dy, cache, weight, steps=dy.array.size * weight[0].size)
-        return {"W": weight, "b": numerics.sum(dy, axis=1)}
+        dy = self.share(dy)
+        weight, bias = np.empty_like(params["W"]), np.empty_like(params["b"])
+        self._gradients(dy, cache, weight, bias, steps=dy.array.size * weight[0].size)
+        return {"W": weight, "b": bias}
 
     def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx."""
@@ -91,9 +92,9 @@ class CompiledConv2D(Conv2D):
         k, s = self.kernel_size, self.stride
         return (self.out_channels, (height - k) // s + 1, (width - k) // s + 1, n)
 
-    def _weight_gradient(self, dy: Operand, x: Array, weight: Array, steps: int) -> None:
+    def _gradients(self, dy: Operand, x: Array, weight: Array, bias: Array, steps: int) -> None:
         images = dy.array.reshape(self._shape_of_y(x))
-        convolution.weight_gradient(steps, images, x, self.stride, weight)
+        convolution.gradients(steps, images, x, self.stride, bias, weight)
 
     def _input_gradient(self, weight: Array, dy: Operand, dx: Array, steps: int) -> None:
         images = dy.array.reshape(self._shape_of_y(dx))
@@ -118,12 +119,13 @@ class PortableConv2D(CompiledConv2D):
         unit = numerics.FROM_OVERFLOW[numerics.factor_bits(params["W"][0].size)]
         portable.forward(steps, self._rounded(params["W"]), params["b"], x, self.stride, unit, y)
 
-    def _weight_gradient(self, dy: Operand, x: Array, weight: Array, steps: int) -> None:
+    def _gradients(self, dy: Operand, x: Array, weight: Array, bias: Array, steps: int) -> None:
         images = dy.rounded.reshape(self._shape_of_y(x))
         terms = max(images[0].size, weight[0].size)
         unit = numerics.FROM_OVERFLOW[numerics.factor_bits(terms)]
         shift = portable.whole_shifter(x, unit)
         portable.weight_gradient(steps, images, x, self.stride, shift, weight)
+        bias[:] = numerics.sum(dy, axis=1)
 
     def _input_gradient(self, weight: Array, dy: Operand, dx: Array, steps: int) -> None:
         images = dy.rounded.reshape(self._shape_of_y(dx))
