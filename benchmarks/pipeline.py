@@ -148,7 +148,7 @@ def _path(output: str | dict[str, Any]) -> str:
 
 PIPELINES: dict[str, Callable[[Path], object]] = {
     "ours": lambda folder: None,
-    "ours, but trained for one epoch": lambda folder: edit_params(folder, _train_one_epoch),
+    "ours with one epoch of training": lambda folder: edit_params(folder, _train_one_epoch),
     "commands only import NumPy": lambda folder: _replace_commands(folder, _only_numpy),
     "empty commands": lambda folder: _replace_commands(folder, _empty),
 }

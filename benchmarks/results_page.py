@@ -1,5 +1,6 @@
 """The results as a page of tables, and the part of it that docs/portability.md shows."""
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -7,13 +8,13 @@ from contenders import Case
 from results_plot import plot
 from roofline import CASES, COPY, PRODUCT, counts
 from targets import NATIVE, PORTABLE, Results, target_rows
-from timing import Entry
+from timing import Entry, ratios
 
 FOLDER = Path(__file__).parent
 TABLES = FOLDER / "tables"
 ROOFLINE = [("steps" if case.problem == "28x28" else "epochs", case) for case in CASES]
 COST_PARTS = ("epochs", "steps", "train")  # that docs/portability.md shows
-FIXED = ("unit", "rounds", "median", "low", "high", "skipped")
+FIXED = ("unit", "values", "median", "low", "high", "skipped")
 
 TITLES = {
     "epochs": "One full-batch epoch of the study",
@@ -32,8 +33,8 @@ TITLES = {
 INTRODUCTION = """# Benchmark results
 
 Made by `make bench`; [README.md](README.md) says what is timed and how. Times are medians, with the
-range of the rounds; the ratio is to the first contender of the same work. Read the ratios: the
-times belong to the machine.
+range of the rounds; the ratio, too, is the rounds' median, and to the first contender of the same
+work. Read the ratios: the times belong to the machine.
 """
 
 
@@ -75,7 +76,8 @@ def cost(results: Results) -> str:
             if "median" in native and "median" in portable:
                 medians = native["median"], portable["median"]
                 times = [f"{_number(median)} {native['unit']}" for median in medians]
-                rows.append([work, *times, f"{medians[1] / medians[0]:.2f}"])
+                ratio = statistics.median(ratios(portable, native))
+                rows.append([work, *times, f"{ratio:.2f}"])
     return _table(["what", "native", "portable", "ratio"], rows)
 
 
@@ -136,20 +138,21 @@ def _part(table: dict[str, dict[str, Entry]]) -> str:
     header = ["work", "contender", "median (range)", "ratio", "rounds", *columns]
     rows = []
     for work, contenders in table.items():
-        reference = next((e["median"] for e in contenders.values() if "median" in e), None)
+        reference = next((e for e in contenders.values() if "median" in e), None)
         for label, entry in contenders.items():
             rows.append([work, label, *_cells(entry, reference, columns)])
     return _table(header, rows)
 
 
-def _cells(entry: Entry, reference: float | None, columns: list[str]) -> list[str]:
+def _cells(entry: Entry, reference: Entry | None, columns: list[str]) -> list[str]:
     if reference is None or "skipped" in entry:
         return [f"skipped: {entry['skipped']}", "", "", *[""] * len(columns)]
     low, median, high = (_number(entry[key]) for key in ("low", "median", "high"))
-    spread = f" ({low}-{high})" if entry["rounds"] > 1 else ""
+    rounds = len(entry["values"])
+    spread = f" ({low}-{high})" if rounds > 1 else ""
     also = [_number(entry[column]) if column in entry else "" for column in columns]
-    ratio = f"{entry['median'] / reference:.2f}"
-    return [f"{median} {entry['unit']}{spread}", ratio, str(entry["rounds"]), *also]
+    ratio = f"{statistics.median(ratios(entry, reference)):.2f}"
+    return [f"{median} {entry['unit']}{spread}", ratio, str(rounds), *also]
 
 
 def _number(value: float) -> str:

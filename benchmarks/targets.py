@@ -1,10 +1,11 @@
-"""What the suite is to show: ratios of two medians of the same run, and their limits."""
+"""What the suite is to show: ratios of two contenders, medians of the rounds, and their limits."""
 
+import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from contenders import Case
-from timing import Entry
+from timing import Entry, ratios
 
 NATIVE, NATIVE_32 = "NumPy native, float64", "NumPy native, float32"
 PORTABLE = "NumPy portable, float64"
@@ -90,10 +91,12 @@ def _row(results: Results) -> Callable[[Target], list[str]]:
 
 
 def _ratio(entries: dict[str, Entry], target: Target) -> float | None:
-    ours = entries.get(target.ours, {}).get("median")
-    others = [entries.get(label, {}).get("median") for label in target.others]
-    measured = [median for median in others if median is not None]
-    return ours / min(measured) if ours is not None and measured else None
+    ours, *others = (entries.get(label, {}) for label in (target.ours, *target.others))
+    measured = [other for other in others if "median" in other]
+    if "median" not in ours or not measured:
+        return None
+    fastest = min(measured, key=lambda other: other["median"])
+    return statistics.median(ratios(ours, fastest))
 
 
 def _memory_rows(results: Results) -> list[list[str]]:

@@ -4,14 +4,24 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-Entry = dict[str, Any]  # unit, median, low, high and rounds, or skipped
+Entry = dict[str, Any]  # unit, values by round, median, low and high, or skipped
 Table = dict[str, dict[str, Entry]]  # by work and contender
 
 
 def entry(unit: str, values: Sequence[float], **also: float) -> Entry:
     """Return the median and the range of the rounds' figures; `also` are further columns."""
     figures = {"median": statistics.median(values), "low": min(values), "high": max(values)}
-    return {"unit": unit, "rounds": len(values)} | figures | also
+    return {"unit": unit, "values": [*values]} | figures | also
+
+
+def ratios(entry: Entry, reference: Entry) -> list[float]:
+    """Return the ratio to another contender in every round.
+
+    A machine that others use, too, is slower for seconds at a time. In one round that befalls all
+    contenders, so these ratios vary less than the times.
+    """
+    pairs = zip(entry["values"], reference["values"], strict=True)
+    return [ours / other for ours, other in pairs]
 
 
 def skipped(reason: str) -> Entry:
