@@ -1,6 +1,5 @@
 """The results as a page of tables, and the part of it that docs/portability.md shows."""
 
-import statistics
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ from contenders import Case
 from results_plot import plot
 from roofline import CASES, COPY, PRODUCT, counts
 from targets import NATIVE, PORTABLE, Results, target_rows
-from timing import Entry, ratios
+from timing import Entry, ratio
 
 FOLDER = Path(__file__).parent
 TABLES = FOLDER / "tables"
@@ -76,8 +75,7 @@ def cost(results: Results) -> str:
             if "median" in native and "median" in portable:
                 medians = native["median"], portable["median"]
                 times = [f"{_number(median)} {native['unit']}" for median in medians]
-                ratio = statistics.median(ratios(portable, native))
-                rows.append([work, *times, f"{ratio:.2f}"])
+                rows.append([work, *times, f"{ratio(portable, native):.2f}"])
     return _table(["what", "native", "portable", "ratio"], rows)
 
 
@@ -151,8 +149,8 @@ def _cells(entry: Entry, reference: Entry | None, columns: list[str]) -> list[st
     rounds = len(entry["values"])
     spread = f" ({low}-{high})" if rounds > 1 else ""
     also = [_number(entry[column]) if column in entry else "" for column in columns]
-    ratio = f"{statistics.median(ratios(entry, reference)):.2f}"
-    return [f"{median} {entry['unit']}{spread}", ratio, str(rounds), *also]
+    to_first = f"{ratio(entry, reference):.2f}"
+    return [f"{median} {entry['unit']}{spread}", to_first, str(rounds), *also]
 
 
 def _number(value: float) -> str:

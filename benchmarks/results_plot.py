@@ -1,6 +1,5 @@
 """The plot of the ratios: a line a work, a mark a contender, with the range of its rounds."""
 
-import statistics
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from targets import Results
-from timing import ratios
+from timing import ratio, ratios
 
 Work = tuple[str, dict[str, dict[str, Any]]]  # its name, and an entry a contender
 
@@ -80,4 +79,4 @@ def _ratios(entries: dict[str, dict[str, Any]], label: str) -> list[float]:
     """Return the lowest, the median and the highest of the ratios to the first contender."""
     reference = next(entry for entry in entries.values() if "median" in entry)
     found = ratios(entries[label], reference)
-    return [min(found), statistics.median(found), max(found)]
+    return [min(found), ratio(entries[label], reference), max(found)]

@@ -1,11 +1,10 @@
 """What the suite is to show: ratios of two contenders, medians of the rounds, and their limits."""
 
-import statistics
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from contenders import Case
-from timing import Entry, ratios
+from timing import Entry, ratio
 
 NATIVE, NATIVE_32 = "NumPy native, float64", "NumPy native, float32"
 PORTABLE = "NumPy portable, float64"
@@ -96,7 +95,7 @@ def _ratio(entries: dict[str, Entry], target: Target) -> float | None:
     if "median" not in ours or not measured:
         return None
     fastest = min(measured, key=lambda other: other["median"])
-    return statistics.median(ratios(ours, fastest))
+    return ratio(ours, fastest)
 
 
 def _memory_rows(results: Results) -> list[list[str]]:

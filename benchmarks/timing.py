@@ -24,6 +24,11 @@ def ratios(entry: Entry, reference: Entry) -> list[float]:
     return [ours / other for ours, other in pairs]
 
 
+def ratio(entry: Entry, reference: Entry) -> float:
+    """Return the median of the rounds' ratios."""
+    return statistics.median(ratios(entry, reference))
+
+
 def skipped(reason: str) -> Entry:
     """Return what stands for the figures of a contender that could not take part."""
     return {"skipped": reason}

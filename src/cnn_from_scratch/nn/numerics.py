@@ -203,7 +203,7 @@ def _native_matmul(a: Array | Operand, b: Array | Operand) -> Array:
 
 
 def _product(a: Array, b: Array) -> Array:
-    """Return a b. Long sums go to BLAS transposed if a is the smaller factor: twice as quick."""
+    """Return a b. Long sums go to BLAS transposed if a is the smaller factor: it is quicker."""
     if len(a) < b.shape[1] < len(b):
         return np.matmul(b.T, a.T).T
     return np.matmul(a, b)
