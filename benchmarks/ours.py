@@ -16,7 +16,7 @@ from workloads import Problem
 def backend_of(name: str) -> Backend:
     """Return what a contender computes with. Raises InputError if it is not installed."""
     if name == "loops":
-        return NUMPY._replace(layers=looped)
+        return NUMPY._replace(network=lambda layers, *a, **b: Sequential(looped(layers), *a, **b))
     train = Train(
         epochs=1,
         batch_size=None,
@@ -29,8 +29,8 @@ def backend_of(name: str) -> Backend:
 def network_of(problem: Problem, backend: str = "native", dtype: str = "float64") -> Sequential:
     """Return the network with the parameters that all contenders start from."""
     found, in_shape = backend_of(backend), problem.samples.x.shape[1:]
-    return Sequential(
-        found.layers(problem.layers),
+    return found.network(
+        problem.layers,
         in_shape,
         np.random.RandomState,
         dtype=np.dtype(dtype),

@@ -11,12 +11,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from commands import ROOT, environment
 from contenders import CONTENDERS, Case
 from timing import Table, entry, skipped
 from workers import THREADS
 
 if TYPE_CHECKING:
+    from cnn_from_scratch.compiled.chain import Chain
     from cnn_from_scratch.nn.model import Sequential
 
 Parts = dict[str, Callable[[], Any]]
@@ -62,50 +65,72 @@ def profile(label: str, problem: str, samples: int) -> dict[str, list[float]]:
     work = Training(PROBLEMS[problem](samples), *settings)
     model, batch = work.model, work.samples
     with using(work.primitives):
-        logits, caches = model.forward(batch.x[:])
+        logits, _ = model.forward(batch.x[:])
         _, dy = model.loss(logits, batch.targets)
         g = gradient(model, batch)
+        forward, backward = of_layers(model, batch.x[:], dy)
         parts: Parts = {
             "the step": partial(work.run, 1),
-            **forward_parts(model, batch.x[:]),
+            **forward,
             "loss": partial(model.loss, logits, batch.targets),
-            **backward_parts(model, dy, caches),
+            **backward,
             "optimizer": partial(work.optimizer.update, g, work.state, model.theta),
         }
         return {name: _rounds(part) for name, part in parts.items()}
 
 
-def forward_parts(model: "Sequential", x: Any) -> Parts:
-    """Return the layers' forward passes."""
-    parts: Parts = {}
-    for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True)):
-        parts[f"{_name(i, layer)}, forward"] = partial(layer.forward, params, x)
-        x, _ = layer.forward(params, x)
-    return parts
-
-
-def backward_parts(model: "Sequential", dy: Any, caches: list[Any]) -> Parts:
-    """Return the layers' gradients and, but for the first, their ways back.
+def of_layers(model: "Sequential", x: Any, dy: Any) -> tuple[Parts, Parts]:
+    """Return the layers' forward passes; and their gradients and, but for the first, ways back.
 
     What these two share of dy is made in the gradients' time, and not once more on the way back.
+    Where a layer is compiled, it is a chain of its own, and both are one.
     """
     from cnn_from_scratch.nn.layers import Affine
 
-    parts: Parts = {}
+    chains, dtheta = _chains(model), np.empty_like(model.theta)
+    forward: Parts = {}
+    backward: Parts = {}
+    caches = []
+    for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True)):
+        chain = chains.get(i)
+        run = partial(chain.forward, model.theta) if chain else partial(layer.forward, params)
+        forward[f"{_name(i, layer)}, forward"] = partial(run, x)
+        x, cache = run(x)
+        caches.append(cache)
     for i in reversed(range(len(model.layers))):
-        layer, params = model.layers[i], model.params[i]
-        shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
-        if params:
-            parts[f"{_name(i, layer)}, gradients"] = partial(layer.gradients, params, dy, caches[i])
-        if i > 0:
-            back = partial(layer.backward, params, shared, caches[i])
-            parts[f"{_name(i, layer)}, backward"] = back
+        layer, params, cache = model.layers[i], model.params[i], caches[i]
+        if chain := chains.get(i):
+            back = partial(chain.backward, model.theta, dy, cache, dtheta, i > 0)
+            name = "gradients and backward" if params else "backward"
+        else:
+            shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
+            back = partial(layer.backward, params, shared, cache)
+            if params:
+                gradients = partial(layer.gradients, params, dy, cache)
+                backward[f"{_name(i, layer)}, gradients"] = gradients
+            name = "backward" if i > 0 else ""
+        if name:
+            backward[f"{_name(i, layer)}, {name}"] = back
             dy = back()
-    return parts
+    return forward, backward
+
+
+def _chains(model: "Sequential") -> "dict[int, Chain]":
+    """Return a chain for each layer, by its number, of a network that has any."""
+    chains = [chain for _, chain in getattr(model, "chains", []) if chain is not None]
+    if not chains:
+        return {}
+    from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
+
+    return {
+        i: Chain([layer], model.shapes[i : i + 2], [part.start], chains[0].version)
+        for i, (layer, part) in enumerate(zip(model.layers, model.layer_parts, strict=True))
+        if type(layer) in LAYERS_WITH_LOOPS
+    }
 
 
 def _name(index: int, layer: object) -> str:
-    return f"{index + 1} {type(layer).__name__.removeprefix('Compiled')}"
+    return f"{index + 1} {type(layer).__name__}"
 
 
 def _rounds(part: Callable[[], Any]) -> list[float]:

@@ -15,10 +15,10 @@ import sys
 sys.path[:0] = [{src!r}]
 import numpy as np
 from cnn_from_scratch.compiled import activations
-x, y = np.array([0.5]), np.empty(1)
-activations.sigmoid.serial(x, y)
+x = np.array([0.5])
+activations.sigmoid.serial(x)
 stats = activations.sigmoid.serial.stats
-print(repr(float(y[0])), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+print(repr(float(x[0])), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
 
@@ -38,8 +38,8 @@ def _sigmoid(src: Path) -> tuple[float, bool]:
 # A file, what stands there, and what to put in its place: the loop, what it calls, and a constant
 # that this uses.
 CHANGES = [
-    ("compiled/activations.py", "y[i] = 1.0 / (1.0 + exp_of", "y[i] = 2.0 / (1.0 + exp_of"),
-    ("compiled/functions.py", "return k, c + r, c - r", "return k, c + r, c"),
+    ("compiled/activations.py", "x[i] = 1.0 / (1.0 + exp_in", "x[i] = 2.0 / (1.0 + exp_in"),
+    ("compiled/functions.py", "view(np.int64), c + r, c - r", "view(np.int64), c + r, c"),
     ("nn/numerics.py", "COTH = [2, 1 / 6, ", "COTH = [2, 1 / 7, "),
 ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.compiled import kernel
-from cnn_from_scratch.compiled.layers import compiled
+from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Train
 from cnn_from_scratch.experiment.run import Run, train_run
@@ -55,9 +55,10 @@ def _batch(in_shape: Shape, n: int = 50) -> Samples:
 
 def _model(name: str, backend: str) -> Sequential:
     network, in_shape = NETWORKS[name]
-    layers = network.layers(3)
-    layers = compiled(layers, "native") if backend == "compiled" else layers
-    return Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]))
+    layers, streams = network.layers(3), lambda i: np.random.RandomState([0, i])
+    if backend == "compiled":
+        return CompiledSequential(layers, in_shape, streams, version="native")
+    return Sequential(layers, in_shape, streams)
 
 
 def _steps(name: str, backend: str, optimizer: Any) -> list[Array]:

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.compiled import functions
-from cnn_from_scratch.compiled.layers import CompiledConv2D, PortableConv2D
+from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment import backends
 from cnn_from_scratch.experiment.backends import backend_for, in_threads
 from cnn_from_scratch.experiment.params import Augmentation, Train
 from cnn_from_scratch.experiment.run import build_network, train_run
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import Conv2D
+from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import Adam
 from cnn_from_scratch.nn.training import Samples, fit, parts
@@ -29,21 +30,22 @@ NATIVE, PORTABLE = Train(2, None, numerics="native"), Train(2, None)
 
 
 @pytest.mark.parametrize(
-    ("train", "conv", "primitives"),
+    ("train", "kind", "primitives"),
     [
-        (NATIVE, Conv2D, numerics.NATIVE),
-        (PORTABLE, Conv2D, numerics.PORTABLE),
-        (replace(NATIVE, backend="compiled"), CompiledConv2D, numerics.NATIVE),
-        (replace(PORTABLE, backend="compiled"), PortableConv2D, functions.PORTABLE),
+        (NATIVE, Sequential, numerics.NATIVE),
+        (PORTABLE, Sequential, numerics.PORTABLE),
+        (replace(NATIVE, backend="compiled"), CompiledSequential, numerics.NATIVE),
+        (replace(PORTABLE, backend="compiled"), CompiledSequential, functions.PORTABLE),
     ],
 )
-def test_what_is_chosen(train: Train, conv: type[Conv2D], primitives: Any) -> None:
+def test_what_is_chosen(train: Train, kind: type[Sequential], primitives: Any) -> None:
     backend = backend_for(train)
-    [layer] = backend.layers([Conv2D(2, 3)])
-    assert type(layer) is conv
     assert backend.primitives is primitives
     network = build_network(SIMPLE, 0, stripes(), backend=backend)
-    assert type(network.layers[0]) is conv
+    assert type(network) is kind
+    assert type(network.layers[0]) is Conv2D
+    if isinstance(network, CompiledSequential):
+        assert {chain.version for _, chain in network.chains if chain} == {train.numerics}
 
 
 @pytest.mark.parametrize("backend", ["numpy", "compiled"])
@@ -115,7 +117,7 @@ def test_numba_is_imported_only_where_it_is_chosen(numerics: str) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "\n", "")
     result = _train("compiled", numerics)
     assert result.returncode == 0, result.stderr
-    assert {"numba", "cnn_from_scratch.compiled.layers"} <= set(result.stdout.split())
+    assert {"numba", "cnn_from_scratch.compiled.network"} <= set(result.stdout.split())
 
 
 @pytest.mark.parametrize("numerics", ["native", "portable"])

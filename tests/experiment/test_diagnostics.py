@@ -6,7 +6,6 @@ from math import e, exp, log
 import numpy as np
 import pytest
 
-from cnn_from_scratch.compiled.layers import compiled
 from cnn_from_scratch.experiment.dataset import Chosen
 from cnn_from_scratch.experiment.diagnostics import (
     Diagnostics,
@@ -170,15 +169,3 @@ def test_many_samples_are_looked_at_part_by_part(
         assert len(training.parts(model, 60)) > 1
         assert diagnose(model, x) == whole
         assert diagnose(model, Chosen(x, np.arange(60), "float64")) == whole
-
-
-@pytest.mark.parametrize("layers", SQUEEZED)
-def test_compiled_layers_are_seen_as_what_they_are(layers: list[Layer]) -> None:
-    models = [
-        Sequential(some, (1, 6, 6), lambda i: np.random.RandomState([5, i]))
-        for some in (layers, compiled(layers, "native"))
-    ]
-    x = np.random.RandomState(0).uniform(0, 1, (20, 1, 6, 6))
-    found, expected = (diagnose(model, x) for model in models[::-1])
-    assert found == expected
-    assert {unit.kind for unit in found.activations} <= {"ReLU", "Sigmoid", "Tanh"}

@@ -152,18 +152,24 @@ class _ForgetsBoth(BatchNorm):
         return super().backward(params, dy, (*cache[:2], False))
 
 
+def _through(conv: Conv2D, weight: Array, dy: Array | Operand, cache: Any) -> Array:
+    """Go back as if the convolution had gone forward with this W."""
+    patches, _ = cache
+    return Conv2D.backward(conv, {}, dy, (patches, Operand(weight.reshape(len(weight), -1))))
+
+
 class _TransposesKernel(Conv2D):
     """A convolution that goes back through W[o,c,v,u]."""
 
     def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        return super().backward({**params, "W": params["W"].swapaxes(2, 3)}, dy, cache)
+        return _through(self, params["W"].swapaxes(2, 3), dy, cache)
 
 
 class _FlipsKernel(Conv2D):
     """A convolution, in the strict sense, on the way back of a correlation."""
 
     def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        return super().backward({**params, "W": params["W"][:, :, ::-1, ::-1]}, dy, cache)
+        return _through(self, params["W"][:, :, ::-1, ::-1], dy, cache)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from cnn_from_scratch.nn.layers import (
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array, Version, using
+from cnn_from_scratch.nn.numerics import Array, Operand, Version, using
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MEMORY_ORDERS, MODES, PROPERTY, normal, read_only, smooth_input
 
@@ -202,10 +202,14 @@ def test_the_mode_reaches_every_layer(rng: np.random.RandomState) -> None:
 
 def _same(cache: Any, other: Any) -> None:
     """Check that two caches hold the same numbers."""
-    if isinstance(cache, Patches):
+    if isinstance(cache, tuple):
+        for one, its in zip(cache, other, strict=True):
+            _same(one, its)
+    elif isinstance(cache, Operand):
+        np.testing.assert_array_equal(cache.array, other.array)
+    elif isinstance(cache, Patches):
         assert (cache.in_shape, cache.out_size) == (other.in_shape, other.out_size)
-        np.testing.assert_array_equal(cache.columns.array, other.columns.array)
-        np.testing.assert_array_equal(cache.rows.array, other.rows.array)
+        _same((cache.columns, cache.rows), (other.columns, other.rows))
     else:
         np.testing.assert_equal(cache, other)
 

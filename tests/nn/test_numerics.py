@@ -28,6 +28,7 @@ from cnn_from_scratch.nn.numerics import (
     Operand,
     Primitives,
     Version,
+    rounded_factor,
     using,
 )
 from tests.nn.inputs import MEMORY_ORDERS, PROPERTY, normal, read_only
@@ -920,24 +921,37 @@ def test_an_operand_is_rounded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert asked == expected
 
 
-def test_an_operand_with_a_source_is_rounded_as_the_source(rng: np.random.RandomState) -> None:
-    """And arranged once; to the bits that its own, larger shape asks for."""
+def test_an_operand_may_be_rounded_before_it_is_arranged(rng: np.random.RandomState) -> None:
+    """Once; to the bits that its own, larger shape asks for."""
     source = normal(rng, (5,)) * 10.0 ** rng.randint(-9, 9, 5)
     copies = rng.randint(0, 5, (300, 7))
     copies[0, :5] = range(5)  # the largest, too
-    arranged: list[Array] = []
+    rounded: list[Array] = []
 
-    def arrange(x: Array) -> Array:
-        arranged.append(x)
-        return np.asarray(x[copies])
+    def rounding() -> Array:
+        rounded.append(rounded_factor(source, k=300))
+        return np.asarray(rounded[-1][copies])
 
-    operand = Operand(source[copies], source=source, arrange=arrange)
+    operand = Operand(source[copies], rounding=rounding)
     other = normal(rng, (7, 3))
     _same(NATIVE.matmul(operand, other), NATIVE.matmul(source[copies], other))
-    assert arranged == []
+    assert rounded == []
     for _ in range(2):
         _same(PORTABLE.matmul(operand, other), PORTABLE.matmul(source[copies], other))
-    assert [x.shape for x in arranged] == [source.shape]
+    assert [x.shape for x in rounded] == [source.shape]
+
+
+@pytest.mark.parametrize("version", ["native", "portable"])
+def test_an_operand_transposed(version: Version, rng: np.random.RandomState) -> None:
+    """It is rounded as the transposed array, and once for both."""
+    a, b, c = normal(rng, (30, 7)), normal(rng, (7, 3)), normal(rng, (30, 2))
+    operand, primitives = Operand(a), VERSIONS[version]
+    _same(primitives.matmul(operand, b), primitives.matmul(a, b))
+    _same(primitives.matmul(operand.T, c), primitives.matmul(a.T, c))
+    if version == "portable":
+        assert np.shares_memory(operand.T.rounded, operand.rounded)
+    else:
+        assert "rounded" not in vars(operand)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (4, 3), (2, 3000), (3000, 2), (1, 1)])

@@ -5,13 +5,14 @@ references/make_references.py made the numbers; it needs PyTorch, and these test
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from cnn_from_scratch.compiled.layers import compiled
+from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment.params import DType
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
@@ -19,7 +20,6 @@ from cnn_from_scratch.nn.layers import (
     Conv2D,
     Dense,
     Flatten,
-    Layer,
     MaxPool2D,
     Mode,
     ReLU,
@@ -99,9 +99,9 @@ def test_twenty_steps(reference: dict[str, Any]) -> None:
     assert np.linalg.norm(theta - REFERENCES["problem"]["start"]) > 0.1  # it went somewhere
 
 
-BACKENDS: dict[str, Callable[[list[Layer]], list[Layer]]] = {
-    "numpy": list,
-    "compiled": lambda layers: compiled(layers, "native"),
+BACKENDS: dict[str, Callable[..., Sequential]] = {
+    "numpy": Sequential,
+    "compiled": partial(CompiledSequential, version="native"),
 }
 all_backends = pytest.mark.parametrize("backend", BACKENDS)
 
@@ -116,8 +116,8 @@ class Recorded(NamedTuple):
 
 def _recorded(name: str, backend: str, dtype: DType) -> Recorded:
     reference = REFERENCES["networks"][name]
-    layers = BACKENDS[backend](OURS[name].layers(3))
-    model = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState(i), dtype)
+    layers = OURS[name].layers(3)
+    model = BACKENDS[backend](layers, (1, 6, 6), lambda i: np.random.RandomState(i), dtype)
     assert model.theta.size == len(reference["theta"])
     model.theta[:] = reference["theta"]
     x, x_val = (np.array(reference[n], dtype).reshape(-1, 1, 6, 6) for n in ("x", "x_val"))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from cnn_from_scratch.compiled import activations, convolution, functions, layers, pooling, portable
+from cnn_from_scratch.compiled import activations, convolution, functions, passes, pooling, portable
 from cnn_from_scratch.compiled.kernel import REORDERED, Kernel, function
 from tests.workflow.project import ROOT
 
@@ -97,20 +97,14 @@ def test_only_exact_sums_may_be_reordered() -> None:
 def test_portable_convolutions_take_two_loops_of_the_native_ones() -> None:
     """The exact dot product, and the gradient for the input: of exact products, not reordered."""
     assert vars(portable)["dot"] is convolution.dot
-    source = Path(layers.__file__).read_text(encoding="utf-8")
-    (portable_conv,) = (
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.ClassDef) and node.name == layers.PortableConv2D.__name__
-    )
-    used = {
-        node.attr
-        for node in ast.walk(portable_conv)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "convolution"
-    }
-    assert used == {"input_gradient"}
+    native = {name for name, item in vars(passes).items() if item in vars(convolution).values()}
+    used = set()
+    for node in ast.walk(ast.parse(Path(passes.__file__).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "step.kind == PORTABLE_CONV":
+            body = ast.Module(node.body, [])
+            used |= {n.id for n in ast.walk(body) if isinstance(n, ast.Name)} & native
+    assert {"conv", "conv_gradients", "conv_input_gradient"} <= native
+    assert used - {"Any", "Array", "np"} == {"conv_input_gradient"}
 
 
 def test_a_reordered_loop_would_be_found() -> None:

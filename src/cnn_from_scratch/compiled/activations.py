@@ -1,38 +1,39 @@
-"""The activations' loops: over all numbers of an array, whatever its shape."""
+"""The activations' loops: over all numbers of an array, each of which its result replaces.
+
+What is worked through in place passes through the processor's cache once; and neither activation
+needs its input for its derivative.
+"""
 
 from numba import prange
 
-from cnn_from_scratch.compiled.functions import exp_of
+from cnn_from_scratch.compiled.functions import exp_in_range
 from cnn_from_scratch.compiled.kernel import Array, Kernel
 
 
 @Kernel
-def sigmoid(x: Array, y: Array) -> None:
+def sigmoid(x: Array) -> None:
     """Y = 1 / (1 + exp(-x)), stable as `nn.layers.Sigmoid`."""
-    x, y = x.reshape(-1), y.reshape(-1)
     for i in prange(len(x)):
-        y[i] = 1.0 / (1.0 + exp_of(min(-x[i], 708.0)))
+        # Below -700, where e^x is too small to change 1, any will do.
+        x[i] = 1.0 / (1.0 + exp_in_range(max(min(-x[i], 708.0), -700.0)))
 
 
 @Kernel
-def sigmoid_backward(y: Array, dy: Array, dx: Array) -> None:
+def sigmoid_backward(y: Array, dy: Array) -> None:
     """Dx = dy * y * (1 - y)."""
-    y, dy, dx = y.reshape(-1), dy.reshape(-1), dx.reshape(-1)
     for i in prange(len(y)):
-        dx[i] = dy[i] * (y[i] * (1.0 - y[i]))
+        dy[i] *= y[i] * (1.0 - y[i])
 
 
 @Kernel
-def relu(x: Array, y: Array) -> None:
+def relu(x: Array) -> None:
     """Y = max(x, 0), NaN if x is."""
-    x, y = x.reshape(-1), y.reshape(-1)
     for i in prange(len(x)):
-        y[i] = 0.0 if x[i] <= 0.0 else x[i]
+        x[i] = 0.0 if x[i] <= 0.0 else x[i]
 
 
 @Kernel
-def relu_backward(x: Array, dy: Array, dx: Array) -> None:
-    """Dx = dy where x > 0, else 0."""
-    x, dy, dx = x.reshape(-1), dy.reshape(-1), dx.reshape(-1)
-    for i in prange(len(x)):
-        dx[i] = dy[i] * (1.0 if x[i] > 0.0 else 0.0)
+def relu_backward(y: Array, dy: Array) -> None:
+    """Dx = dy where x > 0, and so where y > 0, else 0."""
+    for i in prange(len(y)):
+        dy[i] *= 1.0 if y[i] > 0.0 else 0.0

@@ -4,6 +4,7 @@ Images are (C, H, W, N) and padded already: x[c, i, j, n] is a pixel of sample n
 n run through memory, several samples at once in the processor's vector registers.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from cnn_from_scratch.compiled.kernel import REORDERED, Array, function, kernel
 
 
 @kernel(**REORDERED)
-def forward(W: Array, b: Array, x: Array, stride: int, taps: tuple[int, ...], y: Array) -> None:
+def forward(W: Array, b: Array, x: Array, stride: int, taps: Sequence[int], y: Array) -> None:
     """y[o,i,j,n] = b[o] + sum over c,u,v of W[o,c,u,v] * x[c, s*i+u, s*j+v, n].
 
-    taps: 0..k-1, as a tuple: so k is known to the compiler, which then unrolls the loop over v.
+    taps: 0..k-1; of a tuple the compiler knows the length, and unrolls the loop over v.
     """
     out_channels, channels, k, _ = W.shape
     _, h_out, w_out, samples = y.shape
@@ -34,7 +35,8 @@ def forward(W: Array, b: Array, x: Array, stride: int, taps: tuple[int, ...], y:
                                 row += W[o, c, u, v] * x[c, stride * i + u, stride * j + v, n]
                             total[o, n] = row
             for o in range(out_channels):
-                y[o, i, j] = total[o]
+                for n in range(samples):
+                    y[o, i, j, n] = total[o, n]
 
 
 @function(**REORDERED)
@@ -102,4 +104,5 @@ def input_gradient(W: Array, dy: Array, stride: int, dx: Array) -> None:
                             for n in range(samples):
                                 over_places[c, n] += over_channels[c, n]
             for c in range(channels):
-                dx[c, p, q] = over_places[c]
+                for n in range(samples):
+                    dx[c, p, q, n] = over_places[c, n]

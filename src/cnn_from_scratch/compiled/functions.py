@@ -38,25 +38,42 @@ def power_of_two(k: np.int64) -> float:
 
 
 @function()
-def reduced(x: float) -> tuple[float, float, float]:
-    """Return k = rint(x / ln 2), and C + r and C - r, with r = x - k ln 2 and C = r coth(r/2)."""
-    k = x * LOG2_E + ROUNDER - ROUNDER
+def split_exp(x: float) -> tuple[np.int64, float, float]:
+    """Return k = rint(x / ln 2) in a rounder's last bits, and C + r and C - r.
+
+    r = x - k ln 2, and C = r coth(r/2).
+    """
+    shifted = x * LOG2_E + ROUNDER
+    k = shifted - ROUNDER
     r = x - k * LN2_HIGH - k * LN2_LOW
     c = polynomial(r * r, COTH_TERMS)
-    return k, c + r, c - r
+    return np.float64(shifted).view(np.int64), c + r, c - r
+
+
+@function()
+def times_power_of_two(y: float, k_in_last_bits: np.int64) -> float:
+    """Return 2^k y."""
+    return float(np.int64(np.float64(y).view(np.int64) + (k_in_last_bits << 52)).view(np.float64))
+
+
+@function()
+def exp_in_range(x: float) -> float:
+    """Return e^x = 2^k (C + r) / (C - r) for x from -708 to 709."""
+    k_in_last_bits, numerator, denominator = split_exp(x)
+    return times_power_of_two(numerator / denominator, k_in_last_bits)
 
 
 @function()
 def exp_of(x: float) -> float:
-    """Return e^x = 2^k (C + r) / (C - r)."""
+    """Return e^x for any x; 2^k itself may be out of range where y * 2^k is not."""
     if x < -746.0:
         x = -746.0
     elif x > 710.0:
         x = 710.0
-    k, numerator, denominator = reduced(x)
-    exponent = np.int64(k)
-    half = exponent >> 1  # 2^k itself may be out of range where y * 2^k is not
-    return numerator / denominator * power_of_two(half) * power_of_two(exponent - half)
+    k_in_last_bits, numerator, denominator = split_exp(x)
+    k = k_in_last_bits - numerics.ROUNDER_BITS
+    half = k >> 1
+    return numerator / denominator * power_of_two(half) * power_of_two(k - half)
 
 
 @function()
@@ -80,8 +97,8 @@ def tanh_of(x: float) -> float:
     """Return tanh |x|, near 0 r / C with r = 2|x|, else (e^r - 1) / (e^r + 1), and x's sign."""
     r = 2.0 * min(abs(x), 20.0)
     if r > 0.35:
-        k, numerator, denominator = reduced(r)
-        numerator *= power_of_two(np.int64(k))
+        k_in_last_bits, numerator, denominator = split_exp(r)
+        numerator = times_power_of_two(numerator, k_in_last_bits)
         y = (numerator - denominator) / (numerator + denominator)
     else:
         y = r / polynomial(r * r, COTH_TERMS)
@@ -115,7 +132,7 @@ def of_each(kernel: Kernel, steps: int) -> Callable[[Array], Array]:
     def of_array(x: Array) -> Array:
         flat = x.reshape(-1)
         y = np.empty(flat.shape)
-        kernel(steps * flat.size, flat, y)
+        kernel.run(steps * flat.size, flat, y)
         return y.reshape(x.shape)
 
     return numerics.samples_last(of_array)

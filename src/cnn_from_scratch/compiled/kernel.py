@@ -47,21 +47,52 @@ def function(**options: Any) -> Callable[[F], F]:
 
 
 class Kernel:
-    """A loop over arrays that writes its results into the last of them.
+    """A loop over arrays, some of which it writes its results into.
 
-    Whether threads share its `prange` changes no bit: each number is computed by one of them.
+    serial, shared: the loop for one thread, and with its outermost `prange` shared out. That
+    changes no bit: each number is computed by one thread.
     """
 
     def __init__(self, loop: Callable[..., None], **options: Any):
-        assert isinstance(loop, FunctionType)
         self.serial = njit(**OPTIONS, **options)(loop)
-        shared = FunctionType(loop.__code__, loop.__globals__, f"{loop.__name__}_shared")
-        shared.__qualname__ = shared.__name__  # the cache on disk goes by it
-        self.shared = njit(parallel=True, **OPTIONS, **options)(shared)
+        self.shared = njit(parallel=True, **OPTIONS, **options)(copied(loop, "shared", {}))
 
-    def __call__(self, steps: int, *args: Any) -> None:
+    def run(self, steps: int, *args: Any) -> None:
         """Run the loop; `steps` says about how often its innermost line is run."""
-        (self.serial if steps < PARALLEL_FROM else self.shared)(*args)
+        (self.shared if worth_sharing(steps) else self.serial)(*args)
+
+    def __call__(self, *args: Any) -> None:
+        """Run the loop in one thread. In a `Procedure`, this call is to its kind of the kernel."""
+        self.serial(*args)
+
+
+class Procedure:
+    """A function that calls kernels, by their names in its module.
+
+    serial, shared: the function with all kernels serial, or all shared.
+    """
+
+    def __init__(self, function: Callable[..., None]):
+        kernels = {n: k for n, k in function.__globals__.items() if isinstance(k, Kernel)}
+        self.serial, self.shared = (
+            njit(**OPTIONS)(copied(function, kind, {n: vars(k)[kind] for n, k in kernels.items()}))
+            for kind in ("serial", "shared")
+        )
+
+
+def copied(function: Callable[..., None], kind: str, names: dict[str, Any]) -> Callable[..., None]:
+    """Return the function, to be compiled once more, with other things behind these names."""
+    assert isinstance(function, FunctionType)
+    copy = FunctionType(
+        function.__code__, function.__globals__ | names, f"{function.__name__}_{kind}"
+    )
+    copy.__qualname__ = copy.__name__  # the cache on disk goes by it
+    return copy
+
+
+def worth_sharing(steps: int) -> bool:
+    """Return whether threads should share loops whose innermost line is run so often."""
+    return steps >= PARALLEL_FROM
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., None]], Kernel]:

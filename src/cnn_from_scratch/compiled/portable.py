@@ -41,6 +41,25 @@ def whole_shifter(x: Array, unit: float) -> float:
     return shifter(largest, unit)
 
 
+@function()
+def round_all(x: Array, unit: float, rounded: Array) -> None:
+    """Round all numbers of x to the same unit; `rounded` may be x itself."""
+    numbers, results = x.reshape(-1), rounded.reshape(-1)
+    shift = whole_shifter(x, unit)
+    for i in range(len(numbers)):
+        results[i] = numbers[i] + shift - shift
+
+
+@function()
+def bias_gradient(dy: Array, db: Array) -> None:
+    """db[o] = sum over i,j,n of dy[o,i,j,n]."""
+    for o in range(len(db)):
+        total = 0.0
+        for term in dy[o].reshape(-1):
+            total += term
+        db[o] = total
+
+
 @Kernel
 def forward(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) -> None:
     """y[o,i,j,n] = b[o] + sum over c,u,v of W[o,c,u,v] * rounded x[c, s*i+u, s*j+v, n]."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import PARAMS_FILE, Train
-from cnn_from_scratch.nn.layers import Layer
 from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
+from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives, Version
 
 if TYPE_CHECKING:
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 class Backend(NamedTuple):
-    """What the layers of a network are replaced by, its loss, and the operations of both.
+    """What makes a network of its layers, its loss, and the operations of both.
 
     part_size, map_parts: how batches are best worked through; see `Sequential`.
     """
 
-    layers: Callable[[Sequence[Layer]], list[Layer]]
+    network: Callable[..., Sequential]
     loss: Loss
     primitives: Primitives
     part_size: int
@@ -62,7 +62,7 @@ def _pool() -> "ThreadPoolExecutor":
 # Where it is portable, the size of a part is in the bits, as each part is rounded by itself.
 PART_SIZES: dict[Version, int] = {"portable": 1 << 15, "native": 1 << 16}
 NUMPY = Backend(
-    layers=list,
+    network=Sequential,
     loss=softmax_cross_entropy,
     primitives=VERSIONS["native"],
     part_size=PART_SIZES["native"],
@@ -77,7 +77,8 @@ def backend_for(train: Train) -> Backend:
     if train.backend == "numpy":
         return backend
     try:  # only here, as it imports Numba
-        from cnn_from_scratch.compiled import functions, layers, losses
+        from cnn_from_scratch.compiled import functions, losses
+        from cnn_from_scratch.compiled.network import CompiledSequential
     except ImportError as error:
         reason = f"cannot be imported: {error}"
         if isinstance(error, ModuleNotFoundError):
@@ -86,7 +87,7 @@ def backend_for(train: Train) -> Backend:
             f"{PARAMS_FILE}: train.backend: compiled needs Numba, which {reason}"
         ) from error
     backend = backend._replace(
-        layers=partial(layers.compiled, version=version),
+        network=partial(CompiledSequential, version=version),
         map_parts=map,  # the loops share themselves out
     )
     if version == "portable":

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import LAYERS, Activation, Layer, ReLU, Sigmoid, Tanh
+from cnn_from_scratch.nn.layers import Activation, Layer, ReLU, Sigmoid, Tanh
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, exp, log
 from cnn_from_scratch.nn.optimizers import Optimizer
@@ -121,12 +121,7 @@ class _Seen:
         saturated = None
         if _bounds(self.layer) is not None:
             saturated = round(self.near / self.outputs, DIGITS)
-        return Units(number, _kind(self.layer), len(self.alive), dead, saturated)
-
-
-def _kind(layer: Layer) -> str:
-    """Return the name of the layer's class, or of the one whose compiled twin it is."""
-    return next(kind.__name__ for kind in type(layer).__mro__ if kind in LAYERS.values())
+        return Units(number, type(self.layer).__name__, len(self.alive), dead, saturated)
 
 
 def _bounds(layer: Layer) -> tuple[float, float] | None:

@@ -118,10 +118,9 @@ def build_network(
 
     Only the initial parameters depend on the seed.
     """
-    layers = backend.layers(model.network.layers(dataset.num_classes))
     try:
-        network = Sequential(
-            layers,
+        network = backend.network(
+            model.network.layers(dataset.num_classes),
             dataset.X.shape[1:],
             rng_for_layer=lambda i: stream(seed, Purpose.INIT, i),
             dtype=dtype,

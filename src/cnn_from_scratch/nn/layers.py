@@ -20,7 +20,7 @@ import numpy as np
 
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName
-from cnn_from_scratch.nn.numerics import Array, Operand, exp, matmul, mean, tanh
+from cnn_from_scratch.nn.numerics import Array, Operand, exp, matmul, mean, rounded_factor, tanh
 from cnn_from_scratch.nn.settings import UNIT, Checked, Range
 
 Shape = tuple[int, ...]
@@ -164,10 +164,10 @@ class Conv2D(Affine):
 
     def prepare(self, x: Array) -> Patches:
         """Return what `forward` makes of x first, for inputs that it will get many times."""
-        n, channels, height, width = x.shape
+        n, channels = x.shape[:2]
         k, stride, p = self.kernel_size, self.stride, self.padding
-        padded = np.zeros((channels, height + 2 * p, width + 2 * p, n), x.dtype)
-        padded[:, p : p + height, p : p + width] = _samples_last(x)
+        images = np.ascontiguousarray(_samples_last(x))
+        padded = np.pad(images, ((0, 0), (p, p), (p, p), (0, 0))) if p > 0 else images
         h_out, w_out = _out_size(self, x.shape[1:], k, stride, p)
         c, i, j, one = padded.strides
         shape, strides = (channels, k, k, h_out, w_out, n), (c, i, j, stride * i, stride * j, one)
@@ -177,16 +177,19 @@ class Conv2D(Affine):
             return windows.reshape(channels * k * k, -1)
 
         columns = columns_of(padded)
-        rows = Operand(columns.T, source=padded, arrange=lambda images: columns_of(images).T)
+        terms = max(columns.shape)
+        # To be rounded first and arranged then, as most pixels stand in several columns.
+        rows = Operand(columns.T, rounding=lambda: columns_of(rounded_factor(padded, k=terms)).T)
         return Patches(Operand(columns, axis=0), rows, x.shape, (h_out, w_out))
 
     def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """One matrix product: W times a column of inputs for every output pixel."""
         patches = x if isinstance(x, Patches) else self.prepare(x)
-        y = matmul(params["W"].reshape(self.out_channels, -1), patches.columns)  # (O, H'*W'*N)
+        weight = Operand(params["W"].reshape(self.out_channels, -1))
+        y = matmul(weight, patches.columns)  # (O, H'*W'*N)
         y += params["b"][:, np.newaxis]
         y = y.reshape(self.out_channels, *patches.out_size, len(patches))
-        return _samples_first(y), patches
+        return _samples_first(y), (patches, weight)
 
     def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         """Return dW and db.
@@ -194,19 +197,20 @@ class Conv2D(Affine):
         dW[o,c,u,v] = sum over n,i,j of dy[n,o,i,j] * x[n, c, s*i+u-p, s*j+v-p]
         db[o]       = sum over n,i,j of dy[n,o,i,j]
         """
-        patches: Patches = cache
-        dy = self.share(dy)
+        (patches, _), dy = cache, self.share(dy)
         weight = matmul(dy, patches.rows).reshape(params["W"].shape)
         return {"W": weight, "b": numerics.sum(dy, axis=1)}
 
     def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx: each dy[n,o,i,j] * W[o,c,u,v] added to dx[n, c, s*i+u-p, s*j+v-p]."""
-        n, channels, height, width = cache.in_shape
-        dpatches = matmul(params["W"].reshape(self.out_channels, -1).T, self.share(dy))
-        dpatches = dpatches.reshape(channels, -1, *cache.out_size, n)  # (C, k*k, H', W', N)
-        p = self.padding
+        patches, weight = cache
+        n, channels, height, width = patches.in_shape
+        k, p = self.kernel_size, self.padding
+        dpatches = matmul(weight.T, self.share(dy)).reshape(channels, k * k, *patches.out_size, n)
+        if (height, width, p) == (k, k, 0):  # there is one window, all of the image
+            return _samples_first(dpatches.reshape(channels, k, k, n))
         dx = np.zeros((channels, height + 2 * p, width + 2 * p, n), dpatches.dtype)
-        for i, place in enumerate(_places(dx, self.kernel_size, self.stride)):
+        for i, place in enumerate(_places(dx, k, self.stride)):
             place += dpatches[:, i]
         return _samples_first(dx[:, p : p + height, p : p + width])
 
@@ -309,16 +313,17 @@ class Dense(Affine):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = x W + b."""
-        return matmul(Operand(x, axis=1), params["W"]) + params["b"], x
+        weight = Operand(params["W"])
+        return matmul(Operand(x, axis=1), weight) + params["b"], (x, weight)
 
     def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
         """Return dW = x^T dy and db = sum over n of dy[n]."""
-        x, dy = cache, self.share(dy)
+        (x, _), dy = cache, self.share(dy)
         return {"W": matmul(x.T, dy), "b": numerics.sum(dy, axis=0)}
 
     def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
         """Return dx = dy W^T."""
-        return matmul(dy, params["W"].T)
+        return matmul(dy, cache[1].T)
 
 
 @dataclass(frozen=True)
@@ -421,11 +426,8 @@ class BatchNorm(Checked):
         if len(in_shape) == 0 or in_shape[0] < 1:
             raise ValueError(f"{self}: expected at least one channel (C, ...), got {in_shape}")
         c = in_shape[0]
-        return Init(
-            in_shape,
-            {"gamma": np.ones(c), "beta": np.zeros(c)},
-            {"running_mean": np.zeros(c), "running_var": np.ones(c)},
-        )
+        buffers: Arrays = {"running_mean": np.zeros(c), "running_var": np.ones(c)}
+        return Init(in_shape, {"gamma": np.ones(c), "beta": np.zeros(c)}, buffers)
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y; in training, also move the running statistics towards the batch's."""
@@ -449,10 +451,7 @@ class BatchNorm(Checked):
         """Return dgamma[c] = sum of dy * xhat and dbeta[c] = sum of dy, over all but c."""
         xhat, _, _ = cache
         rest, _ = self._broadcast(dy)
-        return {
-            "gamma": numerics.sum(dy * xhat, axis=rest),
-            "beta": numerics.sum(dy, axis=rest),
-        }
+        return {"gamma": numerics.sum(dy * xhat, axis=rest), "beta": numerics.sum(dy, axis=rest)}
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Return dx.

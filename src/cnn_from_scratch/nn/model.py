@@ -43,20 +43,22 @@ class Sequential:
     ):
         self.layers, self.loss = tuple(layers), loss
         self.part_size, self.map_parts = part_size, map_parts
-        self.in_shape = shape = in_shape
+        self.mode_matters = any(layer.mode_matters for layer in self.layers)
+        self.shapes = [in_shape]  # of a sample, before the first layer and after each
         initial: list[Arrays] = []
         self.buffers: list[Arrays] = []
-        weighted = 0
         for i, layer in enumerate(self.layers):
+            weighted = sum("W" in params for params in initial)
             try:
-                shape, params, buffers = layer.init(shape, rng_for_layer(weighted))
+                shape, params, buffers = layer.init(self.shapes[-1], rng_for_layer(weighted))
             except ValueError as error:
                 raise ValueError(f"layer {i + 1}: {error}") from error
-            weighted += "W" in params
+            self.shapes.append(shape)
             initial.append(params)
             self.buffers.append({name: a.astype(dtype) for name, a in buffers.items()})
-        self.out_shape = shape
-        self.theta = _concatenate(initial, dtype)
+        self.in_shape, self.out_shape = self.shapes[0], self.shapes[-1]
+        arrays = [np.zeros(0), *(a.ravel() for params in initial for a in params.values())]
+        self.theta = np.concatenate(arrays, dtype=dtype)
         sizes = [sum(array.size for array in params.values()) for params in initial]
         self.layer_parts = list(map(slice, accumulate([0, *sizes]), accumulate(sizes)))
         views = _views(self.theta, initial)
@@ -73,8 +75,7 @@ class Sequential:
         x (N, *in_shape) -> (N, *out_shape), of theta's dtype. Only in training do layers draw from
         mode.rng or change their buffers. Raises TypeError if x has another dtype.
         """
-        if isinstance(x, np.ndarray) and x.dtype != self.theta.dtype:
-            raise TypeError(f"expected inputs of the parameters' {self.theta.dtype}, got {x.dtype}")
+        self._check_dtype(x)
         caches = []
         y: Any = x
         for layer, params in zip(self.layers, self.params, strict=True):
@@ -87,19 +88,25 @@ class Sequential:
 
         dy (N, *out_shape) -> dtheta (P,) in theta's order.
         """
-        grads: list[Arrays] = []
+        dtheta = np.empty_like(self.theta)
         for i in reversed(range(len(self.layers))):
-            layer, params, cache = self.layers[i], self.params[i], caches[i]
-            shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
-            grads.append(layer.gradients(params, shared, cache))
-            if i > 0:  # nobody asks for the gradient of the data
-                dy = layer.backward(params, shared, cache)
-        return _concatenate(grads[::-1], self.theta.dtype)
+            dy = self._backward(i, dy, caches[i], dtheta)
+        return dtheta
 
-    @property
-    def mode_matters(self) -> bool:
-        """Whether `forward` in training may differ from `forward` in evaluation."""
-        return any(layer.mode_matters for layer in self.layers)
+    def _backward(self, i: int, dy: Array, cache: Any, dtheta: Array) -> Array:
+        """Write layer i's part of dtheta, and return its dx."""
+        layer, params = self.layers[i], self.params[i]
+        shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
+        start = self.layer_parts[i].start
+        for grad in layer.gradients(params, shared, cache).values():
+            dtheta[start : start + grad.size] = grad.ravel()
+            start += grad.size
+        # Nobody asks for the gradient of the data.
+        return layer.backward(params, shared, cache) if i > 0 else dy
+
+    def _check_dtype(self, x: Images) -> None:
+        if isinstance(x, np.ndarray) and x.dtype != self.theta.dtype:
+            raise TypeError(f"expected inputs of the parameters' {self.theta.dtype}, got {x.dtype}")
 
     def state(self) -> Arrays:
         """Return copies of theta, and of each buffer as <layer>.<name>, layers counted from 0."""
@@ -116,12 +123,6 @@ class Sequential:
         for i, buffers in enumerate(self.buffers):
             for name, array in buffers.items():
                 array[:] = state[f"{i}.{name}"]
-
-
-def _concatenate(params: list[Arrays], dtype: DTypeLike) -> Array:
-    """Return all arrays of all layers, flattened, as one new vector."""
-    arrays = [np.zeros(0, dtype), *(a.ravel() for layer in params for a in layer.values())]
-    return np.concatenate(arrays, dtype=dtype)
 
 
 def _views(theta: Array, like: list[Arrays]) -> list[Arrays]:

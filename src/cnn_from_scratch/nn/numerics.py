@@ -60,21 +60,22 @@ class Operand:
 
     axis: None, as for a plain array, if it is rounded as a whole; or the one that the products add
         up, so that each row (axis 1) or column (axis 0) is rounded by itself.
-    source, arrange: where array is arrange(source), and most numbers of the source stand in it
-        several times; to round it as a whole, the source is rounded, and arranged.
+    rounding: what rounds it, where there is a quicker way to the same.
     """
 
     array: Array
     axis: Literal[0, 1] | None = None
-    source: Array | None = None
-    arrange: Callable[[Array], Array] = np.asarray
+    rounding: Callable[[], Array] | None = None
 
     @cached_property
     def rounded(self) -> Array:
         """The factor as portable products and sums take it."""
-        if self.source is None:
-            return rounded_factor(self.array, self.axis)
-        return self.arrange(_rounded(self.source, None, factor_bits(max(self.array.shape))))
+        return self.rounding() if self.rounding else rounded_factor(self.array, self.axis)
+
+    @property
+    def T(self) -> "Operand":  # noqa: N802, as NumPy has it
+        """The transposed factor of one that is rounded as a whole; both are rounded at once."""
+        return Operand(self.array.T, rounding=lambda: self.rounded.T)
 
 
 @dataclass(frozen=True)
@@ -182,14 +183,15 @@ def _portable_matmul(a: Array | Operand, b: Array | Operand) -> Array:
     return reduce(np.add, (_product(a[:, i : i + BLOCK], b[i : i + BLOCK]) for i in starts))
 
 
-def rounded_factor(x: Array, axis: Literal[0, 1] | None = None) -> Array:
+def rounded_factor(x: Array, axis: Literal[0, 1] | None = None, k: int | None = None) -> Array:
     """Round so far that products of K terms along the axis, and all sums of them, are exact.
 
     With |n| <= 2^bits for the whole numbers n of units, and K * 2^(2*bits) <= 2^53, no order of
     adding and no fused multiply-add can change the result. For K > 2048, that holds for each block
-    of terms. Rounded as a whole (axis None), x may be a factor on either side: K is its larger one.
+    of terms. Rounded as a whole (axis None), x may be a factor on either side: K is its larger one;
+    or k, if x is what such a factor is made of.
     """
-    k = max(x.shape) if axis is None else x.shape[axis]
+    k = k or (max(x.shape) if axis is None else x.shape[axis])
     return _rounded(x, axis, factor_bits(k))
 
 

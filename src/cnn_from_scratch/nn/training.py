@@ -92,7 +92,9 @@ def parts(model: Sequential, n: int) -> list[slice]:
     then have the same to do.
     """
     most = max(1, model.part_size // prod(model.in_shape))
-    count = 1 if n <= most else min(n, 2 * -(-n // (2 * most)))
+    if n <= most:
+        return [slice(0, n)]
+    count = min(n, 2 * -(-n // (2 * most)))
     return [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
 
 

@@ -1,19 +1,20 @@
-"""The layers with compiled loops, each against the NumPy layer that it stands for."""
+"""Chains of compiled layers, each layer by itself against the NumPy layer that it computes."""
 
-from dataclasses import fields
 from itertools import product
-from typing import Any
+from typing import Any, ClassVar
 
 import numba
 import numpy as np
 import pytest
 
-from cnn_from_scratch.compiled import functions, kernel
-from cnn_from_scratch.compiled.layers import compiled
+from cnn_from_scratch.compiled import functions, kernel, passes
+from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import (
+    EVALUATION,
     Arrays,
     Conv2D,
+    Init,
     Layer,
     MaxPool2D,
     Mode,
@@ -32,15 +33,14 @@ from tests.nn.inputs import (
     read_only,
     smooth_input,
 )
-from tests.nn.test_layers import CASES, all_cases, all_orders
+from tests.nn.test_layers import CASES, all_orders
 
 # What a compiled layer computes with, and what it must agree with: `using` takes either.
 PRIMITIVES: dict[Version, Primitives] = {
     "native": numerics.NATIVE,
     "portable": functions.PORTABLE,
 }
-KINDS = (Conv2D, MaxPool2D, ReLU, Sigmoid)
-TWINS = [case for case in CASES if isinstance(case[0], KINDS)]
+TWINS = [case for case in CASES if isinstance(case[0], LAYERS_WITH_LOOPS)]
 twin_cases = pytest.mark.parametrize(("layer", "in_shape", "out_shape"), TWINS, ids=str)
 both_versions = pytest.mark.parametrize("version", PRIMITIVES)
 
@@ -54,46 +54,47 @@ ONE_OF_EACH: list[tuple[Layer, Shape, Shape]] = [
 one_of_each = pytest.mark.parametrize(("layer", "in_shape", "out_shape"), ONE_OF_EACH, ids=str)
 
 
-def twin(layer: Layer, version: Version) -> Layer:
-    """Return the compiled layer."""
-    [other] = compiled([layer], version)
-    assert type(other) is not type(layer)
-    return other
+class Twin:
+    """A chain of one layer, as a layer."""
+
+    mode_matters: ClassVar[bool] = False
+
+    def __init__(self, layer: Layer, version: Version):
+        self.layer, self.version = layer, version
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        """Return what the layer does."""
+        return self.layer.init(in_shape, rng)
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+        """Return y; cache: the chain, theta, and its numbers."""
+        in_shape = x.shape[1:]
+        shapes = [in_shape, self.init(in_shape, np.random.RandomState(0)).out_shape]
+        chain = Chain([self.layer], shapes, [0], self.version)
+        theta = np.concatenate([np.zeros(0, x.dtype), *(a.ravel() for a in params.values())])
+        y, values = chain.forward(theta, x)
+        return y, (chain, theta, values)
+
+    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+        """Return the gradients, and ask for no dx."""
+        chain, theta, values = cache
+        dtheta = np.full_like(theta, np.nan)
+        chain.backward(theta, dy, values, dtheta, wants_dx=False)
+        cuts = np.split(dtheta, np.cumsum([a.size for a in params.values()]))
+        return {name: cut.reshape(a.shape) for cut, (name, a) in zip(cuts, params.items())}  # noqa: B905
+
+    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+        """Return dx."""
+        chain, theta, values = cache
+        dx: Array = chain.backward(theta, dy, values, np.empty_like(theta))
+        return dx
 
 
-def passes(layer: Layer, params: Arrays, x: Array, dy: Array, mode: Mode) -> Arrays:
+def all_passes(layer: Layer, params: Arrays, x: Array, dy: Array, mode: Mode) -> Arrays:
     """Return y, dx and the gradients, by name."""
     y, cache = layer.forward(params, x, mode)
     dx = layer.backward(params, dy, cache)
     return {"y": y, "dx": dx} | layer.gradients(params, dy, cache)
-
-
-@all_cases
-@both_versions
-def test_twins_are_there_for_the_layers_meant(
-    layer: Layer, in_shape: Shape, out_shape: Shape, version: Version
-) -> None:
-    """A twin is the layer, of the same settings, start and shapes; others are left as they are."""
-    [other] = compiled([layer], version)
-    if not isinstance(layer, KINDS):
-        assert other is layer
-        return
-    assert isinstance(other, type(layer))
-    assert type(other) is not type(layer)
-    for field in fields(layer):
-        assert getattr(other, field.name) == getattr(layer, field.name)
-    init, expected = (one.init(in_shape, np.random.RandomState(3)) for one in (other, layer))
-    np.testing.assert_equal(init, expected)
-    assert other.mode_matters is layer.mode_matters
-
-
-def test_the_layers_stay_in_their_order() -> None:
-    """One for one; and the two versions differ in the convolution alone."""
-    layers = [case[0] for case in CASES]
-    native, portable = (compiled(layers, version) for version in PRIMITIVES)
-    for layer, one, other in zip(layers, native, portable, strict=True):
-        assert isinstance(one, type(layer))
-        assert (type(one) is type(other)) == (not isinstance(layer, Conv2D))
 
 
 ROUNDING = 2.0**-53
@@ -111,7 +112,7 @@ def _bounds(layer: Layer, params: Arrays, x: Array, dy: Array) -> Arrays | dict[
     """
     if isinstance(layer, Conv2D):
         sizes = {name: np.abs(array) for name, array in params.items()}
-        largest = passes(layer, sizes, np.abs(x), np.abs(dy), MODES["evaluation"]())
+        largest = all_passes(layer, sizes, np.abs(x), np.abs(dy), MODES["evaluation"]())
         of_places = dy.size // layer.out_channels
         terms = max(params["W"][0].size, params["W"][:, 0].size, of_places) + 1
         return {name: 2 * terms * ROUNDING * size for name, size in largest.items()}
@@ -130,9 +131,9 @@ def test_native_passes_agree(
     for n, mode in product((1, 4), MODES.values()):
         x, dy = reorder(normal(rng, (n, *in_shape))), reorder(normal(rng, (n, *out_shape)))
         given = [*copies(params).values(), x.copy(), dy.copy()]
-        actual = passes(twin(layer, "native"), params, x, dy, mode())
+        actual = all_passes(Twin(layer, "native"), params, x, dy, mode())
         np.testing.assert_equal([*params.values(), x, dy], given)
-        expected = passes(layer, params, x, dy, mode())
+        expected = all_passes(layer, params, x, dy, mode())
         bounds = _bounds(layer, params, x, dy)
         assert actual.keys() == expected.keys() == bounds.keys()
         for name, right in expected.items():
@@ -154,10 +155,10 @@ def test_portable_passes_are_the_same_bits(
         x, dy = reorder(normal(rng, (n, *in_shape))), reorder(normal(rng, (n, *out_shape)))
         given = [*copies(params).values(), x.copy(), dy.copy()]
         with using(functions.PORTABLE):
-            actual = passes(twin(layer, "portable"), params, x, dy, mode())
+            actual = all_passes(Twin(layer, "portable"), params, x, dy, mode())
         np.testing.assert_equal([*params.values(), x, dy], given)
         with using("portable"):
-            same_bits(actual, passes(layer, params, x, dy, mode()))
+            same_bits(actual, all_passes(layer, params, x, dy, mode()))
 
 
 def same_bits(actual: Arrays, expected: Arrays) -> None:
@@ -187,9 +188,9 @@ def test_portable_sums_in_blocks_are_the_same_bits(
     x = scale * normal(rng, (n, *in_shape)) * 2.0 ** rng.randint(-20, 20, (n, *in_shape))
     dy = normal(rng, (n, *layer.init(in_shape, rng).out_shape))
     with using(functions.PORTABLE):
-        actual = passes(twin(layer, "portable"), params, x, dy, MODES["evaluation"]())
+        actual = all_passes(Twin(layer, "portable"), params, x, dy, MODES["evaluation"]())
     with using("portable"):
-        same_bits(actual, passes(layer, params, x, dy, MODES["evaluation"]()))
+        same_bits(actual, all_passes(layer, params, x, dy, MODES["evaluation"]()))
 
 
 @pytest.mark.parametrize("layer", [Conv2D(2, 3, stride=2), Conv2D(2, 1, stride=5)], ids=str)
@@ -200,11 +201,11 @@ def test_pixels_that_no_window_sees_are_rounded_with_the_others(
     params, x = random_params(layer, (1, 8, 8), rng), normal(rng, (5, 1, 8, 8))
     dy = normal(rng, (5, *layer.init((1, 8, 8), rng).out_shape))
     with using("portable"):
-        before = passes(layer, params, x, dy, MODES["evaluation"]())
+        before = all_passes(layer, params, x, dy, MODES["evaluation"]())
         x[0, 0, 7, 7] = 1e7
-        expected = passes(layer, params, x, dy, MODES["evaluation"]())
+        expected = all_passes(layer, params, x, dy, MODES["evaluation"]())
     with using(functions.PORTABLE):
-        actual = passes(twin(layer, "portable"), params, x, dy, MODES["evaluation"]())
+        actual = all_passes(Twin(layer, "portable"), params, x, dy, MODES["evaluation"]())
     same_bits(actual, expected)
     assert {name for name in before if (before[name] != expected[name]).any()} == {"W"}
 
@@ -216,9 +217,10 @@ def test_a_portable_convolution_of_too_many_terms_is_refused(
     layer: Conv2D, in_shape: Shape, rng: np.random.RandomState
 ) -> None:
     """At the start, as all that is wrong with shapes; the native one takes it."""
+    shapes = [in_shape, layer.init(in_shape, rng).out_shape]
     with pytest.raises(ValueError, match=r"at most 2048 terms a sum, not 20(58|49)$"):
-        twin(layer, "portable").init(in_shape, rng)
-    twin(layer, "native").init(in_shape, rng)
+        Chain([layer], shapes, [0], "portable")
+    Chain([layer], shapes, [0], "native")
 
 
 @twin_cases
@@ -228,7 +230,7 @@ def test_gradients(
     """Every native gradient agrees with finite differences, whatever NumPy's layers do."""
     for n in (1, 3):
         x = smooth_input((n, *in_shape), rng)
-        check_layer(twin(layer, "native"), random_params(layer, in_shape, rng), {}, x, rng)
+        check_layer(Twin(layer, "native"), random_params(layer, in_shape, rng), {}, x, rng)
 
 
 @one_of_each
@@ -242,9 +244,9 @@ def test_read_only_arrays_will_do(
     x, dy = reorder(normal(rng, (4, *in_shape))), reorder(normal(rng, (4, *out_shape)))
     frozen = {name: read_only(array) for name, array in params.items()}
     with using(PRIMITIVES[version]):
-        one = twin(layer, version)
-        actual = passes(one, frozen, read_only(x), read_only(dy), MODES["evaluation"]())
-        same_bits(actual, passes(one, params, x, dy, MODES["evaluation"]()))
+        one = Twin(layer, version)
+        actual = all_passes(one, frozen, read_only(x), read_only(dy), MODES["evaluation"]())
+        same_bits(actual, all_passes(one, params, x, dy, MODES["evaluation"]()))
 
 
 @one_of_each
@@ -263,29 +265,15 @@ def test_threads_change_no_bit(
     """Loops for one thread, and loops that one or two share, give the same."""
     params = random_params(layer, in_shape, rng)
     x, dy = normal(rng, (n, *in_shape)), normal(rng, (n, *out_shape))
-    ran: list[Any] = []
-    with using(PRIMITIVES[version]):
-        one = twin(layer, version)
-        monkeypatch.setattr(kernel, "PARALLEL_FROM", 1 << 62)
-        serial = passes(one, params, x, dy, MODES["evaluation"]())
-        monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
-        monkeypatch.setattr(kernel.Kernel, "__call__", _noting(ran))
-        for number in numbers_of_threads:
-            numba.set_num_threads(number)
-            same_bits(passes(one, params, x, dy, MODES["evaluation"]()), serial)
-    assert len(ran) >= 2  # the shared loops did it
-
-
-def _noting(ran: list[Any]) -> Any:
-    """Return a `Kernel.__call__` that notes which loops run shared."""
-    call = kernel.Kernel.__call__
-
-    def noting(self: kernel.Kernel, steps: int, *args: Any) -> None:
-        assert steps >= kernel.PARALLEL_FROM
-        ran.append(self)
-        call(self, steps, *args)
-
-    return noting
+    one = Twin(layer, version)
+    monkeypatch.setattr(kernel, "PARALLEL_FROM", 1 << 62)
+    serial = all_passes(one, params, x, dy, MODES["evaluation"]())
+    monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
+    for procedure in (passes.forward, passes.backward):
+        monkeypatch.setattr(procedure, "serial", None)  # the shared loops do it
+    for number in numbers_of_threads:
+        numba.set_num_threads(number)
+        same_bits(all_passes(one, params, x, dy, MODES["evaluation"]()), serial)
 
 
 def test_small_loops_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -295,8 +283,10 @@ def test_small_loops_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "serial", lambda x: ran.append("serial"))
     monkeypatch.setattr(loop, "shared", lambda x: ran.append("shared"))
     for steps in (0, kernel.PARALLEL_FROM - 1, kernel.PARALLEL_FROM, 10 * kernel.PARALLEL_FROM):
-        loop(steps, np.zeros(1))
+        loop.run(steps, np.zeros(1))
     assert ran == ["serial", "serial", "shared", "shared"]
+    loop(np.zeros(1))
+    assert ran[4:] == ["serial"]
 
 
 @one_of_each
@@ -316,9 +306,9 @@ def test_what_is_not_finite_reaches_y_as_it_does_in_numpy(
     x[1, 1, 2, 1] = special  # inside a window of each layer
     with np.errstate(all="ignore"):
         with using(version):
-            expected = passes(layer, params, x, dy, MODES["evaluation"]())
+            expected = all_passes(layer, params, x, dy, MODES["evaluation"]())
         with using(PRIMITIVES[version]):
-            actual = passes(twin(layer, version), params, x, dy, MODES["evaluation"]())
+            actual = all_passes(Twin(layer, version), params, x, dy, MODES["evaluation"]())
     if np.isnan(special):
         assert np.isnan(actual["y"][1]).any()
     for name, right in expected.items():
@@ -336,9 +326,9 @@ def test_activations_at_the_edges(layer: Layer, version: Version) -> None:
     x = np.array([EDGES])
     dy = np.full(x.shape, -3.0)
     with using(version):
-        expected = passes(layer, {}, x, dy, MODES["evaluation"]())
+        expected = all_passes(layer, {}, x, dy, MODES["evaluation"]())
     with using(PRIMITIVES[version]):
-        actual = passes(twin(layer, version), {}, x, dy, MODES["evaluation"]())
+        actual = all_passes(Twin(layer, version), {}, x, dy, MODES["evaluation"]())
     for name, right in expected.items():
         rtol = 0.0 if version == "portable" else 64 * ROUNDING
         np.testing.assert_allclose(actual[name], right, rtol=rtol, atol=0.0, err_msg=name)
@@ -353,7 +343,9 @@ def test_max_pool_routes_to_the_first_of_equal_maxima(shape: Shape) -> None:
     y = layer.forward({}, x)[0]
     dy = normal(rng, y.shape)
     mode = MODES["evaluation"]()
-    same_bits(passes(twin(layer, "native"), {}, x, dy, mode), passes(layer, {}, x, dy, mode))
+    same_bits(
+        all_passes(Twin(layer, "native"), {}, x, dy, mode), all_passes(layer, {}, x, dy, mode)
+    )
 
 
 @one_of_each
@@ -364,12 +356,42 @@ def test_float32_stays(
     params = {n: a.astype(np.float32) for n, a in random_params(layer, in_shape, rng).items()}
     x, dy = (normal(rng, (4, *shape)).astype(np.float32) for shape in (in_shape, out_shape))
     mode = MODES["evaluation"]()
-    actual = passes(twin(layer, "native"), params, x, dy, mode)
-    expected = passes(layer, params, x, dy, mode)
+    actual = all_passes(Twin(layer, "native"), params, x, dy, mode)
+    expected = all_passes(layer, params, x, dy, mode)
     for name, bound in _bounds(layer, params, x, dy).items():
         assert actual[name].dtype == np.float32, name
         difference = np.abs(actual[name].astype(np.float64) - expected[name])
         assert np.all(difference <= 2.0**29 * bound), name
-    if isinstance(layer, Conv2D):
-        with pytest.raises(TypeError, match="portable numerics take float64"):
-            twin(layer, "portable").forward(params, x)
+
+
+@pytest.mark.parametrize("kernel_size", range(1, 8))
+@both_versions
+def test_kernels_of_every_size(
+    kernel_size: int, version: Version, rng: np.random.RandomState
+) -> None:
+    """Those whose loops are compiled for their length, and the others."""
+    layer, in_shape = Conv2D(3, kernel_size, stride=2, padding=1), (2, 9, 8)
+    params = random_params(layer, in_shape, rng)
+    x = normal(rng, (4, *in_shape))
+    dy = normal(rng, (4, *layer.init(in_shape, rng).out_shape))
+    actual = all_passes(Twin(layer, version), params, x, dy, MODES["evaluation"]())
+    with using(version):
+        expected = all_passes(layer, params, x, dy, MODES["evaluation"]())
+    if version == "portable":
+        same_bits(actual, expected)
+    for name, bound in _bounds(layer, params, x, dy).items():
+        assert np.all(np.abs(actual[name] - expected[name]) <= bound), name
+
+
+@one_of_each
+def test_outputs_keep_nothing_else(
+    layer: Layer, in_shape: Shape, out_shape: Shape, rng: np.random.RandomState
+) -> None:
+    """Who keeps y, as `predict` does, does not keep all numbers of the chain with it."""
+    x = normal(rng, (4, *in_shape))
+    y, (_, _, values) = Twin(layer, "native").forward(
+        random_params(layer, in_shape, rng), x, MODES["evaluation"]()
+    )
+    assert not np.shares_memory(y, values)
+    assert y.base is not None
+    assert y.base.nbytes == y.nbytes

@@ -1,0 +1,75 @@
+"""A network whose layers are compiled where they have loops: it computes what NumPy's does.
+
+In float64 a training step agrees with native NumPy's to 1e-12; with portable numerics, to the bit.
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain, samples_first, samples_last
+from cnn_from_scratch.nn.layers import EVALUATION, Images, Layer, Mode
+from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.numerics import Array, Version
+
+
+class CompiledSequential(Sequential):
+    """`Sequential`, with each chain of convolutions, poolings, ReLUs and sigmoids compiled.
+
+    Raises ValueError as well if a convolution's sum is too long for the portable loops, and
+    TypeError if portable numerics are to take float32.
+    """
+
+    def __init__(self, layers: Sequence[Layer], *args: Any, version: Version, **settings: Any):
+        super().__init__(layers, *args, **settings)
+        if version == "portable" and self.theta.dtype != np.float64:
+            raise TypeError(f"portable numerics take float64, not {self.theta.dtype}")
+        self.chains: list[tuple[int, Chain | None]] = []  # by first layer; None: it has no loops
+        for has_loops, group in groupby(range(len(layers)), self._has_loops):
+            numbers = list(group)
+            if has_loops:
+                self.chains.append((numbers[0], self._chain(numbers, version)))
+            else:
+                self.chains += [(i, None) for i in numbers]
+
+    def prepare(self, x: Array) -> Images:
+        """Return x as a first chain copies it quickest: in memory, N last."""
+        if self.chains[0][1] is None:
+            return x
+        return samples_first(np.ascontiguousarray(samples_last(x)))
+
+    def forward(self, x: Images, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
+        """Return the last layer's output, and the caches, one a chain, that `backward` needs."""
+        self._check_dtype(x)
+        caches = []
+        y: Any = x
+        for i, chain in self.chains:
+            if chain is None:
+                y, cache = self.layers[i].forward(self.params[i], y, mode)
+            else:
+                y, cache = chain.forward(self.theta, y)
+            caches.append(cache)
+        return y, caches
+
+    def backward(self, dy: Array, caches: list[Any]) -> Array:
+        """Return dtheta from the gradient dy of the output."""
+        dtheta = np.empty_like(self.theta)
+        for (i, chain), cache in zip(reversed(self.chains), reversed(caches), strict=True):
+            if chain is None:
+                dy = self._backward(i, dy, cache, dtheta)
+            else:
+                dy = chain.backward(self.theta, dy, cache, dtheta, wants_dx=i > 0)
+        return dtheta
+
+    def _has_loops(self, i: int) -> bool:
+        return type(self.layers[i]) in LAYERS_WITH_LOOPS
+
+    def _chain(self, numbers: list[int], version: Version) -> Chain:
+        first, end = numbers[0], numbers[-1] + 1
+        starts = [part.start for part in self.layer_parts[first:end]]
+        try:
+            return Chain(self.layers[first:end], self.shapes[first : end + 1], starts, version)
+        except ValueError as error:
+            raise ValueError(f"layers {first + 1} to {end}: {error}") from error
