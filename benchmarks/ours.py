@@ -57,7 +57,7 @@ class Training:
             # As `fit` does once for all its epochs.
             self.samples = self.samples._replace(x=self.model.prepare(self.samples.x))
         self.primitives = backend_of(backend).primitives
-        self.optimizer = Adam()
+        self.optimizer = backend_of(backend).optimizer(Adam())
         self.state = self.optimizer.init(self.model.theta)
 
     def run(self, times: int) -> None:

@@ -38,7 +38,7 @@ def _sigmoid(src: Path) -> tuple[float, bool]:
 # A file, what stands there, and what to put in its place: the loop, what it calls, and a constant
 # that this uses.
 CHANGES = [
-    ("compiled/activations.py", "x[i] = 1.0 / (1.0 + exp_in", "x[i] = 2.0 / (1.0 + exp_in"),
+    ("compiled/activations.py", "x[i] = q / (q + ", "x[i] = q / (2.0 * q + "),
     ("compiled/functions.py", "view(np.int64), c + r, c - r", "view(np.int64), c + r, c"),
     ("nn/numerics.py", "COTH = [2, 1 / 6, ", "COTH = [2, 1 / 7, "),
 ]

@@ -533,6 +533,23 @@ def test_conv_with_stride_and_padding_by_hand() -> None:
     assert gradients["b"].tolist() == [1111]
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("size", range(3, 9))
+def test_conv_adds_up_a_pixels_gradient_in_the_kernels_order(
+    size: int, stride: int, rng: np.random.RandomState
+) -> None:
+    """To the bit, whether there are fewer windows or fewer places in a window."""
+    conv, k = Conv2D(1, 3, stride), 3
+    params = random_params(conv, (2, size, size), rng)
+    y, cache = conv.forward(params, normal(rng, (5, 2, size, size)))
+    dy, expected = normal(rng, y.shape), np.zeros((5, 2, size, size))
+    for u, v in product(range(k), range(k)):
+        for i, j in product(range(y.shape[2]), range(y.shape[3])):
+            term = dy[:, 0, i, j, np.newaxis] * params["W"][0, :, u, v]
+            expected[:, :, stride * i + u, stride * j + v] += term
+    np.testing.assert_array_equal(conv.backward(params, dy, cache), expected)
+
+
 @st.composite
 def _conv_problems(
     draw: st.DrawFn, paddings: st.SearchStrategy[int]

@@ -1,6 +1,7 @@
 """What trains uses no operation whose last bits depend on the machine, but through numerics.py."""
 
 import ast
+import inspect
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -86,12 +87,26 @@ REORDERING = {"reassoc", "contract"}
 def test_only_exact_sums_may_be_reordered() -> None:
     """And what native convolutions add up; and nothing may be taken for finite."""
     assert REORDERED["fastmath"] == REORDERING
-    for module in (portable, functions, activations, pooling):
+    for module in (portable, activations, pooling):
         assert reordered(module) == {}
+    assert reordered(functions) == {
+        "fused_polynomial": {"contract"},
+        "fused_split_exp": {"contract"},
+    }
     assert reordered(convolution) == {
         **dict.fromkeys(("forward", "gradients", "dot"), REORDERING),
         "input_gradient": {"contract"},
     }
+
+
+def test_fused_functions_are_for_the_native_sigmoid_alone() -> None:
+    users = set()
+    for module in (activations, convolution, functions, passes, pooling, portable):
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            if isinstance(node, ast.FunctionDef) and any(n.startswith("fused_") for n in names):
+                users.add((module, node.name))
+    assert users == {(activations, "sigmoid")}
 
 
 def test_portable_convolutions_take_two_loops_of_the_native_ones() -> None:

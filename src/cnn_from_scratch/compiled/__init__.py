@@ -1,1 +1,1 @@
-"""The layers' loops, compiled by Numba: an optional backend, imported only where it is chosen."""
+"""What Numba compiles of layers, loss and optimizers: an optional backend, imported if chosen."""

@@ -149,7 +149,8 @@ class Chain:
             # An activation replaces its input, or a copy if the step before needs it to go back.
             if self.steps and self.steps[-1].kind not in (passes.CONV, passes.PORTABLE_CONV):
                 self._append(passes.PAD, in_shape, out_shape)
-            kind, cost = (passes.RELU, 3) if isinstance(layer, ReLU) else (passes.SIGMOID, 20)
+            sigmoid = passes.SIGMOID if self.version == "native" else passes.PORTABLE_SIGMOID
+            kind, cost = (passes.RELU, 3) if isinstance(layer, ReLU) else (sigmoid, 20)
             self._append(kind, in_shape, out_shape, in_place=True, cost=prod(in_shape) * cost)
 
     def _add_convolution(

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import Array, Kernel, function
+from cnn_from_scratch.compiled.kernel import Array, Kernel, function, fused
 from cnn_from_scratch.nn import numerics
 
 LOG2_E, LN2_HIGH, LN2_LOW, ROUNDER = map(
@@ -54,6 +54,10 @@ def split_exp(x: float) -> tuple[np.int64, float, float]:
 def times_power_of_two(y: float, k_in_last_bits: np.int64) -> float:
     """Return 2^k y."""
     return float(np.int64(np.float64(y).view(np.int64) + (k_in_last_bits << 52)).view(np.float64))
+
+
+fused_polynomial = fused(polynomial)
+fused_split_exp = fused(split_exp, polynomial=fused_polynomial)
 
 
 @function()

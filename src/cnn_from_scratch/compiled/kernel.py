@@ -46,6 +46,11 @@ def function(**options: Any) -> Callable[[F], F]:
     return compile_it
 
 
+def fused(compiled: Any, **names: Any) -> Any:
+    """Compile a `function` once more, its products and sums fused, with these behind its names."""
+    return function(fastmath={"contract"})(copied(compiled.py_func, "fused", names))
+
+
 class Kernel:
     """A loop over arrays, some of which it writes its results into.
 

@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.compiled.activations import relu, relu_backward, sigmoid, sigmoid_backward
+from cnn_from_scratch.compiled.activations import (
+    portable_sigmoid,
+    relu,
+    relu_backward,
+    sigmoid,
+    sigmoid_backward,
+)
 from cnn_from_scratch.compiled.convolution import forward as conv
 from cnn_from_scratch.compiled.convolution import gradients as conv_gradients
 from cnn_from_scratch.compiled.convolution import input_gradient as conv_input_gradient
@@ -21,7 +27,8 @@ from cnn_from_scratch.compiled.portable import bias_gradient, round_all, whole_s
 from cnn_from_scratch.compiled.portable import forward as portable_conv
 from cnn_from_scratch.compiled.portable import weight_gradient as portable_weight_gradient
 
-PAD, CONV, PORTABLE_CONV, MAX_POOL, RELU, SIGMOID = range(6)  # kinds of steps
+# Kinds of steps.
+PAD, CONV, PORTABLE_CONV, MAX_POOL, RELU, SIGMOID, PORTABLE_SIGMOID = range(7)
 
 # A step. x, y: the places of its input and output in `values`; the same, where the output replaces
 # the input. params: the place of its W, before its b, in theta. *_unit: to what the portable
@@ -119,6 +126,8 @@ def forward(steps: Any, theta: Array, values: Array, n: int) -> None:
             relu(y.reshape(-1))
         elif step.kind == SIGMOID:
             sigmoid(y.reshape(-1))
+        elif step.kind == PORTABLE_SIGMOID:
+            portable_sigmoid(y.reshape(-1))
 
 
 @Procedure
@@ -156,5 +165,5 @@ def backward(
             max_pool_backward(x, y, dy, step.kernel_size, step.stride, dx)
         elif step.kind == RELU:
             relu_backward(y.reshape(-1), dy.reshape(-1))
-        elif step.kind == SIGMOID:
+        elif step.kind in (SIGMOID, PORTABLE_SIGMOID):
             sigmoid_backward(y.reshape(-1), dy.reshape(-1))

@@ -1,4 +1,4 @@
-"""What a network computes with: NumPy's layers, or those whose loops are compiled."""
+"""What a network computes with: NumPy, or loops that are compiled."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from cnn_from_scratch.experiment.params import PARAMS_FILE, Train
 from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives, Version
+from cnn_from_scratch.nn.optimizers import Optimizer
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 class Backend(NamedTuple):
     """What makes a network of its layers, its loss, and the operations of both.
 
+    optimizer: makes of an optimizer one that does the same, as quickly as the backend can.
     part_size, map_parts: how batches are best worked through; see `Sequential`.
     """
 
     network: Callable[..., Sequential]
     loss: Loss
+    optimizer: Callable[[Optimizer], Optimizer]
     primitives: Primitives
     part_size: int
     map_parts: Callable[..., Iterable[Array]]
@@ -64,6 +67,7 @@ PART_SIZES: dict[Version, int] = {"portable": 1 << 15, "native": 1 << 16}
 NUMPY = Backend(
     network=Sequential,
     loss=softmax_cross_entropy,
+    optimizer=lambda optimizer: optimizer,
     primitives=VERSIONS["native"],
     part_size=PART_SIZES["native"],
     map_parts=in_threads,
@@ -77,7 +81,7 @@ def backend_for(train: Train) -> Backend:
     if train.backend == "numpy":
         return backend
     try:  # only here, as it imports Numba
-        from cnn_from_scratch.compiled import functions, losses
+        from cnn_from_scratch.compiled import functions, losses, optimizers
         from cnn_from_scratch.compiled.network import CompiledSequential
     except ImportError as error:
         reason = f"cannot be imported: {error}"
@@ -88,6 +92,7 @@ def backend_for(train: Train) -> Backend:
         ) from error
     backend = backend._replace(
         network=partial(CompiledSequential, version=version),
+        optimizer=optimizers.compiled,
         map_parts=map,  # the loops share themselves out
     )
     if version == "portable":

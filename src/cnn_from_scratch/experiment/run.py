@@ -80,7 +80,7 @@ def _train_run(
         "val": _samples(dataset.X, dataset.y, val_indices, train.dtype),
     }
     network = build_network(model, seed, dataset, train.dtype, backend)
-    optimizer = NotingGradients(model.optimizer, network)
+    optimizer = NotingGradients(backend.optimizer(model.optimizer), network)
     result = fit(
         network,
         optimizer,

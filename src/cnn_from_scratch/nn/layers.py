@@ -13,6 +13,7 @@ the many small copies and sums then work on runs of N numbers, and the results n
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import chain, pairwise
 from math import prod
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -109,7 +110,7 @@ class Affine:
         return Operand(dy if dy.ndim == 2 else _samples_last(dy).reshape(dy.shape[1], -1))
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Patches:
     """The inputs (N, C, H, W) of a convolution, as its products take them.
 
@@ -164,23 +165,20 @@ class Conv2D(Affine):
 
     def prepare(self, x: Array) -> Patches:
         """Return what `forward` makes of x first, for inputs that it will get many times."""
-        n, channels = x.shape[:2]
         k, stride, p = self.kernel_size, self.stride, self.padding
         images = np.ascontiguousarray(_samples_last(x))
         padded = np.pad(images, ((0, 0), (p, p), (p, p), (0, 0))) if p > 0 else images
-        h_out, w_out = _out_size(self, x.shape[1:], k, stride, p)
-        c, i, j, one = padded.strides
-        shape, strides = (channels, k, k, h_out, w_out, n), (c, i, j, stride * i, stride * j, one)
 
         def columns_of(images: Array) -> Array:
-            windows = np.ndarray(shape, x.dtype, images, strides=strides)  # [c,u,v,i,j,n]: no copy
-            return windows.reshape(channels * k * k, -1)
+            windows = _windows(images, k, stride).transpose(2, 0, 1, 3, 4, 5)
+            return windows.reshape(len(images) * k * k, -1)
 
         columns = columns_of(padded)
         terms = max(columns.shape)
         # To be rounded first and arranged then, as most pixels stand in several columns.
         rows = Operand(columns.T, rounding=lambda: columns_of(rounded_factor(padded, k=terms)).T)
-        return Patches(Operand(columns, axis=0), rows, x.shape, (h_out, w_out))
+        out_size = _out_size(self, x.shape[1:], k, stride, p)
+        return Patches(Operand(columns, axis=0), rows, x.shape, out_size)
 
     def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """One matrix product: W times a column of inputs for every output pixel."""
@@ -206,12 +204,11 @@ class Conv2D(Affine):
         patches, weight = cache
         n, channels, height, width = patches.in_shape
         k, p = self.kernel_size, self.padding
-        dpatches = matmul(weight.T, self.share(dy)).reshape(channels, k * k, *patches.out_size, n)
-        if (height, width, p) == (k, k, 0):  # there is one window, all of the image
-            return _samples_first(dpatches.reshape(channels, k, k, n))
-        dx = np.zeros((channels, height + 2 * p, width + 2 * p, n), dpatches.dtype)
-        for i, place in enumerate(_places(dx, k, self.stride)):
-            place += dpatches[:, i]
+        dwindows = matmul(weight.T, self.share(dy)).reshape(channels, k, k, *patches.out_size, n)
+        if (height, width, p) == (k, k, 0):  # one window sees all of the image
+            return _samples_first(dwindows.reshape(channels, k, k, n))
+        dx = np.zeros((channels, height + 2 * p, width + 2 * p, n), dwindows.dtype)
+        _add_up(dwindows.transpose(1, 2, 0, 3, 4, 5), _windows(dx, k, self.stride))
         return _samples_first(dx[:, p : p + height, p : p + width])
 
 
@@ -231,8 +228,8 @@ class _Pool2D(_WithoutParams):
     def _stride(self) -> int:
         return self.kernel_size if self.stride is None else self.stride
 
-    def _places(self, image: Array) -> list[Array]:
-        return _places(image, self.kernel_size, self._stride)
+    def _windows(self, images: Array) -> Array:
+        return _windows(images, self.kernel_size, self._stride)
 
 
 @dataclass(frozen=True)
@@ -248,21 +245,22 @@ class MaxPool2D(_Pool2D):
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Take the running maximum over the k*k places in a window."""
         x = _samples_last(x)
-        y = reduce(np.maximum, self._places(x))
+        y = reduce(np.maximum, chain.from_iterable(self._windows(x)))
         return _samples_first(y), (x, y)
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy to the first place, in row-major order, that holds the window's maximum."""
         x, y = cache
-        dx = np.zeros(x.shape, dy.dtype)
-        dy, searching = _samples_last(dy), np.ones(y.shape, bool)
-        for x_place, dx_place in zip(self._places(x), self._places(dx), strict=True):
-            found = (x_place == y) & searching
-            searching ^= found
-            if self._stride < self.kernel_size:  # the windows overlap
-                dx_place += dy * found  # several times quicker than np.where
-            else:
-                np.multiply(dy, found, out=dx_place)
+        found = np.equal(self._windows(x), y, order="C")
+        places = found.reshape(-1, *y.shape)
+        for earlier, place in pairwise(places):
+            place |= earlier  # found at this place or before
+        places[1:] ^= places[:-1]  # found first at this place
+        dy, dx = _samples_last(dy), np.zeros(x.shape, dy.dtype)
+        if self._stride >= self.kernel_size:  # no two windows share a pixel
+            np.multiply(dy, found, out=self._windows(dx))  # several times quicker than np.where
+        else:
+            _add_up(dy * found, self._windows(dx))
         return _samples_first(dx)
 
 
@@ -277,14 +275,14 @@ class AvgPool2D(_Pool2D):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Add up the k*k places in a window, and divide."""
-        total = reduce(np.add, self._places(_samples_last(x)))
+        total = reduce(np.add, chain.from_iterable(self._windows(_samples_last(x))))
         return _samples_first(total / (self.kernel_size * self.kernel_size)), x.shape
 
     def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
         """Send dy / k^2 to every place of the window."""
         n, *shape = cache
         dx, share = np.zeros((*shape, n), dy.dtype), dy / (self.kernel_size * self.kernel_size)
-        for place in self._places(dx):
+        for place in chain.from_iterable(self._windows(dx)):
             place += _samples_last(share)
         return _samples_first(dx)
 
@@ -551,14 +549,28 @@ def _samples_first(x: Array) -> Array:
     return x.transpose(3, 0, 1, 2)
 
 
-def _places(image: Array, kernel_size: int, stride: int) -> list[Array]:
-    """Return, for each place (u, v) of a window in row-major order, its view in all windows.
+def _windows(images: Array, kernel_size: int, stride: int) -> Array:
+    """Return what stands at each place (u, v) of all windows; without a copy, if contiguous.
 
-    image (C, H, W, N) -> k*k views (C, H', W', N): view[c,i,j,n] = image[c, s*i+u, s*j+v, n]
+    images (C, H, W, N) -> windows (k, k, C, H', W', N):
+    windows[u,v,c,i,j,n] = images[c, s*i+u, s*j+v, n]
     """
-    h_span, w_span = ((size - kernel_size) // stride * stride + 1 for size in image.shape[1:3])
-    return [
-        image[:, u : u + h_span : stride, v : v + w_span : stride]
-        for u in range(kernel_size)
-        for v in range(kernel_size)
-    ]
+    k, images = kernel_size, np.ascontiguousarray(images)
+    channels, height, width, n = images.shape
+    c, h, w, one = images.strides
+    shape = (k, k, channels, (height - k) // stride + 1, (width - k) // stride + 1, n)
+    return np.ndarray(shape, images.dtype, images, 0, (h, w, c, stride * h, stride * w, one))
+
+
+def _add_up(terms: Array, windows: Array) -> None:
+    """Add what is meant for each place of all windows to the images that they are a view of.
+
+    Both (k, k, C, H', W', N). A pixel stands in several windows, so they are added place by place
+    or, where that is fewer sums, window by window: from the last, as each pixel's sum is then in
+    the same order.
+    """
+    k, _, _, h_out, w_out, _ = windows.shape
+    if k * k > h_out * w_out:
+        terms, windows = (a.transpose(3, 4, 2, 0, 1, 5)[::-1, ::-1] for a in (terms, windows))
+    for pixels, term in zip(*map(chain.from_iterable, (windows, terms)), strict=True):
+        pixels += term

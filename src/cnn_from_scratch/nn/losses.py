@@ -20,7 +20,7 @@ def softmax(logits: Array) -> Array:
     subtracted first, which changes nothing but keeps exp from overflowing.
     """
     e = exp(_below_maximum(logits))
-    return e / reduce(np.add, e.T)[:, np.newaxis]
+    return (e / reduce(np.add, e)).T
 
 
 def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
@@ -32,18 +32,20 @@ def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]
     logits (N, K) float64; targets (N,) class indices 0..K-1. The loss is in nats. Computed
     through log-sum-exp, so a probability that underflows to 0 still has its finite loss.
     """
-    n = len(logits)
-    rows = np.arange(n)
     shifted = _below_maximum(logits)
+    right = np.ravel_multi_index((targets, np.arange(len(logits))), shifted.shape)
     e = exp(shifted)
-    total = reduce(np.add, e.T)  # class after class: in this order on every machine
-    loss = float(mean(log(total) - shifted[rows, targets], axis=0))
-    dlogits = e / total[:, np.newaxis]
-    dlogits[rows, targets] -= 1.0
-    return loss, dlogits / n
+    total = reduce(np.add, e)  # class after class: in this order on every machine
+    loss = float(mean(log(total) - shifted.ravel()[right], axis=0))
+    dlogits = e / total
+    dlogits.ravel()[right] -= 1.0
+    return loss, (dlogits / len(logits)).T
 
 
 def _below_maximum(logits: Array) -> Array:
-    """Return each logit minus its row's maximum: at most 0, so that exp cannot overflow."""
+    """Return each logit minus its row's maximum: at most 0, so that exp cannot overflow.
+
+    logits (N, K) -> (K, N): a class is a run of N numbers, and quickly gone through.
+    """
     with np.errstate(over="ignore"):  # -1e308 - 1e308 is -inf, whose exp is rightly 0
-        return logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+        return np.ascontiguousarray((logits - np.maximum.reduce(logits, axis=1, keepdims=True)).T)

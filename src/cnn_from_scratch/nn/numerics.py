@@ -178,9 +178,9 @@ def _portable_matmul(a: Array | Operand, b: Array | Operand) -> Array:
     a = a.rounded if isinstance(a, Operand) else rounded_factor(a)
     b = b.rounded if isinstance(b, Operand) else rounded_factor(b)
     if len(b) <= BLOCK:
-        return _product(a, b)
+        return _native_matmul(a, b)
     starts = range(0, len(b), BLOCK)
-    return reduce(np.add, (_product(a[:, i : i + BLOCK], b[i : i + BLOCK]) for i in starts))
+    return reduce(np.add, (_native_matmul(a[:, i : i + BLOCK], b[i : i + BLOCK]) for i in starts))
 
 
 def rounded_factor(x: Array, axis: Literal[0, 1] | None = None, k: int | None = None) -> Array:
@@ -201,14 +201,11 @@ def factor_bits(k: int) -> int:
 
 
 def _native_matmul(a: Array | Operand, b: Array | Operand) -> Array:
-    return _product(_array(a), _array(b))
-
-
-def _product(a: Array, b: Array) -> Array:
     """Return a b. Long sums go to BLAS transposed if a is the smaller factor: it is quicker."""
+    a, b = _array(a), _array(b)
     if len(a) < b.shape[1] < len(b):
-        return np.matmul(b.T, a.T).T
-    return np.matmul(a, b)
+        return np.dot(b.T, a.T).T
+    return np.dot(a, b)
 
 
 def _array(x: Array | Operand) -> Array:

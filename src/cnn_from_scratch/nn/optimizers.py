@@ -6,12 +6,14 @@ of the loss at theta; g, theta and delta are (P,) float64. In the equations t co
 and products, squares and roots are elementwise. eps always stands outside the root.
 
 weight_decay is that of L2 regularization, except in AdamW: the loss gains weight_decay/2 *
-|theta|^2, so every equation's g is the loss's gradient plus weight_decay * theta. (Krogh and Hertz
-1991, "A simple weight decay can improve generalization", equation 2.)
+|theta|^2, so every equation's g is the loss's gradient plus weight_decay * theta, with which
+`update` calls the equation, `step(g, state)`. (Krogh and Hertz 1991, "A simple weight decay can
+improve generalization", equation 2.)
 
 Wrong hyper-parameters raise ValueError.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -31,8 +33,19 @@ class Optimizer(Protocol):
         """Return (delta, new state) for gradient g at theta."""
 
 
+class _Decaying(Checked):
+    """What the optimizers share: g is the gradient of the loss with L2 regularization."""
+
+    weight_decay: float
+    step: Callable[[Array, Any], tuple[Array, Any]]  # the equation: (g, state) -> (delta, state)
+
+    def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
+        """Return (delta, new state) by the equation, for g + weight_decay * theta."""
+        return self.step(g + self.weight_decay * theta if self.weight_decay else g, state)
+
+
 @dataclass(frozen=True)
-class SGD(Checked):
+class SGD(_Decaying):
     """Gradient descent; stochastic when g comes from a minibatch.
 
     delta = -lr * g
@@ -47,13 +60,12 @@ class SGD(Checked):
         """Return the empty state: SGD remembers nothing."""
         return ()
 
-    def update(self, g: Array, state: tuple[()], theta: Array) -> tuple[Array, tuple[()]]:
+    def step(self, g: Array, state: tuple[()]) -> tuple[Array, tuple[()]]:
         """Return -lr * g."""
-        g = g + self.weight_decay * theta
         return -self.lr * g, state
 
 
-class _StartsAtZero(Checked):
+class _StartsAtZero(_Decaying):
     """What the optimizers share whose state is one array v_t like theta."""
 
     def init(self, theta: Array) -> Array:
@@ -75,9 +87,8 @@ class Momentum(_StartsAtZero):
     momentum: float = 0.9
     weight_decay: float = 0.0
 
-    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+    def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
-        g = g + self.weight_decay * theta
         v = self.momentum * state + g
         return -self.lr * v, v
 
@@ -110,9 +121,8 @@ class NAG(_StartsAtZero):
     momentum: float = 0.9
     weight_decay: float = 0.0
 
-    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+    def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
-        g = g + self.weight_decay * theta
         v = self.momentum * state + g
         return -self.lr * (g + self.momentum * v), v
 
@@ -132,9 +142,8 @@ class Adagrad(_StartsAtZero):
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+    def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
-        g = g + self.weight_decay * theta
         v = state + g * g
         return -self.lr * g / (np.sqrt(v) + self.eps), v
 
@@ -154,9 +163,8 @@ class RMSprop(_StartsAtZero):
     eps: float = 1e-8
     weight_decay: float = 0.0
 
-    def update(self, g: Array, state: Array, theta: Array) -> tuple[Array, Array]:
+    def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
-        g = g + self.weight_decay * theta
         v = self.rho * state + (1.0 - self.rho) * g * g
         return -self.lr * g / (np.sqrt(v) + self.eps), v
 
@@ -165,7 +173,7 @@ AdamState = tuple[Array, Array, float, float]  # m_t, v_t, beta1^t, beta2^t
 
 
 @dataclass(frozen=True)
-class Adam(Checked):
+class Adam(_Decaying):
     """Momentum and RMSprop together, both corrected for their start at zero.
 
     m_t   = beta1 * m_{t-1} + (1 - beta1) * g,    m_0 = 0
@@ -188,11 +196,8 @@ class Adam(Checked):
         """Return (m_0, v_0, beta1^0, beta2^0)."""
         return np.zeros_like(theta), np.zeros_like(theta), 1.0, 1.0
 
-    def update(self, g: Array, state: AdamState, theta: Array) -> tuple[Array, AdamState]:
+    def step(self, g: Array, state: AdamState) -> tuple[Array, AdamState]:
         """Return delta and (m_t, v_t, beta1^t, beta2^t)."""
-        return self._step(g + self.weight_decay * theta, state)
-
-    def _step(self, g: Array, state: AdamState) -> tuple[Array, AdamState]:
         m, v, beta1_t, beta2_t = state
         m = self.beta1 * m + (1.0 - self.beta1) * g
         v = self.beta2 * v + (1.0 - self.beta2) * g * g
@@ -216,7 +221,7 @@ class AdamW(Adam):
 
     def update(self, g: Array, state: AdamState, theta: Array) -> tuple[Array, AdamState]:
         """Return delta and (m_t, v_t, beta1^t, beta2^t)."""
-        delta, state = self._step(g, state)
+        delta, state = self.step(g, state)
         return delta - self.lr * self.weight_decay * theta, state
 
 
