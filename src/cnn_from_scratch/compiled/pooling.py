@@ -18,8 +18,8 @@ def forward(x: Array, k: int, stride: int, y: Array) -> None:
                 for u in range(k):
                     for v in range(k):
                         for n in range(samples):
-                            here, most = x[c, stride * i + u, stride * j + v, n], y[c, i, j, n]
-                            y[c, i, j, n] = most if most >= here or most != most else here
+                            here = x[c, stride * i + u, stride * j + v, n]
+                            y[c, i, j, n] = np.maximum(y[c, i, j, n], here)
 
 
 @Kernel
