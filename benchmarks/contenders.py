@@ -24,8 +24,10 @@ CONTENDERS: dict[str, tuple[str, ...]] = {
     "plain loops, float64": ("ours", "loops", "float64"),
     "PyTorch eager, float32": ("torch_contender", "eager"),
     "PyTorch compiled, float32": ("torch_contender", "compiled"),
-    "JAX step, float32": ("jax_contender", "step"),
-    "JAX scan, float32": ("jax_contender", "scan"),
+    "JAX step, float32": ("jax_contender", "step", "float32"),
+    "JAX scan, float32": ("jax_contender", "scan", "float32"),
+    "JAX step, float64": ("jax_contender", "step", "float64"),
+    "JAX scan, float64": ("jax_contender", "scan", "float64"),
     "scikit-learn, float32": ("sklearn_contender",),
 }
 

@@ -1,4 +1,7 @@
-"""The same network in JAX, float32: a jitted step a call, or a scan over all steps."""
+"""The same network in JAX: a jitted step a call, or a scan over all steps.
+
+In JAX's default precision, which is float32, unless a process asks for float64.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +26,7 @@ State = tuple[Tree, Tree, Tree, Any]  # parameters, m, v, t
 
 def parameters_of(network: Sequential) -> Tree:
     """Return the parameters of our network, a dictionary a layer."""
-    return jax.tree.map(lambda array: jnp.asarray(array, jnp.float32), network.params)
+    return jax.tree.map(jnp.asarray, network.params)
 
 
 def forward(layers: tuple[Layer, ...], parameters: Tree, x: Any) -> Any:
@@ -62,7 +65,7 @@ def loss_of(layers: tuple[Layer, ...], parameters: Tree, x: Any, targets: Any) -
 def initial(parameters: Tree) -> State:
     """Return Adam's state before the first update."""
     m, v = (jax.tree.map(jnp.zeros_like, parameters) for _ in range(2))
-    return parameters, m, v, jnp.zeros((), jnp.float32)
+    return parameters, m, v, jnp.zeros(())
 
 
 def updated(adam: Adam, state: State, gradient: Tree) -> State:
@@ -82,10 +85,11 @@ def updated(adam: Adam, state: State, gradient: Tree) -> State:
 class Training:
     """Steps of training on all samples at once."""
 
-    def __init__(self, problem: Problem, mode: str):
+    def __init__(self, problem: Problem, mode: str, dtype: str):
+        jax.config.update("jax_enable_x64", dtype == "float64")
         network = network_of(problem)
         self.state = initial(parameters_of(network))
-        x = jnp.asarray(problem.samples.x, jnp.float32)
+        x = jnp.asarray(problem.samples.x)
         targets = jnp.asarray(problem.samples.targets)
 
         def loss(parameters: Tree) -> Any:
@@ -119,10 +123,11 @@ class Training:
 class Inference:
     """The logits of all samples."""
 
-    def __init__(self, problem: Problem, mode: str):
+    def __init__(self, problem: Problem, mode: str, dtype: str):
+        jax.config.update("jax_enable_x64", dtype == "float64")
         network = network_of(problem)
         self.parameters = parameters_of(network)
-        x = jnp.asarray(problem.samples.x, jnp.float32)
+        x = jnp.asarray(problem.samples.x)
         self.chunks = [x[i : i + CHUNK] for i in range(0, len(x), CHUNK)]
         self.forward = jax.jit(partial(forward, network.layers))
 

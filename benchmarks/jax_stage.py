@@ -26,7 +26,7 @@ from stage_record import Row, Stage, read_stage, write_stage
 
 def arrays(samples: Samples) -> tuple[Any, Any]:
     """Return inputs and targets."""
-    return jnp.asarray(samples.x, jnp.float32), jnp.asarray(samples.targets)
+    return jnp.asarray(samples.x), jnp.asarray(samples.targets)
 
 
 def train(stage: Stage, state: State, mode: str) -> tuple[State, list[Row]]:
@@ -60,7 +60,7 @@ def infer(stage: Stage, parameters: Any) -> list[Array]:
     """Return the logits of training, validation and test, by one function compiled for all."""
     parts = [stage.train.x, stage.val.x, stage.test.x]
     forward_all = jax.jit(lambda x: forward(stage.network.layers, parameters, x))
-    logits = jax.device_get(forward_all(jnp.asarray(np.concatenate(parts), jnp.float32)))
+    logits = jax.device_get(forward_all(jnp.asarray(np.concatenate(parts))))
     return np.split(logits, np.cumsum([len(part) for part in parts])[:-1])
 
 

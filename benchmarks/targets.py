@@ -10,7 +10,8 @@ NATIVE, NATIVE_32 = "NumPy native, float64", "NumPy native, float32"
 PORTABLE = "NumPy portable, float64"
 COMPILED, COMPILED_32 = "compiled, float64", "compiled, float32"
 TORCH, TORCH_COMPILED = "PyTorch eager, float32", "PyTorch compiled, float32"
-JAX_STEP, JAX_SCAN = "JAX step, float32", "JAX scan, float32"
+JAX_STEP, JAX_STEP_64 = "JAX step, float32", "JAX step, float64"
+JAX_SCAN, JAX_SCAN_64 = "JAX scan, float32", "JAX scan, float64"
 
 Results = dict[str, Any]
 
@@ -31,9 +32,12 @@ def _of_epochs() -> list[Target]:
         work = Case(network, "training", 96).named(threads=1)
         targets += [
             Target("epochs", work, NATIVE, (JAX_STEP,), 1.0),
+            Target("epochs", work, NATIVE_32, (JAX_STEP,), 1.0),
+            Target("epochs", work, NATIVE, (JAX_STEP_64,), 1.0),
             Target("epochs", work, PORTABLE, (NATIVE,), 2.0),
             Target("epochs", work, COMPILED, (JAX_SCAN,), 1.0),
             Target("epochs", work, COMPILED_32, (JAX_SCAN,), 1.0),
+            Target("epochs", work, COMPILED, (JAX_SCAN_64,), 1.0),
         ]
     return targets
 
