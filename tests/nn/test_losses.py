@@ -139,6 +139,12 @@ def test_nothing_is_changed(rng: np.random.RandomState) -> None:
         np.testing.assert_equal(softmax_cross_entropy(given_logits, targets), expected)
 
 
+@pytest.mark.parametrize("target", [-1, 2])
+def test_targets_that_are_no_class_are_refused(target: int) -> None:
+    with pytest.raises(ValueError, match="invalid entry"):
+        softmax_cross_entropy(np.zeros((2, 2)), np.array([0, target]))
+
+
 def test_targets_of_any_integer_type() -> None:
     """Labels read from files are often bytes."""
     logits = np.array([[0.0, 1.0], [2.0, 0.0]])

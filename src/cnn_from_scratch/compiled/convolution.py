@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import REORDERED, Array, function, kernel
+from cnn_from_scratch.compiled.kernel import FUSED, REORDERED, Array, function, kernel
 
 
 @kernel(**REORDERED)
@@ -78,7 +78,7 @@ def gradients(dy: Array, x: Array, stride: int, db: Array, dW: Array) -> None:
 
 # Fused at most: portable numerics use it, too. Their products and sums over o are exact, but not
 # the sum over u,v.
-@kernel(fastmath={"contract"})
+@kernel(**FUSED)
 def input_gradient(W: Array, dy: Array, stride: int, dx: Array) -> None:
     """dx[c,p,q,n] = sum over u,v of (sum over o of W[o,c,u,v] * dy[o,i,j,n]), s*i+u=p, s*j+v=q."""
     out_channels, channels, k, _ = W.shape

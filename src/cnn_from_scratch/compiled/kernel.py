@@ -16,8 +16,9 @@ Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 # numpy: dividing by zero gives inf or NaN, as it does there. cache: on disk, from run to run.
 OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy"}
-# Let the compiler add up in another order, and fuse a product with a sum. Where that is not said,
-# every operation is rounded by itself, in the order of the loops, and so the same on every machine.
+# Let the compiler fuse a product with a sum, and add up in another order, too. Where that is not
+# said, every operation is rounded by itself, in the order of the loops, and so the same everywhere.
+FUSED = {"fastmath": {"contract"}}
 REORDERED = {"fastmath": {"reassoc", "contract"}}
 PARALLEL_FROM = 1 << 19  # steps; waking the threads takes about as long as a tenth of them
 
@@ -47,8 +48,8 @@ def function(**options: Any) -> Callable[[F], F]:
 
 
 def fused(compiled: Any, **names: Any) -> Any:
-    """Compile a `function` once more, its products and sums fused, with these behind its names."""
-    return function(fastmath={"contract"})(copied(compiled.py_func, "fused", names))
+    """Compile a `function` once more, products and sums fused; `names` replace what it calls."""
+    return function(**FUSED)(copied(compiled.py_func, "fused", names))
 
 
 class Kernel:

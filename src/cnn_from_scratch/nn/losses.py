@@ -30,7 +30,8 @@ def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]
     dlogits = (p - onehot(targets)) / N
 
     logits (N, K) float64; targets (N,) class indices 0..K-1. The loss is in nats. Computed
-    through log-sum-exp, so a probability that underflows to 0 still has its finite loss.
+    through log-sum-exp, so a probability that underflows to 0 still has its finite loss. Raises
+    ValueError if a target is no class.
     """
     shifted = _below_maximum(logits)
     right = np.ravel_multi_index((targets, np.arange(len(logits))), shifted.shape)
