@@ -56,8 +56,8 @@ class Training:
         if problem.full_batch and len(parts(self.model, len(self.samples.x))) == 1:
             # As `fit` does once for all its epochs.
             self.samples = self.samples._replace(x=self.model.prepare(self.samples.x))
-        self.primitives = backend_of(backend).primitives
-        self.optimizer = backend_of(backend).optimizer(Adam())
+        found = backend_of(backend)
+        self.primitives, self.optimizer = found.primitives, found.optimizer(Adam())
         self.state = self.optimizer.init(self.model.theta)
 
     def run(self, times: int) -> None:
