@@ -39,7 +39,7 @@ JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 parallel: $(VENV)/.ready
 	@$(BIN)/python stages/check_params.py
-	@$(BIN)/python stages/parallel.py --jobs $(JOBS) && cat metrics/results.md
+	@$(BIN)/python tools/parallel.py --jobs $(JOBS) && cat metrics/results.md
 
 # What has changed is told against a Git revision.
 BASE ?= HEAD
@@ -54,7 +54,7 @@ bench: $(VENV)/.ready-dev
 # Delete from dvc.lock what models and seeds that are gone have left there.
 prune: $(VENV)/.ready
 	@for project in . studies/*/; do \
-		(cd $$project && $(CURDIR)/$(BIN)/python $(CURDIR)/stages/tidy_lock.py) || exit 1; \
+		(cd $$project && $(CURDIR)/$(BIN)/python $(CURDIR)/tools/tidy_lock.py) || exit 1; \
 	done
 
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.

@@ -19,7 +19,7 @@ from pipeline import REPRO
 
 BUILDS = {
     "serial": REPRO,
-    "parallel": [sys.executable, "stages/parallel.py", "--jobs", "2"],
+    "parallel": [sys.executable, "tools/parallel.py", "--jobs", "2"],
 }
 WORKLOADS = {"the study": (10, 1), "4 of its seeds, 40 times the epochs": (4, 40)}
 

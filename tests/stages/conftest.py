@@ -12,7 +12,7 @@ from tests.stages.project import ROOT, Project
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project whose workbook is converted; to look at or to copy, never to change."""
     folder = tmp_path_factory.mktemp("converted") / "project"
-    for name in ("src", "stages"):
+    for name in ("src", "stages", "tools"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "params.yaml", folder)
     (folder / "data").mkdir()

@@ -1,4 +1,4 @@
-"""What all stage scripts have in common: the source beside them, and few imports."""
+"""What all scripts have in common: the source beside them, and few imports."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,11 @@ import pytest
 
 from tests.stages.project import ROOT, Project
 
-SCRIPTS = sorted(path.name for path in (ROOT / "stages").glob("*.py"))
+SCRIPTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("stages", "tools")
+    for path in (ROOT / folder).glob("*.py")
+)
 
 HEAVY = ("dvc", "matplotlib", "openpyxl", "pandas", "pyarrow", "scipy", "sklearn", "tqdm")
 
@@ -33,7 +37,7 @@ def modules(
 
 
 def test_there_are_scripts() -> None:
-    assert {"convert.py", "train.py"} <= set(SCRIPTS)
+    assert {"stages/convert.py", "stages/train.py", "tools/tidy_lock.py"} <= set(SCRIPTS)
 
 
 def test_training_imports_no_heavy_library(modules: tuple[Path, dict[str, str | None]]) -> None:
@@ -67,10 +71,12 @@ def test_a_change_of_the_source_beside_the_script_is_seen(
     assert result.stderr == "mistake: params.yaml: train.epochs: expected at least 1, got 0\n"
 
 
-@pytest.mark.parametrize("script", sorted({*SCRIPTS} - {"list_code.py"}))  # it needs no package
+@pytest.mark.parametrize(
+    "script", sorted({*SCRIPTS} - {"stages/list_code.py"})
+)  # it needs no package
 def test_an_inactive_environment_is_told_in_one_line(script: str, converted: Project) -> None:
     # an interpreter that finds no installed package
-    message = converted.refusal("-I", "-S", f"stages/{script}", "--model", "S-Adam", "--seed", "0")
+    message = converted.refusal("-I", "-S", script, "--model", "S-Adam", "--seed", "0")
     assert "has no module" in message
     assert "activate the environment" in message
     assert "make" in message

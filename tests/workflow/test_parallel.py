@@ -15,7 +15,7 @@ import pytest
 from tests.workflow.project import Project
 from tests.workflow.test_repro import train
 
-PARALLEL = (sys.executable, "stages/parallel.py", "--jobs")
+PARALLEL = (sys.executable, "tools/parallel.py", "--jobs")
 
 
 def forget(project: Project) -> None:
@@ -129,12 +129,12 @@ def test_pruning_deletes_the_stages_that_are_gone(project: Project) -> None:
     project.repro()
     lock = project.folder / "dvc.lock"
     assert "train@S-SGD-1" in lock.read_text()
-    printed = project.run(sys.executable, "stages/tidy_lock.py").stdout.splitlines()
+    printed = project.run(sys.executable, "tools/tidy_lock.py").stdout.splitlines()
     assert {line.split(": ")[1] for line in printed} == train("S-SGD", 1) | train("E-Adam", 1)
     assert "train@S-SGD-1" not in lock.read_text()
     assert project.repro() == set()
     tidy = lock.read_bytes()
-    assert project.run(sys.executable, "stages/tidy_lock.py").stdout == ""
+    assert project.run(sys.executable, "tools/tidy_lock.py").stdout == ""
     assert lock.read_bytes() == tidy
 
 

@@ -1,8 +1,7 @@
 """Tidy dvc.lock: stages in dvc.yaml's order, without those that dvc.yaml no longer makes.
 
-Not a stage: `make prune` runs it, here and in every study, and so does stages/parallel.py. DVC
-keeps the entries of models and seeds that are gone, and writes new ones in the order in which they
-end.
+`make prune` runs it, here and in every study, and so does tools/parallel.py. DVC keeps the entries
+of models and seeds that are gone, and writes new ones in the order in which they end.
 """
 
 import sys

@@ -1,8 +1,8 @@
 """Train all runs that are out of date in several processes, then do the rest as `dvc repro` does.
 
-Not a stage: `make parallel` runs it, on Linux and macOS. Each process is a `dvc repro` of some of
-the train stages; DVC's own lock (--wait-for-lock) keeps them out of each other's way, and is free
-while a stage trains. Ctrl-C stops all of them, and what is finished is kept.
+`make parallel` runs it, on Linux and macOS. Each process is a `dvc repro` of some of the train
+stages; DVC's own lock (--wait-for-lock) keeps them out of each other's way, and is free while a
+stage trains. Ctrl-C stops all of them, and what is finished is kept.
 """
 
 import os
