@@ -9,6 +9,7 @@ from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
+from cnn_from_scratch.data.duplicates import count_duplicates
 from cnn_from_scratch.data.parquet import write_parquet
 from cnn_from_scratch.data.table import digits_table
 from cnn_from_scratch.data.workbook import Digits, read_workbook
@@ -38,8 +39,18 @@ def main() -> None:
                 f" is convert.pixel_max, {params.pixel_max:g}, right?"
             )
     if test is None:
-        reason = "asked for" if params.test_sheet is None else f"called {params.test_sheet!r}"
-        print(f"no test sheet {reason}: there will be no test accuracy")
+        print("no test sheet asked for: there will be no test accuracy")
+    found = count_duplicates(digits.images, None if test is None else test.images)
+    if found.within:
+        print(
+            f"sheet {params.sheet!r}: {found.within} of {len(digits.labels)} samples have the same"
+            " image as another one; a split can part them"
+        )
+    if test is not None and found.tested:
+        print(
+            f"sheet {params.test_sheet!r}: {found.tested} of {len(test.labels)} samples stand on"
+            f" sheet {params.sheet!r}, too"
+        )
 
 
 def to_dataset(digits: Digits, test: Digits | None) -> Dataset:

@@ -14,6 +14,8 @@ import openpyxl
 from openpyxl.utils import get_column_letter
 
 SHEETS = ("Data", "Test")
+FIRST_SHEET = "xl/worksheets/sheet1.xml"
+SECOND_SHEET = "xl/worksheets/sheet2.xml"
 
 # What Excel adds for data bars or icons; openpyxl warns that it does not know it.
 UNKNOWN_EXTENSION = (
@@ -86,14 +88,23 @@ def patch_cell(file: Path, cell: str, xml: str) -> Path:
     return patch_sheet(file, rf'<c r="{cell}"[^>]*?(/>|>.*?</c>)', xml)
 
 
-def patch_sheet(file: Path, pattern: str, xml: str) -> Path:
-    """Replace what matches, once, in the XML of the first sheet; return the workbook's path."""
-    member = "xl/worksheets/sheet1.xml"
+def patch_sheet(file: Path, pattern: str, xml: str, part: str = FIRST_SHEET) -> Path:
+    """Replace what matches, once, in the XML of a part of the workbook; return its path."""
+    members = read_zip(file)
+    text, count = re.subn(pattern, lambda _: xml, members[part].decode())
+    assert count == 1, f"{pattern} matches {count} times in {part}"
+    return write_zip(file, members | {part: text.encode()})
+
+
+def compute_nothing_on_load(file: Path) -> Path:
+    """Take back the wish, which openpyxl always writes, that opening computes all formulas."""
+    return patch_sheet(file, ' fullCalcOnLoad="1"', "", "xl/workbook.xml")
+
+
+def read_zip(file: Path) -> dict[str, bytes]:
+    """Return the contents of a zip by their names."""
     with zipfile.ZipFile(file) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    text, count = re.subn(pattern, lambda _: xml, members[member].decode())
-    assert count == 1, f"{pattern} matches {count} times in {member}"
-    return write_zip(file, members | {member: text.encode()})
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def write_zip(file: Path, members: Mapping[str, bytes]) -> Path:

@@ -23,6 +23,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -99,6 +100,7 @@ def main() -> None:
     for name in models:
         if "/" not in name:
             raise InputError(f"params.yaml: models.{name}.optimizer.lr: expected a list of rates")
+    dataset = load_dataset(Path("../../data/dataset.npz"))
     runs = read_runs(models, params.seeds)
     rates = rates_table(runs.scores)
     choices = {str(model): best(rows) for model, rows in rates.groupby("model", sort=False)}
@@ -117,7 +119,8 @@ def main() -> None:
             if other != winners[network]
         },
     )
-    write_results({model: models[f"{model}/{lr}"] for model, lr in lrs.items()}, chosen)
+    tuned_models = {model: models[f"{model}/{lr}"] for model, lr in lrs.items()}
+    write_results(tuned_models, chosen, dataset)
     with (
         replacing(Path("metrics/rates.json")) as of_rates,
         replacing(Path("metrics/winners.json")) as of_winners,

@@ -1,5 +1,6 @@
 """Reading workbooks that are as they should be: what is read, and what is ignored."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from cnn_from_scratch.data.workbook import Digits, read_workbook
 from tests.workbooks import (
     UNKNOWN_EXTENSION,
     address,
+    compute_nothing_on_load,
     grays,
     labels,
     patch_cell,
@@ -49,7 +51,7 @@ def test_the_published_layout(tmp_path: Path) -> None:
         sheet[cell] = value
     book.save(tmp_path / "book.xlsx")
 
-    digits, test = read(tmp_path / "book.xlsx")
+    digits, test = read_workbook(tmp_path / "book.xlsx", "Data", None, 255)
 
     images = np.zeros((2, 6, 6))
     images[0, 0, 0], images[0, 0, 5], images[0, 5, 0], images[0, 5, 5] = 10, 20, 30, 40
@@ -92,7 +94,8 @@ def test_any_number_of_classes_that_the_one_hot_rows_declare(classes: int, tmp_p
 
 def test_a_class_may_have_no_samples(tmp_path: Path) -> None:
     cells = {"L14": 0, "R14": 0, "X14": 0, "AD14": 0, "AJ14": 0, "AP14": 0}
-    digits, _ = read(write_workbook(tmp_path / "book.xlsx", sheets=["Data"], cells=cells))
+    file = write_workbook(tmp_path / "book.xlsx", sheets=["Data"], cells=cells)
+    digits, _ = read_workbook(file, "Data", None, 255)
     assert digits.num_classes == 4
     assert digits.labels.tolist() == [1, 2, 3, 1, 2, 3]
 
@@ -128,15 +131,10 @@ def test_the_sheets_are_found_by_name(tmp_path: Path) -> None:
     assert_holds(test, place=3)
 
 
-@pytest.mark.parametrize(
-    ("sheets", "test_sheet"),
-    [(["Data"], "Test"), (["Data", "Test"], None), (["Data", "Test"], "Other")],
-)
-def test_there_need_not_be_a_test_sheet(
-    sheets: list[str], test_sheet: str | None, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("sheets", [["Data"], ["Data", "Test"]])
+def test_none_is_no_test_sheet(sheets: list[str], tmp_path: Path) -> None:
     file = write_workbook(tmp_path / "book.xlsx", sheets=sheets)
-    digits, test = read_workbook(file, "Data", test_sheet, 255)
+    digits, test = read_workbook(file, "Data", None, 255)
     assert_holds(digits)
     assert test is None
 
@@ -181,6 +179,23 @@ def test_a_wrongly_declared_dimension_does_not_matter(declared: str, tmp_path: P
     patch_sheet(file, r"<dimension [^>]*>", f'<dimension ref="{declared}"/>')
     digits, _ = read(file)
     assert_holds(digits)
+
+
+@pytest.mark.parametrize("change", [compute_nothing_on_load, lambda file: file])
+def test_a_formula_may_give_0_where_others_of_the_sample_give_more(
+    change: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    file = write_workbook(tmp_path / "book.xlsx")
+    patch_cell(file, "M6", '<c r="M6"><f>2-2</f><v>0</v></c>')
+    patch_cell(file, "N6", '<c r="N6"><f>2+2</f><v>4</v></c>')
+    digits, _ = read(change(file))
+    assert (digits.images[0, 1, 1], digits.images[0, 1, 2]) == (0, 4 / 255)
+
+
+def test_single_formulas_may_give_0_if_nothing_says_that_they_wait(tmp_path: Path) -> None:
+    file = compute_nothing_on_load(write_workbook(tmp_path / "book.xlsx"))
+    patch_cell(file, "M6", '<c r="M6"><f>2-2</f><v>0</v></c>')
+    assert read(file)[0].images[0, 1, 1] == 0
 
 
 def test_what_openpyxl_does_not_know_is_no_reason_to_warn(tmp_path: Path) -> None:

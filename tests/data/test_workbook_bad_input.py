@@ -11,7 +11,7 @@ import pytest
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.data.workbook import read_workbook
-from tests.workbooks import patch_cell, write_workbook, write_zip
+from tests.workbooks import compute_nothing_on_load, patch_cell, write_workbook, write_zip
 
 
 def refusal(file: Path, pixel_max: float = 255) -> str:
@@ -41,9 +41,12 @@ FILES: dict[str, tuple[Callable[[Path], bytes | None], str]] = {
     "encrypted": (lambda tmp: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1000), "is encrypted"),
     "a zip of something else": (
         lambda tmp: write_zip(tmp / "other.zip", {"notes.txt": b"hello"}).read_bytes(),
-        "cannot read it",
+        "cannot read _rels/.rels: the file has no such part; save it anew as .xlsx",
     ),
-    "an empty zip": (lambda tmp: write_zip(tmp / "empty.zip", {}).read_bytes(), "cannot read it"),
+    "an empty zip": (
+        lambda tmp: write_zip(tmp / "empty.zip", {}).read_bytes(),
+        "cannot read _rels/.rels: the file has no such part; save it anew as .xlsx",
+    ),
 }
 
 
@@ -66,8 +69,25 @@ def test_a_folder_is_no_workbook(tmp_path: Path) -> None:
 
 
 def test_a_missing_sheet(tmp_path: Path) -> None:
-    file = write_workbook(tmp_path / "book.xlsx", sheets=["data", "Sheet2"])
-    assert refusal(file) == ": expected a sheet 'Data', found 'data', 'Sheet2'"
+    file = write_workbook(tmp_path / "book.xlsx", sheets=["Sheet1", "Test"])
+    assert refusal(file) == ": expected a sheet 'Data' (convert.sheet), found 'Sheet1', 'Test'"
+
+
+def test_a_missing_test_sheet(tmp_path: Path) -> None:
+    file = write_workbook(tmp_path / "book.xlsx", sheets=["Data"])
+    assert refusal(file) == (
+        ": expected a sheet 'Test' (convert.test_sheet), found 'Data'; null means none"
+    )
+
+
+@pytest.mark.parametrize("name", ["Test ", " Test", "test", "TEST", "T est", "Test\xa0"])
+def test_a_sheet_of_nearly_the_name(name: str, tmp_path: Path) -> None:
+    asked = f"found a sheet {name!r}; is that it?"
+    file = write_workbook(tmp_path / "book.xlsx", sheets=["Data", name])
+    assert refusal(file) == f": expected a sheet 'Test' (convert.test_sheet), {asked}"
+    with pytest.raises(InputError) as caught:
+        read_workbook(file, "Test", None, 255)
+    assert str(caught.value) == f"{file}: expected a sheet 'Test' (convert.sheet), {asked}"
 
 
 @pytest.mark.parametrize("place", ["Data", "Test"])
@@ -109,8 +129,12 @@ CELLS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a little negative": ({"M6": -1e-9}, "cell M6", PIXEL + "-1e-09"),
     "above pixel_max": ({"M6": 256}, "cell M6", PIXEL + "256"),
     "a little above pixel_max": ({"M6": 255.001}, "cell M6", PIXEL + "255.001"),
-    "date": ({"M6": datetime.date(2024, 5, 6)}, "cell M6", PIXEL + "2024-05-06"),
-    "time": ({"M6": datetime.time(7, 8)}, "cell M6", PIXEL + "07:08"),
+    "date": (
+        {"M6": datetime.date(2024, 5, 6)},
+        "cell M6",
+        PIXEL + "45418, formatted as a date or time",
+    ),
+    "time": ({"M6": datetime.time(6, 0)}, "cell M6", PIXEL + "0.25, formatted as a date or time"),
     "a sample cut off": ({f"AU{r}": None for r in range(5, 11)}, "cell AU5", PIXEL + "blank"),
     "a note to the right": ({"AV5": "note"}, "cell AV5", PIXEL + "'note'"),
     "two ones": ({"R11": 1}, "cells R11:R13", ONE_HOT + "1, 1, 0"),
@@ -123,7 +147,11 @@ CELLS: dict[str, tuple[dict[str, Any], str, str]] = {
     "text label": ({"R12": "two"}, "cells R11:R13", ONE_HOT + "0, 'two', 0"),
     "text beside the one": ({"R11": "0"}, "cells R11:R13", ONE_HOT + "'0', 1, 0"),
     "boolean label": ({"R12": True}, "cells R11:R13", ONE_HOT + "0, True, 0"),
-    "date label": ({"R12": datetime.date(1900, 1, 1)}, "cells R11:R13", ONE_HOT + "0, 1900-01-01"),
+    "date label": (
+        {"R12": datetime.date(1900, 1, 1)},
+        "cells R11:R13",
+        ONE_HOT + "0, 1, formatted as a date or time, 0",
+    ),
     "error label": ({"R12": "#REF!"}, "cells R11:R13", ONE_HOT + "0, '#REF!', 0"),
     "formula label": (
         {"R12": "=1"},
@@ -171,7 +199,17 @@ XML = {
     "NaN": ('<c r="M6"><v>NaN</v></c>', "NaN"),
     "infinite, as a word": ('<c r="M6"><v>INF</v></c>', "INF"),
     "not a number": ('<c r="M6"><v>1,5</v></c>', "1,5"),
-    "date out of range": ('<c r="M6" s="1"><v>99999999</v></c>', ""),
+    "full-width digits": ('<c r="M6"><v>\uff11\uff12</v></c>', "'\uff11\uff12'"),
+    "Python's underscores": ('<c r="M6"><v>1_0</v></c>', "'1_0'"),
+    "inline text": (
+        '<c r="M6" t="inlineStr"><is><r><t>da</t></r><r><t>rk</t></r></is></c>',
+        "'dark'",
+    ),
+    "a text that is not in the table": ('<c r="M6" t="s"><v>99</v></c>', "'99'"),
+    "an error that is new": ('<c r="M6" t="e"><v>#SPILL!</v></c>', "'#SPILL!'"),
+    "a type that is unknown": ('<c r="M6" t="new"><v>1</v></c>', "'1'"),
+    "an ISO date": ('<c r="M6" t="d"><v>2024-05-06</v></c>', "'2024-05-06'"),
+    "date out of range": ('<c r="M6" s="1"><v>99999999</v></c>', "99999999, formatted as a date"),
 }
 
 
@@ -183,6 +221,43 @@ def test_cells_that_only_other_programs_write(xml: str, found: str, tmp_path: Pa
     where, expected, what = message.partition(": expected a ")
     assert (where, expected) == (", sheet 'Data', cell M6", ": expected a ")
     assert found in what
+
+
+ZEROS = (
+    ": expected computed values, found formulas with a 0 that no program seems to have computed;"
+    " open the file in a spreadsheet program and save it, or put numbers in place of the formulas"
+)
+
+
+def _make_zero_formulas(file: Path, cells: list[str]) -> None:
+    for cell in cells:
+        patch_cell(file, cell, f'<c r="{cell}"><f>A1</f><v>0</v></c>')
+
+
+def test_formulas_that_wait_to_be_computed(tmp_path: Path) -> None:
+    """As XlsxWriter, libxlsxwriter and writexl write them: 0, and the wish to be computed."""
+    file = write_workbook(tmp_path / "book.xlsx")  # openpyxl, too, writes that wish
+    _make_zero_formulas(file, ["R7"])
+    assert refusal(file) == f", sheet 'Data', cells R7{ZEROS}"
+    _make_zero_formulas(file, ["M5", "M6", "L6"])
+    assert refusal(file) == f", sheet 'Data', cells M5, L6, M6 and 1 more{ZEROS}"
+
+
+def test_formulas_of_a_whole_image_or_label_that_are_0(tmp_path: Path) -> None:
+    """As Apache POI writes them when it streams: without the wish."""
+    file = compute_nothing_on_load(write_workbook(tmp_path / "book.xlsx"))
+    _make_zero_formulas(file, ["R11", "R12", "R13"])
+    assert refusal(file) == f", sheet 'Data', cells R11, R12, R13{ZEROS}"
+    _make_zero_formulas(file, [f"{column}{row}" for row in range(5, 11) for column in "LMNOPQ"])
+    assert refusal(file) == f", sheet 'Data', cells L5, M5, N5 and 36 more{ZEROS}"
+
+
+def test_a_formula_that_fills_several_cells_is_the_formula_of_each(tmp_path: Path) -> None:
+    file = write_workbook(tmp_path / "book.xlsx")
+    patch_cell(file, "L5", '<c r="L5"><f t="array" ref="L5:M6">B1:C2</f><v>0</v></c>')
+    for cell in ("M5", "L6", "M6"):
+        patch_cell(file, cell, f'<c r="{cell}"><v>0</v></c>')
+    assert refusal(file) == f", sheet 'Data', cells L5, M5, L6 and 1 more{ZEROS}"
 
 
 def test_an_infinite_label(tmp_path: Path) -> None:

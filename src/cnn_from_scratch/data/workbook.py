@@ -7,26 +7,21 @@ row 11 is 1 for class 1, row 12 for class 2, and so on. Other cells are ignored.
 Source: Lee 2025, "CNN-from-Scratch", whose workbook has three classes and 96 samples.
 """
 
-import warnings
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
-from xml.etree import ElementTree
+from typing import Any
 
 import numpy as np
-import openpyxl
-from openpyxl.utils import get_column_letter
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.data.sheet_xml import Cell, Rows, address
+from cnn_from_scratch.data.xlsx import Xlsx, open_xlsx
 
 SIZE = 6  # pixels, in height and width
 FIRST_COLUMN = 12
 FIRST_PIXEL_ROW = 5
 FIRST_LABEL_ROW = FIRST_PIXEL_ROW + SIZE
-
-_OLE2_SIGNATURE = bytes.fromhex("d0cf11e0a1b11ae1")  # encrypted .xlsx, and .xls
 
 
 @dataclass(frozen=True)
@@ -41,23 +36,19 @@ class Digits:
 def read_workbook(
     file: Path, sheet: str, test_sheet: str | None, pixel_max: float
 ) -> tuple[Digits, Digits | None]:
-    """Read the samples of `sheet`, and those of `test_sheet` if the workbook has one.
+    """Read the samples of `sheet`, and those of `test_sheet` unless that is None.
 
     A cell of pixel_max becomes a pixel of 1.0. Raises InputError, naming file, sheet and cell, if
-    the file is no readable workbook, `sheet` is missing or empty, a pixel is not a number in
-    0..pixel_max, a label is not one-hot, or the two sheets have different classes.
+    the file is no readable workbook, a sheet is missing or empty, a pixel is not a number in
+    0..pixel_max, a label is not one-hot, no program has computed the formulas, or the two sheets
+    have different classes.
     """
-    formulas = _load(file, data_only=False)
-    # Reading takes long, so only where there are formulas it is done again, for what they gave.
-    plain = all(_is_number(cell) for cells in formulas.values() for cell in cells.values())
-    values = formulas if plain else _load(file, data_only=True)
-    if sheet not in values:
-        found = ", ".join(repr(name) for name in values)
-        raise InputError(f"{file}: expected a sheet {sheet!r}, found {found}")
-    digits = _Sheet(file, sheet, values[sheet], formulas[sheet]).read(pixel_max)
-    if test_sheet is None or test_sheet not in values:
-        return digits, None
-    test = _Sheet(file, test_sheet, values[test_sheet], formulas[test_sheet]).read(pixel_max)
+    with open_xlsx(file) as book:
+        _check_names(file, list(book.sheets), {"sheet": sheet, "test_sheet": test_sheet})
+        digits = _read_sheet(file, book, sheet, pixel_max)
+        if test_sheet is None:
+            return digits, None
+        test = _read_sheet(file, book, test_sheet, pixel_max)
     if test.num_classes != digits.num_classes:
         raise InputError(
             f"{file}: sheet {test_sheet!r} declares {test.num_classes} classes,"
@@ -66,56 +57,34 @@ def read_workbook(
     return digits, test
 
 
-_Cells = dict[tuple[int, int], Any]  # (row, column) -> what a cell that is not blank holds
+def _check_names(file: Path, found: list[str], wanted: dict[str, str | None]) -> None:
+    for key, name in wanted.items():
+        if name is None or name in found:
+            continue
+        expected = f"{file}: expected a sheet {name!r} (convert.{key})"
+        for other in found:
+            if _squeezed(other) == _squeezed(name):
+                raise InputError(f"{expected}, found a sheet {other!r}; is that it?")
+        none = "; null means none" if key == "test_sheet" else ""
+        raise InputError(f"{expected}, found {', '.join(map(repr, found)) or 'none'}{none}")
 
 
-def _load(file: Path, *, data_only: bool) -> dict[str, _Cells]:
-    """Return the cells of every sheet: with data_only a formula's stored value, else its text."""
-    try:
-        with file.open("rb") as stream:
-            if stream.read(8) == _OLE2_SIGNATURE:
-                raise InputError(f"{file}: is encrypted, or an old .xls; expected a plain .xlsx")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of features that have no bearing on the cells
-                book = openpyxl.load_workbook(stream, read_only=True, data_only=data_only)
-                return {sheet.title: _cells(file, sheet) for sheet in book.worksheets}
-    except FileNotFoundError as error:
-        raise InputError(f"{file}: not found; expected an .xlsx workbook") from error
-    except InputError:
-        raise
-    except Exception as error:  # a damaged file can fail anywhere in zip, XML or openpyxl
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{file}: expected an .xlsx workbook, cannot read it: {reason}") from error
+def _squeezed(name: str) -> str:
+    return "".join(name.split()).casefold()
 
 
-def _cells(file: Path, sheet: Any) -> _Cells:
-    sheet.reset_dimensions()  # some programs declare them wrongly
-    try:
-        rows = sheet.iter_rows(FIRST_PIXEL_ROW, min_col=FIRST_COLUMN, values_only=True)
-        return {
-            (row, column): value
-            for row, values in enumerate(rows, FIRST_PIXEL_ROW)
-            for column, value in enumerate(values, FIRST_COLUMN)
-            if value is not None
-        }
-    except ValueError:  # openpyxl does not say which cell
-        for cell, text in _broken_numbers(file, sheet._worksheet_path):
-            raise InputError(
-                f"{file}, sheet {sheet.title!r}, cell {cell}: expected a number, found {text!r}"
-            ) from None
-        raise
+def _read_sheet(file: Path, book: Xlsx, name: str, pixel_max: float) -> Digits:
+    return _Sheet(file, name, book, book.rows(name, _is_used)).read(pixel_max)
 
 
-def _broken_numbers(file: Path, part: str) -> Iterator[tuple[str, str]]:
-    """Yield the name and text of each cell of a sheet's XML that is a number by type only."""
-    with zipfile.ZipFile(file) as archive, archive.open(part) as xml:
-        for _, element in ElementTree.iterparse(xml):
-            text = element.findtext("{*}v")
-            if element.tag.endswith("}c") and element.get("t", "n") == "n" and text is not None:
-                try:
-                    int(float(text))
-                except (ValueError, OverflowError):
-                    yield element.get("r", "?"), text
+def _is_used(rows: Rows, number: int) -> bool:
+    """Whether a row may hold pixels or labels: the label rows end where one has none."""
+    above = rows.get(number - 1, {})
+    return number <= FIRST_LABEL_ROW or any(_is_start(column) for column in above)
+
+
+def _is_start(column: int) -> bool:
+    return column >= FIRST_COLUMN and (column - FIRST_COLUMN) % SIZE == 0
 
 
 @dataclass(frozen=True)
@@ -124,13 +93,13 @@ class _Sheet:
 
     file: Path
     name: str
-    values: _Cells
-    formulas: _Cells
+    book: Xlsx
+    rows: Rows
 
     def read(self, pixel_max: float) -> Digits:
         num_classes = self._num_classes()
         last_row = FIRST_LABEL_ROW + max(num_classes, 1) - 1
-        last_column = max((col for row, col in self.formulas if row <= last_row), default=0)
+        last_column = max(self._columns_of_samples(last_row), default=0)
         if last_column == 0:
             raise InputError(f"{self._where('L5')}: blank; expected the first sample to start here")
         if num_classes < 2:
@@ -139,68 +108,86 @@ class _Sheet:
                 f" 2 classes, found {num_classes}"
             )
         starts = range(FIRST_COLUMN, last_column + 1, SIZE)
-        pixels = [
-            [
-                self._pixel(FIRST_PIXEL_ROW + row, start + column, pixel_max)
-                for row in range(SIZE)
-                for column in range(SIZE)
-            ]
-            for start in starts
-        ]
+        self._check_formulas(starts, num_classes)
+        pixels = [[self._pixel(*place, pixel_max) for place in _pixels(start)] for start in starts]
         labels = [self._label(start, num_classes) for start in starts]
         images = np.array(pixels, dtype=np.float64).reshape(-1, SIZE, SIZE) / pixel_max
         return Digits(images, np.array(labels, dtype=np.int64), num_classes)
 
     def _num_classes(self) -> int:
         """Count the rows below the pixels in which any sample's first column holds something."""
-        label_rows = {
-            row
-            for row, column in self.formulas
-            if row >= FIRST_LABEL_ROW and (column - FIRST_COLUMN) % SIZE == 0
-        }
         count = 0
-        while FIRST_LABEL_ROW + count in label_rows:
+        while any(map(_is_start, self.rows.get(FIRST_LABEL_ROW + count, {}))):
             count += 1
         return count
 
-    def _pixel(self, row: int, column: int, pixel_max: float) -> float:
-        value = self.values.get((row, column))
-        if not _is_number(value) or not 0 <= value <= pixel_max:
+    def _columns_of_samples(self, last_row: int) -> Iterator[int]:
+        for row in range(FIRST_PIXEL_ROW, last_row + 1):
+            yield from (column for column in self.rows.get(row, {}) if column >= FIRST_COLUMN)
+
+    def _check_formulas(self, starts: range, num_classes: int) -> None:
+        """Refuse formulas that no program has computed: it is 0 that is stored beside those.
+
+        So writes XlsxWriter, for one, and asks the program that opens the workbook to compute it.
+        Then the formulas of a sample's pixels, or of its label, are refused if all are 0; without
+        that request only if they are the whole image, or the whole label. Other zeros may be right.
+        """
+        refused = []
+        for start in starts:
+            for places in (_pixels(start), _one_hot(start, num_classes)):
+                cells = {place: self._cell(*place) for place in places}
+                formulas = [place for place, cell in cells.items() if cell and cell.formula]
+                if len(formulas) < len(cells) and not self.book.computes_on_load:
+                    continue
+                if all(self.book.number(cells[place]) == 0 for place in formulas):
+                    refused += formulas
+        if refused:
+            names = [address(*place) for place in refused[:3]]
+            more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""
             raise InputError(
-                f"{self._where(_name(row, column))}: expected a pixel from 0 to {pixel_max:g}"
+                f"{self._where(', '.join(names) + more, 'cells')}: expected computed values, found"
+                " formulas with a 0 that no program seems to have computed; open the file in a"
+                " spreadsheet program and save it, or put numbers in place of the formulas"
+            )
+
+    def _pixel(self, row: int, column: int, pixel_max: float) -> float:
+        value = self.book.number(self._cell(row, column))
+        if value is None or not 0 <= value <= pixel_max:
+            raise InputError(
+                f"{self._where(address(row, column))}: expected a pixel from 0 to {pixel_max:g}"
                 f" (convert.pixel_max), found {self._what_is_at(row, column)}"
             )
-        return float(value)
+        return value
 
     def _label(self, column: int, num_classes: int) -> int:
-        rows = range(FIRST_LABEL_ROW, FIRST_LABEL_ROW + num_classes)
-        values = [self.values.get((row, column)) for row in rows]
-        ones = [i for i, value in enumerate(values) if _is_number(value) and value == 1]
-        zeros = [value for value in values if _is_number(value) and value == 0]
-        if len(ones) != 1 or len(zeros) != num_classes - 1:
-            found = ", ".join(self._what_is_at(row, column) for row in rows)
-            cells = f"{_name(rows[0], column)}:{_name(rows[-1], column)}"
+        places = _one_hot(column, num_classes)
+        values = [self.book.number(self._cell(*place)) for place in places]
+        if values.count(1) != 1 or values.count(0) != num_classes - 1:
+            found = ", ".join(self._what_is_at(*place) for place in places)
+            cells = f"{address(*places[0])}:{address(*places[-1])}"
             raise InputError(
                 f"{self._where(cells, 'cells')}: expected a one-hot label, one 1 and otherwise 0,"
                 f" found {found}"
             )
-        return ones[0] + 1
+        return values.index(1) + 1
 
     def _where(self, cells: str, noun: str = "cell") -> str:
         return f"{self.file}, sheet {self.name!r}, {noun} {cells}"
 
+    def _cell(self, row: int, column: int) -> Cell | None:
+        return self.rows.get(row, {}).get(column)
+
     def _what_is_at(self, row: int, column: int) -> str:
-        value = self.values.get((row, column))
-        if value is not None:
-            return repr(value) if isinstance(value, str) else str(value)
-        if (row, column) in self.formulas:
-            return "a formula without a stored value"
-        return "blank"
+        return self.book.what(self._cell(row, column))
 
 
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _pixels(start: int) -> list[tuple[int, int]]:
+    """Return the places (row, column) of a sample's pixels, row by row, from its first column."""
+    return [
+        (FIRST_PIXEL_ROW + row, start + column) for row in range(SIZE) for column in range(SIZE)
+    ]
 
 
-def _name(row: int, column: int) -> str:
-    return f"{get_column_letter(column)}{row}"
+def _one_hot(start: int, num_classes: int) -> list[tuple[int, int]]:
+    """Return the places (row, column) of a sample's label, from its first column."""
+    return [(FIRST_LABEL_ROW + k, start) for k in range(num_classes)]

@@ -6,10 +6,12 @@ from pathlib import Path
 import pandas as pd
 
 from cnn_from_scratch.data.parquet import write_parquet
+from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_rows, write_text
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.report.comparisons import compare_models
 from cnn_from_scratch.report.convergence import convergence_table, model_convergence
+from cnn_from_scratch.report.duplicates import duplicate_notes
 from cnn_from_scratch.report.plot_data import (
     accuracies,
     confusion,
@@ -26,10 +28,10 @@ from cnn_from_scratch.report.tables import results_table
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
-def write_results(models: dict[str, Model], runs: Runs) -> None:
+def write_results(models: dict[str, Model], runs: Runs, dataset: Dataset) -> None:
     """Write the results of the models' runs below the current folder, all files or none.
 
-    runs: of exactly these models. The files are metrics/summary.json, statistics.json and .md,
+    runs: of exactly these models, trained on the dataset. The files are metrics/summary.json, statistics.json and .md,
     results.md, convergence.md, runs.parquet, and plots/<column>.json of CURVES, run_curves.json,
     accuracy_by_seed.json, confusion.json, predictions/<model>.csv, misclassified.json.
     """
@@ -50,7 +52,8 @@ def write_results(models: dict[str, Model], runs: Runs) -> None:
         write_json(new("metrics/statistics.json"), rounded(everything))
         page = statistics_page(runs.scores, statistics, comparisons, convergence)
         write_text(new("metrics/statistics.md"), page)
-        write_text(new("metrics/results.md"), results_table(models, runs.scores))
+        notes = duplicate_notes(dataset, runs.scores["protocol"].iloc[0])
+        write_text(new("metrics/results.md"), results_table(models, runs.scores, notes))
         write_text(new("metrics/convergence.md"), convergence_table(convergence))
         write_parquet(new("metrics/runs.parquet"), runs.scores)
         for column in CURVES:

@@ -17,10 +17,11 @@ from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
 SELDOM_CHANGED = ("eps", "weight_decay", "warmup_epochs")  # named in the table only where they are
 
 
-def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
+def results_table(models: dict[str, Model], scores: pd.DataFrame, notes: list[str]) -> str:
     """Return the published table's columns, our accuracy on every split, and the published one.
 
-    The last column is left out if none of the models is a published one.
+    The last column is left out if none of the models is a published one. notes: sentences to stand
+    below the table.
     """
     protocol = scores["protocol"].iloc[0]
     splits = list(dict.fromkeys(scores["split"]))
@@ -43,7 +44,7 @@ def results_table(models: dict[str, Model], scores: pd.DataFrame) -> str:
         f"Accuracy in percent, mean ± population SD over {count(seeds, 'seed')}"
         f" (protocol: {protocol}).\n\n"
         + markdown_table(header, rows)
-        + "".join(f"\n{line}\n" for line in _divergence(scores))
+        + "".join(f"\n{line}\n" for line in [*_divergence(scores), *notes])
     )
 
 

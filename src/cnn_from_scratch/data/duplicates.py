@@ -1,0 +1,35 @@
+"""Samples that stand in the data twice: a model is then tested on what it was trained on."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Images = np.ndarray[Any, np.dtype[np.float64]]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """How many samples have an image that another has, too, pixel by pixel, whatever the labels.
+
+    within: of the data, that are alike with others of the data, so that a split can part them.
+    tested: of the test samples, that stand in the data.
+    """
+
+    within: int
+    tested: int
+
+
+def count_duplicates(images: Images, test_images: Images | None) -> Duplicates:
+    """Count the duplicates among the images of the data, and those of the test samples there."""
+    counts = Counter(_keys(images))
+    tested = [] if test_images is None else _keys(test_images)
+    return Duplicates(
+        within=sum(count for count in counts.values() if count > 1),
+        tested=sum(key in counts for key in tested),
+    )
+
+
+def _keys(images: Images) -> list[bytes]:
+    return [(image + 0.0).tobytes() for image in images]  # as -0.0 equals 0.0
