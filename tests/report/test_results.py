@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.nn.networks import SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD
@@ -15,8 +16,11 @@ from cnn_from_scratch.report.convergence import model_convergence
 from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs
 from cnn_from_scratch.report.statistics import rounded
+from tests.workbooks import grays, labels
 
 MODEL = Model(SimpleCNN(), SGD(lr=0.9))
+IMAGES = grays(6)[:, None] / 255
+DATASET = Dataset(IMAGES, labels(6), 3, IMAGES[:2], labels(2))
 FILES = [
     "metrics/convergence.md",
     "metrics/results.md",
@@ -71,17 +75,19 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_file_is_written(folder: Path, runs: Runs) -> None:
-    write_results({"A": MODEL, "B": MODEL}, runs)
+    write_results({"A": MODEL, "B": MODEL}, runs, DATASET)
     assert list(files(folder)) == FILES
     statistics = json.loads((folder / "metrics/statistics.json").read_text())
     assert list(statistics) == ["models", "comparisons", "convergence"]
     assert statistics["convergence"] == rounded(model_convergence(runs.history))
     assert list(json.loads((folder / "metrics/summary.json").read_text())) == ["A", "B"]
+    page = (folder / "metrics/results.md").read_text(encoding="utf-8")
+    assert "\n2 of 2 test samples have the same image as a sample to train" in page
     assert (folder / "plots/predictions/A.csv").read_text() == "label,predicted\n" + "1,2\n" * 3
 
 
 def test_a_subset_of_the_models_has_results_of_its_own(folder: Path, runs: Runs) -> None:
-    write_results({"B": MODEL}, of_model(runs, "B"))
+    write_results({"B": MODEL}, of_model(runs, "B"), DATASET)
     statistics = json.loads((folder / "metrics/statistics.json").read_text())
     assert list(statistics["models"]) == list(statistics["convergence"]) == ["B"]
     assert statistics["comparisons"] == []
@@ -91,7 +97,7 @@ def test_a_subset_of_the_models_has_results_of_its_own(folder: Path, runs: Runs)
 def test_a_failure_leaves_all_files_as_they_were(
     folder: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_results({"A": MODEL}, of_model(runs, "A"))
+    write_results({"A": MODEL}, of_model(runs, "A"), DATASET)
     before = files(folder)
 
     def fail(_: Any) -> Any:
@@ -99,5 +105,5 @@ def test_a_failure_leaves_all_files_as_they_were(
 
     monkeypatch.setattr(results, "misclassified", fail)  # which is written last
     with pytest.raises(OSError, match="full"):
-        write_results({"A": MODEL, "B": MODEL}, runs)
+        write_results({"A": MODEL, "B": MODEL}, runs, DATASET)
     assert files(folder) == before

@@ -17,7 +17,7 @@ def cells(line: str) -> list[str]:
 
 
 def test_the_table_has_the_published_columns_and_ours(scores: pd.DataFrame) -> None:
-    lines = results_table(MODELS, scores).splitlines()
+    lines = results_table(MODELS, scores, []).splitlines()
     assert lines[0] == (
         "Accuracy in percent, mean ± population SD over 3 seeds (protocol: holdout)."
     )
@@ -42,26 +42,32 @@ def test_settings_of_any_kind_are_told(scores: pd.DataFrame) -> None:
         nesterov: bool = True
         steps: int = 1000000
 
-    table = results_table(MODELS | {"A": Model(SimpleCNN(), Other())}, scores)
+    table = results_table(MODELS | {"A": Model(SimpleCNN(), Other())}, scores, [])
     expected = "Other lr 1e-07, rule plain, nesterov True, steps 1000000"
     assert cells(table.splitlines()[4])[3] == expected
 
 
 def test_divergence_is_told(scores: pd.DataFrame) -> None:
-    table = results_table(MODELS, scores)
+    table = results_table(MODELS, scores, [])
     assert "B: 1 run diverged; what counts is the last finite epoch." in table
     assert "A: " not in table
 
 
+def test_notes_stand_below_the_table(scores: pd.DataFrame) -> None:
+    without = results_table(MODELS, scores, [])
+    noted = results_table(MODELS, scores, ["One thing.", "Another."])
+    assert noted == without + "\nOne thing.\n\nAnother.\n"
+
+
 def test_a_published_model_has_its_published_figure(scores: pd.DataFrame) -> None:
     renamed = scores.replace({"model": {"A": "S-SGD"}})
-    table = results_table({"S-SGD": MODELS["A"], "B": MODELS["B"]}, renamed)
+    table = results_table({"S-SGD": MODELS["A"], "B": MODELS["B"]}, renamed, [])
     assert cells(table.splitlines()[2])[-1] == "Published"
     assert cells(table.splitlines()[4])[-1] == "96.25 ± 0.51"
     assert cells(table.splitlines()[5])[-1] == "-"
 
 
 def test_under_resubstitution_the_validation_column_says_so(scores: pd.DataFrame) -> None:
-    header = results_table(MODELS, scores.assign(protocol="resubstitution")).splitlines()[2]
+    header = results_table(MODELS, scores.assign(protocol="resubstitution"), []).splitlines()[2]
     assert "Validation = training samples (resubstitution)" in cells(header)
     assert "Validation" not in cells(header)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
@@ -77,12 +78,12 @@ def test_a_workbook_of_ones_own(project: Project) -> None:
         pixels={g: g % 2 for g in range(256)},
     )
     project.edit_params("convert/sheet", "mine")
+    project.edit_params("convert/test_sheet", None)
     project.edit_params("convert/pixel_max", 1)
     result = project.python(CONVERT)
-    first, second = result.stdout.splitlines()
+    first, second = result.stdout.splitlines()[:2]
     assert first == "sheet 'mine': 11 samples of 5 classes"
-    assert "'Test'" in second
-    assert "no test accuracy" in second
+    assert second == "no test sheet asked for: there will be no test accuracy"
     found, rows = arrays(project), table(project)
     assert not {"X_test", "y_test"} & set(found)
     np.testing.assert_array_equal(found["X"], grays(11)[:, None] % 2)
@@ -103,6 +104,21 @@ def test_without_a_test_sheet_asked_for_none_is_missed(project: Project) -> None
     assert set(table(project)["sheet"]) == {"Data"}
 
 
+def test_samples_that_stand_in_the_data_twice_are_counted(project: Project) -> None:
+    book = openpyxl.load_workbook(project.folder / BOOK)
+    copy_of_data = book.copy_worksheet(book["Data"])
+    del book["Test"]
+    copy_of_data.title = "Test"
+    for row in range(5, 14):  # the second sample becomes the first again, on one of the sheets
+        for column in range(12, 18):
+            book["Data"].cell(row, column + 6).value = book["Data"].cell(row, column).value
+    book.save(project.folder / BOOK)
+    assert project.python(CONVERT).stdout.splitlines()[2:] == [
+        "sheet 'Data': 2 of 96 samples have the same image as another one; a split can part them",
+        "sheet 'Test': 95 of 96 samples stand on sheet 'Data', too",
+    ]
+
+
 def _spoil_in_a_way_that_openpyxl_warns_of(file: Path) -> None:
     write_workbook(file, cells={"M6": "dark"})
     patch_sheet(file, "</worksheet>", f"{UNKNOWN_EXTENSION}</worksheet>")
@@ -111,6 +127,10 @@ def _spoil_in_a_way_that_openpyxl_warns_of(file: Path) -> None:
 SPOILS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (Path.unlink, ": not found"),
     "truncated": (lambda file: file.write_bytes(file.read_bytes()[:-500]), ": expected an .xlsx"),
+    "no test sheet": (
+        lambda file: write_workbook(file, sheets=["Data", "test"]),
+        ": expected a sheet 'Test' (convert.test_sheet), found a sheet 'test'; is that it?",
+    ),
     "a pixel": (
         lambda file: write_workbook(file, cells={"Test!AU10": "=1+1"}),
         ", sheet 'Test', cell AU10: expected a pixel",

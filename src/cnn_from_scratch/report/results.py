@@ -31,9 +31,10 @@ CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 def write_results(models: dict[str, Model], runs: Runs, dataset: Dataset) -> None:
     """Write the results of the models' runs below the current folder, all files or none.
 
-    runs: of exactly these models, trained on the dataset. The files are metrics/summary.json, statistics.json and .md,
-    results.md, convergence.md, runs.parquet, and plots/<column>.json of CURVES, run_curves.json,
-    accuracy_by_seed.json, confusion.json, predictions/<model>.csv, misclassified.json.
+    runs: of exactly these models, trained on the dataset. The files are metrics/summary.json,
+    statistics.json and .md, results.md, convergence.md, runs.parquet, and plots/<column>.json of
+    CURVES, run_curves.json, accuracy_by_seed.json, confusion.json, predictions/<model>.csv,
+    misclassified.json.
     """
     statistics = model_statistics(runs.scores)
     comparisons = compare_models(runs.scores)
