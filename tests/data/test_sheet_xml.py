@@ -111,6 +111,7 @@ MANY_BLANK = "".join(f'<row r="{r}"><c r="A{r}" s="1"/></row>' for r in range(10
         '<row r="2147483647"><c r="A2147483647"><v>1</v></c></row>',
         '<row r="4294967299"><c r="ZZZZZZZZ4294967299"><v>1</v></c></row>',
         '<row r="10001"><c r="B10001"><v>1</v></c><c r="B10001"><v>1</v></c></row>',
+        '<row r="10001"/><row r="10003"/><row r="10002"/>',
     ],
 )
 @pytest.mark.parametrize("before", ["", MANY_BLANK], ids=["close by", "far below"])
@@ -161,6 +162,11 @@ def test_a_late_row_is_found_wherever_the_pieces_end(shift: int, tmp_path: Path)
 def test_a_truncated_sheet_is_no_sheet(tmp_path: Path) -> None:
     with pytest.raises(SyntaxError):
         texts(tmp_path, '<worksheet><sheetData><row r="2">')
+
+
+def test_a_sheet_without_end_is_not_read_to_its_end(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no element ends within 16777216 bytes"):
+        texts(tmp_path, "<worksheet>" + " " * 2**25)
 
 
 def test_what_comes_after_the_rows_is_no_row(tmp_path: Path) -> None:

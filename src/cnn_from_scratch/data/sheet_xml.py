@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element
 from cnn_from_scratch import InputError
 
 _CHUNK = 2**16  # bytes
+_LARGEST_PIECE = 2**24  # bytes; hundreds of times what a cell can hold
 
 _ADDRESS = re.compile(r"([A-Z]{1,3})([0-9]{1,10})", re.IGNORECASE)
 
@@ -24,7 +25,7 @@ _ROW = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """A cell that is not blank.
 
@@ -45,10 +46,10 @@ Rows = dict[int, dict[int, Cell]]  # row number -> column number -> cell, both f
 def read_rows(stream: IO[bytes], where: str, is_used: Callable[[Rows, int], bool]) -> Rows:
     """Return the rows of a worksheet before the first that is not used.
 
-    is_used is asked, with the rows so far, whether the row of some number is used. Cells without an
-    address follow the one before, and rows without a number the row before. Raises InputError,
-    beginning with `where`, if a used row comes after a later one, or two cells have one address;
-    ParseError if the XML is damaged.
+    is_used is asked, with the rows so far, whether the row of some number is used. A cell without
+    an address follows the one before; a row without a number has that of its first cell, or else
+    the next. Raises InputError, beginning with `where`, if a used row comes after a later one, or
+    two cells have one address; ParseError or ValueError if the XML is damaged.
     """
     reader = _Reader(where, is_used)
     for piece in _pieces(stream):
@@ -65,6 +66,8 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
         if end >= 2:
             yield text[:end]
             text = text[end:]
+        if len(text) > _LARGEST_PIECE:
+            raise ValueError(f"no element ends within {_LARGEST_PIECE} bytes")
     yield text
 
 
@@ -98,7 +101,7 @@ class _Reader:
             ("start", "end")
         )
         self._rows: Rows = {}
-        self._end: int | None = None  # the first row that is not used
+        self._end: int | None = None  # once they are over, the last row that was looked at
         self._row: Element | None = None  # the latest
         self._is_numbered = True  # whether its number is known by now
         self._number = 0
@@ -139,7 +142,7 @@ class _Reader:
         elif name == "row":
             self._number_row(None)
         elif name == "sheetData" and event == "end" and self._end is None:
-            self._end = self._number + 1
+            self._end = self._number
 
     def _number_row(self, by_cell: int | None) -> None:
         """Give the latest row its number: its own, that of its first cell, or the next."""
@@ -149,8 +152,9 @@ class _Reader:
         if own is not None and not re.fullmatch("[0-9]{1,10}", own):
             raise self._error(f"a row with the number {own!r}")
         number = int(own) if own is not None else by_cell or self._number + 1
-        if number <= self._number:
-            raise self._error(f"row {number} after row {self._number}")
+        before = self._number if self._end is None else self._end
+        if number <= before:
+            raise self._error(f"row {number} after row {before}")
         self._is_numbered, self._number, self._columns = True, number, set()
         if self._end is None and self._is_used(self._rows, number):
             self._rows[number] = {}
