@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.numerics import Array
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 Interval = tuple[Any, Any]
 
 SLACK = 1.0 + 1e-9  # for the analysis' own roundings
@@ -171,7 +171,7 @@ def polynomial(x: Rounded, terms: list[Any]) -> Rounded:
 
 
 def coth(r: Rounded) -> Rounded:
-    """Return C = r coth(r/2); the first term left out is 2 B_14 / 14! r^14, B_14 = 7/6."""
+    """Return C. The first term that it leaves out is 2 B_14 / 14! r^14, with B_14 = 7/6."""
     left_out = 2.0 * 7.0 / 6.0 / math.factorial(14) * largest((r.lo, r.hi)) ** 14
     return polynomial(r * r, numerics.COTH_TERMS).off_by(left_out)
 
@@ -199,10 +199,10 @@ def reduced(lo: Array, hi: Array, k: float) -> Rounded:
 def exp_bound() -> float:
     """Return the bound of exp in ulp.
 
-    2^k is exact, so that r decides. Nearer to 0 than 2^-40, C is 2, C + r and C - r stay on their
-    sides of 2 when they are rounded, and so e^r on its side of 1: for r < 0 it is off by 1/2 ulp for
-    each of C + r and the division, and by 1 for C - r; for r > 0 by less. A subnormal result has at
-    least one digit less, and is off by at most half of the bound and another rounding.
+    2^k is exact, so that r decides. Nearer to 0 than 2^-40, C is 2, and C + r and C - r stay on
+    their sides of 2 when they are rounded, so e^r on its side of 1: for r < 0 it is off by half an
+    ulp for each of C + r and the division, and by one for C - r; for r > 0 by less. A subnormal
+    result has at least one digit less: half of the bound and another rounding.
     """
     lo, hi = pieces(-MOST_R, MOST_R, -0.25, 0.25, least=2.0**-40)
     r = reduced(lo, hi, MOST_K)

@@ -1,7 +1,7 @@
 """Search for the arguments at which the portable functions of one number are farthest off.
 
 Usage: python benchmarks/worst_points.py; writes benchmarks/worst_points.md, which docs/refresh.py
-copies into docs/portability.md. It takes some minutes, and finds the same on every machine.
+copies into docs/portability.md. It takes a few minutes, and finds the same on every machine.
 
 Random arguments, most of them near those where a formula changes its course or loses digits; then
 hill-climbing from the worst of them, by steps of all sizes down to one unit in the last place.
@@ -16,10 +16,11 @@ import mpmath
 import numpy as np
 
 from cnn_from_scratch.nn import numerics
-from error_bounds import BOUNDS, Array
+from cnn_from_scratch.nn.numerics import Array
+from error_bounds import BOUNDS
 
 LN2, PI = math.log(2.0), math.pi
-ROUNDS, STARTS = 100, 5000
+ROUNDS, STARTS = 300, 20_000
 KEPT, STEPS = 100, 20  # arguments that are climbed from, and steps tried from each, in a round
 
 
@@ -40,7 +41,7 @@ class Function(NamedTuple):
 
 
 EIGHTHS = np.arange(-4, 5) * PI / 4
-POWERS = 2.0 ** np.arange(-4, 5)
+POWERS = np.ldexp(1.0, np.arange(-4, 5))
 
 
 def halves(most: int) -> Array:
@@ -70,7 +71,7 @@ FUNCTIONS = {
     "sin": Function(mpmath.sin, -PI, PI, EIGHTHS, known=(3.0399020284682843,), in_ulp=False),
     "cos": Function(
         *(mpmath.cos, -PI, PI, EIGHTHS),
-        known=(3.1400801926611916, 3.132269708114333),
+        known=(3.141592617558117, 3.1400801926611916, 3.132269708114333),
         in_ulp=False,
     ),
 }
@@ -98,18 +99,23 @@ def error(function: Function, x: Any, y: Any) -> Any:
 def starts(function: Function, count: int, rng: np.random.RandomState) -> Array:
     """Return the places, random arguments near each, at all distances, and some from anywhere."""
     lo, hi = max(function.lo, -1000.0), min(function.hi, 1000.0)
-    distances = 2.0 ** rng.uniform(-40.0, 0.0, count) * rng.choice([-1.0, 1.0], count)
-    near = rng.choice(function.places, count) + distances
+    near = rng.choice(function.places, count) + steps(-40, 0, (count,), rng)
     x = [function.places, near, rng.uniform(lo, hi, count), np.array(function.known)]
     return np.clip(np.concatenate(x), function.lo, function.hi)
 
 
 def climb(function: Function, x: Array, rng: np.random.RandomState) -> Array:
     """Return the arguments, and some steps of 1 to 2^45 units in the last place from each."""
-    sizes = np.rint(2.0 ** rng.uniform(0.0, 45.0, (len(x), STEPS)))
-    steps = sizes * rng.choice([-1.0, 1.0], sizes.shape) * np.spacing(np.abs(x))[:, np.newaxis]
-    x = np.concatenate([x, (x[:, np.newaxis] + steps).ravel()])
+    of_units = np.rint(steps(0, 45, (len(x), STEPS), rng))
+    stepped = x[:, np.newaxis] + of_units * np.spacing(np.abs(x))[:, np.newaxis]
+    x = np.concatenate([x, stepped.ravel()])
     return np.clip(x, function.lo, function.hi)
+
+
+def steps(lo: int, hi: int, shape: tuple[int, ...], rng: np.random.RandomState) -> Array:
+    """Return random numbers of all sizes from 2^lo to 2^hi and of both signs."""
+    sizes = np.ldexp(rng.uniform(1.0, 2.0, shape), rng.randint(lo, hi, shape))
+    return sizes * rng.choice([-1.0, 1.0], shape)
 
 
 def worst_point(name: str, rounds: int = ROUNDS, count: int = STARTS) -> tuple[float, float]:

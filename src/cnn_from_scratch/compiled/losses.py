@@ -10,7 +10,10 @@ from cnn_from_scratch.nn.metrics import Labels
 
 
 def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
-    """Return the mean cross-entropy in nats, and its gradient. Raises ValueError as NumPy's does."""
+    """Return the mean cross-entropy in nats, and its gradient.
+
+    Raises ValueError unless there is a target for each sample, and each of them is a class.
+    """
     dlogits = np.empty_like(logits)
     return _softmax_cross_entropy(logits, targets, dlogits), dlogits
 

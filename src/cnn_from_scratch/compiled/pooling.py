@@ -28,16 +28,20 @@ def backward(x: Array, y: Array, dy: Array, k: int, stride: int, dx: Array) -> N
     channels, h_out, w_out, samples = y.shape
     for c in prange(channels):
         dx[c] = 0.0
-        left = np.empty(samples, dy.dtype)  # 1 until the maximum is found, then 0
+        remaining = np.empty(samples, dy.dtype)  # what has not found its maximum yet
+        nothing = np.empty(samples, dy.dtype)  # 0 dy: 0, or NaN where dy is not finite
         # Where windows overlap, the last comes first: so the NumPy layer adds up, place by place.
         for i in range(h_out - 1, -1, -1):
             for j in range(w_out - 1, -1, -1):
-                left[:] = 1.0
+                for n in range(samples):
+                    remaining[n] = dy[c, i, j, n]
+                    nothing[n] = 0.0 * dy[c, i, j, n]
                 for u in range(k):
                     for v in range(k):
                         for n in range(samples):
                             row, column = stride * i + u, stride * j + v
-                            found = left[n] if x[c, row, column, n] == y[c, i, j, n] else 0.0
-                            # Not a choice: where dy is not finite, so is dx at every place.
-                            dx[c, row, column, n] += dy[c, i, j, n] * found
-                            left[n] -= found
+                            found = x[c, row, column, n] == y[c, i, j, n]
+                            left, none = remaining[n], nothing[n]
+                            routed = left if found else none
+                            dx[c, row, column, n] += routed
+                            remaining[n] = none if found else left
