@@ -42,8 +42,8 @@ def same(version: Version, actual: Array, expected: Array) -> None:
     """Check that they are the same, or what is not finite is, where sums are not exact."""
     if version == "portable":
         np.testing.assert_array_equal(actual, expected, strict=True)
-    kept = [np.where(np.isfinite(some), 0.0, some) for some in (actual, expected)]
-    np.testing.assert_array_equal(*kept, strict=True)
+    ours, right = (np.where(np.isfinite(some), 0.0, some) for some in (actual, expected))
+    np.testing.assert_array_equal(ours, right, strict=True)
 
 
 def spoilt(*arrays: Array) -> Iterator[list[Array]]:
