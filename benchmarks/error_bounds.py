@@ -143,18 +143,17 @@ def pairs(a: Rounded, b: Rounded) -> list[tuple[int, Interval, Interval]]:
 def pieces(lo: float, hi: float, *cuts: float, least: float = 0.0) -> tuple[Array, Array]:
     """Cut a range into short pieces, and also at these numbers.
 
-    least: from this size on, towards 0, pieces grow with their numbers.
+    least: if given, pieces get shorter towards 0, and what is nearer to it is left out.
     """
-    edges = np.linspace(lo, hi, 1001)
+    edges = np.concatenate([np.linspace(lo, hi, 1001), cuts])
     if least:
         sizes = np.geomspace(least, max(-lo, hi), 1001)
         edges = np.concatenate([edges, sizes, -sizes])
         edges = edges[np.abs(edges) >= least]
-    edges = np.unique(np.concatenate([edges, [lo, hi], cuts]))
-    edges = edges[(edges >= lo) & (edges <= hi)]
+    edges = np.unique(edges[(edges >= lo) & (edges <= hi)])
     start, end = edges[:-1], edges[1:]
-    across = (start < 0) & (end > 0)
-    return start[~across], end[~across]
+    kept = np.maximum(np.abs(start), np.abs(end)) > least
+    return start[kept], end[kept]
 
 
 def constants(terms: list[Any]) -> list[Rounded]:

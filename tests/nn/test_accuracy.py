@@ -178,6 +178,17 @@ def test_thousands_of_arguments_of_every_size(name: str) -> None:
 # The proof itself.
 
 
+@pytest.mark.parametrize("least", [0.0, 1e-9])
+def test_pieces_leave_nothing_out(least: float) -> None:
+    """But what is nearer to 0 than is asked for."""
+    start, end = error_bounds.pieces(-1.0, 2.0, 0.1, least=least)
+    assert (start[0], end[-1]) == (-1.0, 2.0)
+    assert 0.1 in start
+    assert 0.1 in end
+    gaps = [(a, b) for a, b in zip(end[:-1], start[1:], strict=True) if a != b]
+    assert gaps == ([(-least, least)] if least else [])
+
+
 def test_bounds_of_something_known() -> None:
     """(x + 1) - x and x / (x + 1) for x in 1..2, with what rounding can do to them, by hand."""
     x = error_bounds.Rounded(*error_bounds.pieces(1.0, 2.0))
