@@ -37,6 +37,7 @@ def part_names(page: Path) -> list[str]:
 TABLES = (
     (README, "results", ROOT / "metrics/results.md"),
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
+    (ROOT / "docs/portability.md", "errors", ROOT / "benchmarks/worst_points.md"),
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
     *(
         (PERFORMANCE, name, ROOT / f"benchmarks/tables/{name}.md")

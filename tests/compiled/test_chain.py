@@ -289,33 +289,6 @@ def test_small_loops_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ran[4:] == ["serial"]
 
 
-@one_of_each
-@both_versions
-@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf, 1e200])
-def test_what_is_not_finite_reaches_y_as_it_does_in_numpy(
-    layer: Layer,
-    in_shape: Shape,
-    out_shape: Shape,
-    version: Version,
-    special: float,
-    rng: np.random.RandomState,
-) -> None:
-    """In the same places; so a run that diverges is seen to."""
-    params = random_params(layer, in_shape, rng)
-    x, dy = normal(rng, (4, *in_shape)), normal(rng, (4, *out_shape))
-    x[1, 1, 2, 1] = special  # inside a window of each layer
-    with np.errstate(all="ignore"):
-        with using(version):
-            expected = all_passes(layer, params, x, dy, MODES["evaluation"]())
-        with using(PRIMITIVES[version]):
-            actual = all_passes(Twin(layer, version), params, x, dy, MODES["evaluation"]())
-    if np.isnan(special):
-        assert np.isnan(actual["y"][1]).any()
-    for name, right in expected.items():
-        np.testing.assert_array_equal(np.isfinite(actual[name]), np.isfinite(right), err_msg=name)
-        np.testing.assert_array_equal(np.isnan(actual[name]), np.isnan(right), err_msg=name)
-
-
 EDGES = [0.0, -0.0, 5e-324, -5e-324, 708.0, -708.0, 709.5, -709.5, -745.0, -750.0, 1e308, -1e308]
 
 

@@ -41,7 +41,7 @@ def _bits(x: Array) -> list[int]:
     return list(np.ascontiguousarray(one).view(np.int64).ravel())
 
 
-def _both(name: str, x: Array) -> tuple[Array, Array]:
+def both(name: str, x: Array) -> tuple[Array, Array]:
     """Return what the compiled function makes of x, and what NumPy's portable one does."""
     with np.errstate(all="ignore"):
         expected = getattr(numerics.PORTABLE, name)(x)
@@ -59,10 +59,10 @@ def test_only_these_three_are_other_functions() -> None:
 def test_special_values(name: str) -> None:
     """Each by itself, and all in one array, which NumPy's may take another way through."""
     x = _special()
-    actual, expected = _both(name, x)
+    actual, expected = both(name, x)
     assert _bits(actual) == _bits(expected)
     for number in x:
-        actual, expected = _both(name, np.array([number]))
+        actual, expected = both(name, np.array([number]))
         assert _bits(actual) == _bits(expected), number
 
 
@@ -71,7 +71,7 @@ def test_special_values(name: str) -> None:
 @given(st.lists(st.floats(), min_size=1, max_size=50))
 def test_any_numbers(name: str, numbers: list[float]) -> None:
     """Any at all: tiny and huge ones, infinities and NaN."""
-    actual, expected = _both(name, np.array(numbers))
+    actual, expected = both(name, np.array(numbers))
     assert _bits(actual) == _bits(expected)
 
 
@@ -80,7 +80,7 @@ def test_any_numbers(name: str, numbers: list[float]) -> None:
 def test_many_numbers(name: str, scale: float, rng: np.random.RandomState) -> None:
     """A hundred thousand of every size that a network has; for the logarithm, positive ones."""
     x = scale * normal(rng, (100_000,))
-    actual, expected = _both(name, np.abs(x) if name == "log" else x)
+    actual, expected = both(name, np.abs(x) if name == "log" else x)
     assert _bits(actual) == _bits(expected)
 
 
@@ -94,7 +94,7 @@ def test_any_shape(
     x: Array = np.asarray(rng.uniform(0.1, 3.0, shape))
     x = read_only(MEMORY_ORDERS[order](x) if x.ndim else x)
     given = x.copy()
-    actual, expected = _both(name, x)
+    actual, expected = both(name, x)
     assert actual.shape == x.shape
     assert _bits(actual) == _bits(np.asarray(expected))
     np.testing.assert_array_equal(x, given)
@@ -110,9 +110,9 @@ def test_threads_change_no_bit(
 ) -> None:
     """Shared out or not: a thousand and one numbers, and the special ones."""
     x = np.concatenate([normal(rng, (1001,)), _special()])
-    _, expected = _both(name, x)
+    _, expected = both(name, x)
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
     for number in numbers_of_threads:
         numba.set_num_threads(number)
-        actual, _ = _both(name, x)
+        actual, _ = both(name, x)
         assert _bits(actual) == _bits(expected)

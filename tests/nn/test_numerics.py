@@ -11,7 +11,6 @@ from hashlib import sha256
 from itertools import permutations
 from typing import Any, Literal, NamedTuple
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,7 +84,7 @@ def test_every_primitive_has_its_rows() -> None:
     """A new primitive without a row in a table fails here."""
     assert set(NAMES) == NUMPYS.keys() == SPECIAL.keys()
     assert set(NAMES) == {"matmul", "sum", *FUNCTIONS}
-    assert set(FUNCTIONS) == ACCURACY.keys() == FROZEN_VALUES.keys()
+    assert set(FUNCTIONS) == FROZEN_VALUES.keys()
 
 
 @all_names
@@ -310,117 +309,7 @@ def test_functions_take_any_shape(name: str) -> None:
     _same(function(np.zeros((0, 2))), np.zeros((0, 2)))
 
 
-# Accuracy of the functions of one number.
-
-
-def _around(points: Any) -> Array:
-    """Return the points with the numbers just below and above."""
-    points = np.asarray(points, np.float64)
-    below, above = np.nextafter(points, -INF), np.nextafter(points, INF)
-    return np.concatenate([below, points, above, np.nextafter(above, INF)])
-
-
-def _both_signs(x: Any) -> Array:
-    return np.concatenate([x, -x])
-
-
-UNIT: Array = np.random.RandomState(0).uniform(-1, 1, 1500)
-SIZES: Array = 2.0 ** np.arange(-1074.0, 0.0)  # down to the smallest number
-
-
-def _exp_points() -> Array:
-    """Return numbers from the least result to the largest, and near all that switches k."""
-    return np.concatenate([
-        _around((np.arange(-1075, 1024) + 0.5) * math.log(2)),
-        np.linspace(-745.13, 709.78, 2000),
-        np.linspace(-745.13, -708.3, 500),  # whose results are subnormal
-        [709.782712893384, -745.1332191019411],
-        UNIT,
-        _both_signs(SIZES[-70:]),
-    ])  # fmt: skip
-
-
-def _log_points() -> Array:
-    """Return numbers of all sizes, and near 1 and all that switches e."""
-    return np.concatenate([
-        _around(2.0 ** np.arange(-1074.0, 1024.0))[1:],  # not 0
-        _around(math.sqrt(0.5) * 2.0 ** np.arange(-1020.0, 1024.0)),
-        [LARGEST],
-        1.0 + np.concatenate([_both_signs(SIZES[-53:-1]), UNIT / 2, UNIT / 1000]),
-        2.0 ** (1000 * UNIT) * (2.0 + UNIT[::-1]),
-        np.arange(1.0, 300.0) * TINIEST,
-    ])  # fmt: skip
-
-
-def _tanh_points() -> Array:
-    """Return numbers of all sizes, and near the switch of e^x - 1 at 2|x| = 0.35."""
-    return _both_signs(np.concatenate([
-        _around([0.175, 1.0, 19.06]),
-        np.linspace(0.17, 0.18, 500),
-        _around((np.arange(60) + 0.5) * math.log(2) / 2),
-        np.linspace(0.0, 23.0, 1500),
-        UNIT,
-        SIZES,
-    ]))  # fmt: skip
-
-
-def _angles() -> Array:
-    """Return numbers from -pi to pi, and near all multiples of pi / 4."""
-    near = np.concatenate([k * PI / 4 + SIZES[-52::4] for k in range(-4, 4)])
-    return np.concatenate([
-        [-PI, PI],
-        np.clip(_both_signs(_around(np.arange(5) * PI / 4)), -PI, PI),
-        near,
-        -near,
-        PI * UNIT,
-        np.linspace(-PI, PI, 1500),
-        _both_signs(SIZES[::4]),
-    ])  # fmt: skip
-
-
-class Accuracy(NamedTuple):
-    """A function, where to look at it, and how far off it may be.
-
-    bound: in units in the last place of the exact result, or as such.
-    """
-
-    exact: Callable[[Any], Any]
-    points: Callable[[], Array]
-    bound: float
-    in_ulp: bool
-
-
-# Every function of one number needs a row.
-ACCURACY = {
-    "exp": Accuracy(mpmath.exp, _exp_points, bound=2, in_ulp=True),
-    "log": Accuracy(mpmath.log, _log_points, bound=1, in_ulp=True),
-    "tanh": Accuracy(mpmath.tanh, _tanh_points, bound=4, in_ulp=True),
-    "sin": Accuracy(mpmath.sin, _angles, bound=1e-15, in_ulp=False),
-    "cos": Accuracy(mpmath.cos, _angles, bound=1e-15, in_ulp=False),
-}
-
-
-def _ulp(exact: Any) -> Any:
-    """Return the distance of the float64 numbers about a real number."""
-    exponent = mpmath.mag(exact) if exact else -INF  # so that it is below 2^exponent
-    return mpmath.ldexp(1, int(max(exponent - 53, -1074)))
-
-
-@all_functions
-def test_accuracy(name: str) -> None:
-    """At thousands of arguments, within the bound of the docstring."""
-    accuracy = ACCURACY[name]
-    x = accuracy.points()
-    assert len(x) > 3000
-    with np.errstate(over="raise"):
-        y = getattr(PORTABLE, name)(read_only(x))
-    with mpmath.workprec(140):
-        for argument, value in zip(x.tolist(), y.tolist(), strict=True):
-            exact = accuracy.exact(mpmath.mpf(argument))
-            unit = _ulp(exact) if accuracy.in_ulp else 1
-            error = abs(mpmath.mpf(value) - exact) / unit
-            assert error <= accuracy.bound, f"{name}({argument!r}): {float(error)}"
-
+# The bits of the functions of one number.
 
 # Of the function's values at 10,000 numbers from -4 to 4 (sin, cos: -3 to 3; log: their sizes).
 # An error bound leaves many choices; the bits are to stay.

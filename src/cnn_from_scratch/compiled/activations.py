@@ -6,7 +6,7 @@ needs its input for its derivative.
 
 from numba import prange
 
-from cnn_from_scratch.compiled.functions import exp_in_range, fused_split_exp, times_power_of_two
+from cnn_from_scratch.compiled.functions import exp_in_range, fused_split_exp, power_of_two
 from cnn_from_scratch.compiled.kernel import Array, Kernel
 
 
@@ -16,10 +16,11 @@ def sigmoid(x: Array) -> None:
 
     One division instead of two, and fused operations: two thirds of the time.
     """
+    most = 708.0 if x.itemsize == 8 else 88.0
     for i in prange(len(x)):
         # Below -700, where e^x is too small to change 1, any will do.
-        k_in_last_bits, p, q = fused_split_exp(max(min(-x[i], 708.0), -700.0))
-        x[i] = q / (q + times_power_of_two(p, k_in_last_bits))
+        k_in_last_bits, p, q = fused_split_exp(max(min(-x[i], most), -700.0))
+        x[i] = q / (q + p * power_of_two(k_in_last_bits))
 
 
 @Kernel

@@ -86,7 +86,11 @@ class Chain:
             self._of_first = self._of_first or len(self.steps)
 
     def forward(self, theta: Array, x: Array) -> tuple[Array, Array]:
-        """Return the last layer's output, and as cache all numbers of the chain."""
+        """Return the last layer's output, and as cache all numbers of the chain.
+
+        Raises ValueError if x is not (N, *in_shape).
+        """
+        check_shape(x, self.in_shape)
         n = len(x)
         plan = self._plan(n)
         values = np.empty(plan.size, theta.dtype)
@@ -100,9 +104,15 @@ class Chain:
     def backward(
         self, theta: Array, dy: Array, values: Array, dtheta: Array, wants_dx: bool = True
     ) -> Array:
-        """Write the layers' parts of dtheta, and return dx, if it is wanted."""
+        """Write the layers' parts of dtheta, and return dx, if it is wanted.
+
+        Raises ValueError if dy is not (N, *out_shape), with the N of `values`.
+        """
+        check_shape(dy, self.out_shape)
         n = len(dy)
         plan = self._plan(n)
+        if len(values) != plan.size:
+            raise ValueError(f"expected dy of as many samples as went forward, got {n}")
         dvalues = np.empty_like(values)
         dvalues[plan.outputs].reshape(plan.out_shape)[:] = samples_last(dy)
         wanted = 0 if wants_dx else self._of_first
@@ -181,6 +191,12 @@ class Chain:
         self.steps.append(Step(kind, in_shape, out_shape, x, y, **fields))
         if not in_place:
             self.size += prod(out_shape)
+
+
+def check_shape(samples: Array, shape: Shape) -> None:
+    """Raise ValueError unless samples are (N, *shape): the loops trust it, and so does copying."""
+    if samples.shape[1:] != shape:
+        raise ValueError(f"expected samples of the shape {shape}, got {samples.shape[1:]}")
 
 
 def check_terms(layer: Conv2D, terms: int) -> None:

@@ -10,7 +10,10 @@ from cnn_from_scratch.nn.metrics import Labels
 
 
 def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
-    """Return the mean cross-entropy in nats, and its gradient."""
+    """Return the mean cross-entropy in nats, and its gradient.
+
+    Raises ValueError unless there is a target for each sample, and each of them is a class.
+    """
     dlogits = np.empty_like(logits)
     return _softmax_cross_entropy(logits, targets, dlogits), dlogits
 
@@ -19,8 +22,12 @@ def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]
 def _softmax_cross_entropy(logits: Array, targets: Labels, dlogits: Array) -> float:
     """Loss = mean over n of (log sum over k of exp z[n,k]) - z[n, target], z below its maximum."""
     samples, classes = logits.shape
+    if len(targets) != samples:
+        raise ValueError("expected a target for each sample")
     loss = 0.0
     for n in range(samples):
+        if not 0 <= targets[n] < classes:
+            raise ValueError("a target is no class")
         most = logits[n, 0]
         for k in range(1, classes):
             most = max(most, logits[n, k])

@@ -29,15 +29,19 @@ def backward(x: Array, y: Array, dy: Array, k: int, stride: int, dx: Array) -> N
     for c in prange(channels):
         dx[c] = 0.0
         remaining = np.empty(samples, dy.dtype)  # what has not found its maximum yet
+        nothing = np.empty(samples, dy.dtype)  # 0 dy: 0, or NaN where dy is not finite
         # Where windows overlap, the last comes first: so the NumPy layer adds up, place by place.
         for i in range(h_out - 1, -1, -1):
             for j in range(w_out - 1, -1, -1):
                 for n in range(samples):
                     remaining[n] = dy[c, i, j, n]
+                    nothing[n] = 0.0 * dy[c, i, j, n]
                 for u in range(k):
                     for v in range(k):
                         for n in range(samples):
                             row, column = stride * i + u, stride * j + v
-                            routed = remaining[n] if x[c, row, column, n] == y[c, i, j, n] else 0.0
+                            found = x[c, row, column, n] == y[c, i, j, n]
+                            left, none = remaining[n], nothing[n]
+                            routed = left if found else none
                             dx[c, row, column, n] += routed
-                            remaining[n] -= routed
+                            remaining[n] = none if found else left
