@@ -1,6 +1,6 @@
 """How much a picture shows at most, so that its size and cost have a bound, whatever the data.
 
-Each picture says what it leaves out; the tables and the plots' data leave out nothing.
+Each picture says what it leaves out.
 """
 
 from collections.abc import Iterable
