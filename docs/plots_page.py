@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from cnn_from_scratch import one_line_errors
+
 PACKAGES = {"vega": "5.33.1", "vega-lite": "5.23.0", "vega-embed": "6.29.0"}
 PAGE = Path(__file__).resolve().parents[1] / ".dvc" / "plots_page.html"
 INSTALL = ("npm", "install", "--silent", "--no-save", "--ignore-scripts", "--omit=optional")
@@ -89,4 +91,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    one_line_errors()
     main()

@@ -43,7 +43,8 @@ def _losses(results: Results) -> Figure:
 
 
 def _collapse(results: Results) -> Figure:
-    return collapse_figure(results.scores, int(results.confusion["label"].max()))
+    num_classes = int(results.confusion[["label", "predicted"]].to_numpy().max())
+    return collapse_figure(results.scores, num_classes)
 
 
 PICTURES: dict[str, Callable[[Results], Figure]] = {

@@ -33,11 +33,15 @@ from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.layers import Conv2D
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, using
+from cnn_from_scratch.report.bounds import MAX_MODELS, first, with_notes
 from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import group_variant
 from cnn_from_scratch.report.statistics import rounded
 from cnn_from_scratch.report.tables import markdown_table
+
+COLUMNS = 3  # of panels
+LAYERS_NAMED = 4  # of a panel, about
 
 
 def variances(network: Sequential, x: Array) -> list[float]:
@@ -116,17 +120,22 @@ def in_words(layer: dict[str, Any], when: str) -> str:
 def signals_figure(signals: dict[str, Any]) -> Figure:
     """Draw the variance along the network, a panel a network and activation."""
     groups: dict[str, dict[str, Any]] = {}
-    for name, entry in signals.items():
+    drawn, left_out = first(signals, MAX_MODELS, "models")
+    for name in drawn:
         group, initializer = group_variant(name)
-        groups.setdefault(group, {})[initializer] = entry["variances"]
-    figure = Figure(figsize=(9.0, 5.6), layout="constrained")
-    panels = figure.subplots(2, -(-len(groups) // 2), sharey=True, squeeze=False)
-    for axes, (group, lines) in zip(panels.flat, groups.items(), strict=False):
+        groups.setdefault(group, {})[initializer] = signals[name]["variances"]
+    rows = -(-len(groups) // COLUMNS)
+    figure = Figure(figsize=(9.0, 2.8 * max(rows, 2)), layout="constrained")
+    panels = figure.subplots(rows, min(len(groups), COLUMNS), sharey=True, squeeze=False).flatten()
+    for axes in panels[len(groups) :]:
+        axes.set_visible(False)
+    for axes, (group, lines) in zip(panels, groups.items(), strict=False):
         _panel(axes, group, lines)
-    handles, labels = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(labels), 5))
     figure.supylabel("variance of the signal (before activation)")
-    figure.suptitle("Untrained networks: mean over seeds, bars from the lowest to the highest")
+    title = "Untrained networks: mean over seeds, bars from the lowest to the highest"
+    figure.suptitle(with_notes(title, left_out))
     return figure
 
 
@@ -140,7 +149,8 @@ def _panel(axes: Axes, title: str, lines: dict[str, Any]) -> None:
         axes.errorbar(x, mean, bars, color=color, linestyle=dash, lw=1.4, marker="o", ms=3,
                       label=initializer)  # fmt: skip
     layers = ["pixels", *(f"conv {i}" for i in range(1, len(mean)))]
-    axes.set_xticks(range(len(layers)), layers)
+    places = range(0, len(layers), -(-len(layers) // LAYERS_NAMED))
+    axes.set_xticks(places, [layers[place] for place in places])
     axes.set_title(title, loc="left")
     axes.set_yscale("log")
 

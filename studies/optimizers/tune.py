@@ -27,13 +27,16 @@ from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.report.bounds import MAX_MODELS, first, with_notes
 from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
-from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
+from cnn_from_scratch.report.figures import LABEL_HEIGHT, STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import by_group
 from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs, prune_runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
+
+COLUMNS = 2  # of panels
 
 
 def rates_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -74,10 +77,17 @@ def rates_figure(rates: pd.DataFrame) -> Figure:
 
     rates: of `rates_table`; a filled dot is the chosen rate.
     """
-    groups = by_group(dict.fromkeys(rates["model"]))
-    figure = Figure(figsize=(9.0, 4.2), layout="constrained")
-    panels = figure.subplots(1, len(groups), sharex=True, sharey=True, squeeze=False)[0]
-    for axes, (group, models) in zip(panels, groups.items(), strict=True):
+    drawn, left_out = first(dict.fromkeys(rates["model"]), MAX_MODELS, "models")
+    groups = by_group(drawn)
+    lines = -(-len(groups) // COLUMNS)
+    height = max(2.8 * lines, LABEL_HEIGHT * max(map(len, groups.values())) + 1.0, 4.2)
+    figure = Figure(figsize=(9.0, height), layout="constrained")
+    panels = figure.subplots(
+        lines, min(len(groups), COLUMNS), sharex=True, sharey=True, squeeze=False
+    ).flatten()
+    for axes in panels[len(groups) :]:
+        axes.set_visible(False)
+    for axes, (group, models) in zip(panels, groups.items(), strict=False):
         for model, (color, dash) in zip(models, line_styles(), strict=False):
             rows = rates[rates["model"] == model]
             x = rows["lr"].astype(float)
@@ -87,7 +97,7 @@ def rates_figure(rates: pd.DataFrame) -> Figure:
             axes.plot(float(chosen["lr"]), chosen["val_accuracy"], "o", color=color, ms=7)
         axes.set(xscale="log", xlabel="learning rate", title=f"network {group}")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    panels[0].set_ylabel("validation accuracy, mean over seeds")
+    panels[0].set_ylabel(with_notes("validation accuracy, mean over seeds", left_out))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", title="filled: chosen")
     return figure

@@ -217,7 +217,7 @@ def test_the_lowest_panel_of_each_column_has_its_epochs(groups: int) -> None:
         RAGGED,
         [f"S-long-name-of-{k}" for k in range(4)],
         [f"S-{k}" for k in range(30)],
-        [f"S-{k}" for k in range(20)] + [f"E-{k}" for k in range(21)],
+        [f"S-{k}" for k in range(17)] + [f"E-{k}" for k in range(18)],
     ],
 )
 def test_the_losses_have_room_for_their_words(models: list[str]) -> None:

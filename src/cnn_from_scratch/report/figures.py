@@ -17,14 +17,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from cnn_from_scratch.report.bounds import (
+    MAX_CLASSES,
+    MAX_MODELS,
+    MAX_NAMED,
+    MAX_POINTS,
+    MAX_SEEDS,
+    first,
+    thinned,
+    with_notes,
+)
 from cnn_from_scratch.report.names import split_title
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
 MAX_SAMPLES = 96  # in the picture of the dataset
-CLASSES_IN_ONE_PICTURE = 10
+SPELT_OUT = 10  # classes at most whose sizes are listed, and whose cells hold their numbers
 LOSS_TITLE = "Training loss: mean over seeds, band ± one population SD"
 LETTERS_PER_INCH = 11  # of a label; so few that it fits
+LETTERS_PER_INCH_OF_TITLE = 9
+LABEL_HEIGHT = 0.24  # inches a line of a legend
+FLOOR_LINES = 3  # of a legend, those that name a floor
 
 LineStyle = tuple[str, Any]  # a colour and dashes
 
@@ -51,12 +64,16 @@ def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
     curves: a row a (model, epoch) with mean, low and high in nats. floors: the least losses, in
     nats, that the activations on the logits allow; those above 0 are drawn.
     """
-    figure = Figure(figsize=(8.0, 4.8), layout="constrained")
+    models, left_out = first(dict.fromkeys(curves["model"]), MAX_MODELS, "models")
+    rows, sparse = thinned(curves, ["model"], MAX_POINTS)
+    height = max(4.8, LABEL_HEIGHT * (len(models) + FLOOR_LINES) + 0.8)
+    figure = Figure(figsize=(8.0, height), layout="constrained")
     axes = figure.subplots()
-    for (model, rows), style in zip(_by_model(curves), line_styles(), strict=False):
-        draw_curve(axes, rows, model, style)
+    for model, style in zip(models, line_styles(), strict=False):
+        draw_curve(axes, rows[rows["model"] == model], model, style)
     draw_floors(axes, floors)
-    axes.set(xlabel="epoch", ylabel="training loss (nats)", xlim=(0, curves["epoch"].max()))
+    axes.set(xlim=(0, curves["epoch"].max()), ylabel="training loss (nats)")
+    axes.set_xlabel(with_notes("epoch", sparse, left_out))
     axes.set_title(LOSS_TITLE, loc="left")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
@@ -70,14 +87,13 @@ def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
     diverged; then its dot is hollow. statistics: of `model_statistics`, for the mean's intervals.
     """
     splits = [split for split in ("val", "test") if split in set(scores["split"])]
-    models = list(dict.fromkeys(scores["model"]))
+    models, left_out = first(dict.fromkeys(scores["model"]), MAX_MODELS, "models")
     figure = Figure(figsize=(1.0 + 1.5 * len(models), 3.0 * len(splits)), layout="constrained")
     panels = figure.subplots(len(splits), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for axes, split in zip(panels, splits, strict=True):
         for place, (model, color) in enumerate(zip(models, itertools.cycle(COLORS))):
             rows = scores[(scores["model"] == model) & (scores["split"] == split)]
-            values, diverged = rows["accuracy"].to_numpy(), rows["diverged"].to_numpy()
-            _accuracy_dots(axes, place, values, diverged, color)
+            _accuracy_dots(axes, place, rows, color)
             _interval(axes, place + 0.4, statistics[model][split]["accuracy"]["interval_95"], color)
         axes.set_ylabel("accuracy")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -85,7 +101,8 @@ def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
         axes.grid(visible=False, axis="x")
     panels[-1].set_xticks(range(len(models)), models)
     label = f"model; {dots_words(scores, 'left to right', 'at its right end')}"
-    panels[-1].set_xlabel(textwrap.fill(label, int(LETTERS_PER_INCH * figure.get_figwidth())))
+    words = textwrap.fill(label, int(LETTERS_PER_INCH * figure.get_figwidth()))
+    panels[-1].set_xlabel(with_notes(words, left_out))
     return figure
 
 
@@ -93,26 +110,29 @@ def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
 def confusion_figure(confusion: pd.DataFrame, protocol: str) -> Figure:
     """Draw a confusion matrix a model, on the test samples if there are any, else validation.
 
-    confusion: a row a (model, split, label, predicted) with the count over all seeds. A row of
-    a matrix adds up to 100 %: the share of a class's samples that were given each label.
+    confusion: a row a (model, split, label, predicted) with the count over all seeds, if not 0. A
+    row of a matrix adds up to 100 %, if all labels are drawn: the share of a class's samples that
+    were given each label.
     """
     split = "test" if "test" in set(confusion["split"]) else "val"
-    groups = list(_by_model(confusion[confusion["split"] == split]))
-    columns = min(len(groups), 5)
-    rows = -(-len(groups) // columns)
-    labels = sorted(set(confusion["label"]))
-    side = max(2.1, 0.45 * len(labels))
+    of_split = confusion[confusion["split"] == split]
+    models, left_out = first(dict.fromkeys(of_split["model"]), MAX_MODELS, "models")
+    labels, confused = _most_confused(confusion, of_split)
+    columns = min(len(models), 5)
+    rows = -(-len(models) // columns)
+    side = max(2.1, 0.45 * min(len(labels), SPELT_OUT), 0.2 * len(labels))
     figure = Figure(figsize=(side * columns + 0.6, (side + 0.5) * rows + 0.7), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    for axes in panels.flat[len(groups) :]:
+    for axes in panels.flat[len(models) :]:
         axes.set_visible(False)
-    for axes, (model, some) in zip(panels.flat, groups, strict=False):
-        counts = some.pivot(index="label", columns="predicted", values="count").to_numpy()
-        _confusion_panel(axes, model, counts, labels)
-    for axes in panels.flat[max(len(groups) - columns, 0) : len(groups)]:
+    for axes, model in zip(panels.flat, models, strict=False):
+        _confusion_panel(axes, model, of_split[of_split["model"] == model], labels)
+    for axes in panels.flat[max(len(models) - columns, 0) : len(models)]:
         axes.tick_params(labelbottom=True)  # the lowest panel of its column, if others are hidden
     title = f"Labels given to the {split_title(split, protocol)} samples, % of each true label"
-    figure.suptitle(f"{title}, all seeds")
+    width = int(LETTERS_PER_INCH_OF_TITLE * figure.get_figwidth())
+    words = (f"{title}, all seeds", confused, left_out)
+    figure.suptitle("\n".join(textwrap.fill(some, width) for some in words if some))
     figure.supxlabel("predicted label")
     figure.supylabel("true label")
     return figure
@@ -127,7 +147,6 @@ def dataset_figure(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -
     shown = min(len(images), MAX_SAMPLES)
     columns = 16
     rows = -(-shown // columns)
-    sizes = ", ".join(f"{np.sum(labels == k)} of class {k}" for k in np.unique(labels))
     figure = Figure(figsize=(9.0, 0.64 * rows + 0.5), layout="constrained")
     axes = figure.subplots()
     axes.set_axis_off()
@@ -140,14 +159,18 @@ def dataset_figure(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -
         axes.text(middle, bottom - len(image) - 1, str(label), fontsize=9, ha="center")
     axes.imshow(sheet, cmap="gray_r", vmin=0.0, vmax=1.0)
     which = "" if shown == len(images) else f"the first {shown} of "
-    figure.suptitle(f"The dataset: {which}{len(images)} samples ({sizes})", fontsize=11)
+    title = f"The dataset: {which}{len(images)} samples ({_sizes(labels)})"
+    width = int(LETTERS_PER_INCH * figure.get_figwidth())
+    figure.suptitle(textwrap.fill(title, width), fontsize=11)
     return figure
 
 
-def _by_model(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield each model with its rows, in the order in which they stand."""
-    for model, rows in frame.groupby("model", sort=False):
-        yield str(model), rows
+def _sizes(labels: np.ndarray[Any, Any]) -> str:
+    """Return in words how many samples the classes have."""
+    classes, sizes = np.unique(labels, return_counts=True)
+    if len(classes) > SPELT_OUT:
+        return f"{len(classes)} classes of {sizes.min()} to {sizes.max()} samples"
+    return ", ".join(f"{size} of class {k}" for k, size in zip(classes, sizes, strict=True))
 
 
 def line_styles() -> Iterator[LineStyle]:
@@ -174,8 +197,10 @@ def dots_words(scores: pd.DataFrame, order: str, place: str) -> str:
 
     order: of the seeds, such as 'left to right'; place: of the interval, such as 'at its end'.
     """
-    seeds = list(dict.fromkeys(scores["seed"]))
-    words = f"each dot a run, {order}: seeds {', '.join(map(str, seeds))}; bar: mean"
+    seeds, left_out = first(dict.fromkeys(scores["seed"]), MAX_SEEDS, "seeds")
+    named = seeds if len(seeds) <= MAX_NAMED else [*seeds[:3], "...", seeds[-1]]
+    words = f"each dot a run, {order}: seeds {', '.join(map(str, named))}"
+    words += f", {left_out}; bar: mean of all" if left_out else "; bar: mean"
     if len(seeds) > 1:
         words += f", {place} its 95 % bootstrap interval over the seeds"
     if scores["diverged"].any():
@@ -183,17 +208,14 @@ def dots_words(scores: pd.DataFrame, order: str, place: str) -> str:
     return words
 
 
-def _accuracy_dots(
-    axes: Axes,
-    place: int,
-    values: np.ndarray[Any, Any],
-    diverged: np.ndarray[Any, np.dtype[np.bool]],
-    color: str,
-) -> None:
+def _accuracy_dots(axes: Axes, place: int, rows: pd.DataFrame, color: str) -> None:
+    drawn = rows.iloc[:MAX_SEEDS]
+    values, diverged = drawn["accuracy"].to_numpy(), drawn["diverged"].to_numpy()
     x = place + (np.linspace(-0.3, 0.3, len(values)) if len(values) > 1 else np.zeros(1))
     axes.plot(x[~diverged], values[~diverged], "o", color=color, ms=5, alpha=0.85)
     axes.plot(x[diverged], values[diverged], "o", color=color, ms=5, mfc="white", zorder=3)
-    axes.hlines(float(np.mean(values)), place - 0.4, place + 0.4, color=color, lw=2)
+    mean = float(np.mean(rows["accuracy"].to_numpy()))
+    axes.hlines(mean, place - 0.4, place + 0.4, color=color, lw=2)
 
 
 def _interval(axes: Axes, x: float, interval: list[float] | None, color: str) -> None:
@@ -203,17 +225,39 @@ def _interval(axes: Axes, x: float, interval: list[float] | None, color: str) ->
         axes.hlines(interval, x - 0.06, x + 0.06, color=color, lw=1.5)
 
 
-def _confusion_panel(
-    axes: Axes, model: str, counts: np.ndarray[Any, Any], labels: list[int]
-) -> None:
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+def _most_confused(confusion: pd.DataFrame, shown: pd.DataFrame) -> tuple[list[int], str]:
+    """Return the labels to draw, and in words what is left out.
+
+    All labels of `confusion`, or else those that are most often the true or the given one of a
+    wrong answer in the rows that are shown.
+    """
+    num_classes = int(confusion[["label", "predicted"]].to_numpy().max())
+    every = range(1, num_classes + 1)
+    if num_classes <= MAX_CLASSES:
+        return list(every), ""
+    wrong = shown[shown["label"] != shown["predicted"]]
+    ends = pd.concat([wrong.set_index(end)["count"] for end in ("label", "predicted")])
+    counts = ends.groupby(level=0).sum().reindex(every, fill_value=0)
+    most = counts.sort_values(ascending=False, kind="stable").index[:MAX_CLASSES]
+    return sorted(most), f"the {MAX_CLASSES} labels most often confused, of {num_classes}"
+
+
+def _confusion_panel(axes: Axes, model: str, rows: pd.DataFrame, labels: list[int]) -> None:
+    totals = rows.groupby("label")["count"].sum().reindex(labels, fill_value=0).to_numpy()
+    drawn = rows[rows["label"].isin(labels) & rows["predicted"].isin(labels)]
+    counts = drawn.pivot(index="label", columns="predicted", values="count")
+    counts = counts.reindex(index=labels, columns=labels).fillna(0)
+    shares = counts.to_numpy() / np.maximum(totals, 1)[:, np.newaxis]
     axes.grid(visible=False)
     axes.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     places = range(len(labels))
     axes.set_xticks(places, [str(k) for k in labels])
     axes.set_yticks(places, [str(k) for k in labels])
     axes.set_title(model)
-    if len(labels) <= CLASSES_IN_ONE_PICTURE:
+    if len(labels) > SPELT_OUT:
+        axes.tick_params(labelsize=8)
+        axes.tick_params(axis="x", labelrotation=90)
+    else:
         for row, column in itertools.product(places, places):
             share = shares[row, column]
             color = "white" if share > 0.5 else "black"

@@ -26,6 +26,7 @@ MAX_CHANNELS = 4
 MAX_UNITS = 10  # numbers of a vector
 MAX_STEPS = 6  # before the logits
 MAX_CLASSES = 10
+MAX_LAYERS = 6  # named in a step
 
 TILE = 0.44  # inches, as all lengths here
 CELL = 0.26  # of a vector
@@ -248,8 +249,17 @@ def _step_block(step: Step) -> Block:
         values = values[:, np.newaxis, np.newaxis, :MAX_UNITS]  # one map, of height 1
         tile = CELL * values.shape[-1]
     low, high = float(values.min()), float(values.max())
-    header = f"{step.name}\n{shape}\n{low:.2g} to {high:.2g}"
+    header = f"{_layer_names(step.name)}\n{shape}\n{low:.2g} to {high:.2g}"
     return Block(header, [list(maps) for maps in values], (low, high), tile)
+
+
+def _layer_names(name: str) -> str:
+    """Return a step's name, without the middle of a long one."""
+    lines = name.splitlines()
+    more = len(lines) - MAX_LAYERS
+    if more <= 0:
+        return name
+    return "\n".join([*lines[: MAX_LAYERS - 1], f"and {more} more", lines[-1]])
 
 
 def _draw(axes: Axes, section: Section, top: float) -> None:

@@ -6,6 +6,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cnn_from_scratch.report.bounds import MAX_COMPARISONS, first, with_notes
 from cnn_from_scratch.report.figures import COLORS, STYLE
 from cnn_from_scratch.report.names import SIGNIFICANCE, pair_title, split_title
 
@@ -19,24 +20,26 @@ def comparisons_figure(comparisons: list[dict[str, Any]], protocol: str) -> Figu
     comparisons: rows of `compare_models`; a dot is filled if the corrected p is significant, else
     hollow. Without rows the picture says so.
     """
-    figure = Figure(figsize=(8.0, 1.8 + ROW_HEIGHT * len(comparisons)), layout="constrained")
+    drawn, left_out = first(comparisons, MAX_COMPARISONS, "pairs")
+    figure = Figure(figsize=(8.0, 1.8 + ROW_HEIGHT * len(drawn)), layout="constrained")
     axes = figure.subplots()
     if not comparisons:
         axes.set_axis_off()
         axes.text(0.5, 0.5, "No comparison: it takes two models and two seeds.", ha="center")
         return figure
-    for place, row in enumerate(comparisons):
+    for place, row in enumerate(drawn):
         _difference(axes, place, row)
     axes.axvline(0.0, color="black", lw=1.0, zorder=1)
-    axes.set_yticks(range(len(comparisons)), [pair_title(row) for row in comparisons])
-    axes.set_ylim(len(comparisons) - 0.5, -0.5)
+    axes.set_yticks(range(len(drawn)), [pair_title(row) for row in drawn])
+    axes.set_ylim(len(drawn) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     samples = split_title(comparisons[0]["split"], protocol)
     axes.set_title(f"Differences in accuracy: {samples}", loc="left")
-    axes.set_xlabel(
+    words = (
         "first minus second (percentage points): mean over seeds, 95 % bootstrap interval;\n"
         f"filled: p ≤ {SIGNIFICANCE} (sign-flip permutation test, Holm-corrected)"
     )
+    axes.set_xlabel(with_notes(words, left_out))
     return figure
 
 

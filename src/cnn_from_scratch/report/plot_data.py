@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_from_scratch.nn.metrics import confusion_matrix
+from cnn_from_scratch.report.bounds import thinned
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import split_title
 from cnn_from_scratch.report.statistics import DIGITS, by_seed
@@ -40,11 +40,8 @@ def run_curves(history: pd.DataFrame) -> list[dict[str, Any]]:
 
     Of long runs every second, third, ... epoch, so that at most MAX_EPOCHS are left, and the last.
     """
-    epochs = history["epoch"]
-    step = -(-(int(epochs.max()) + 1) // MAX_EPOCHS)
-    last = epochs == history.groupby(["model", "seed"])["epoch"].transform("max")
-    columns = ["model", "seed", "epoch", "train_loss", "val_loss"]
-    return _rows(history.loc[(epochs % step == 0) | last, columns])
+    rows, _ = thinned(history, ["model", "seed"], MAX_EPOCHS)
+    return _rows(rows[["model", "seed", "epoch", "train_loss", "val_loss"]])
 
 
 def accuracies(scores: pd.DataFrame) -> list[dict[str, Any]]:
@@ -57,25 +54,25 @@ def accuracies(scores: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row a (model, split, label, predicted): how often, over all seeds, zeros too."""
-    num_classes = int(predictions[["label", "predicted"]].to_numpy().max())
-    rows: list[dict[str, Any]] = []
-    for (model, split), some in predictions.groupby(["model", "split"], sort=False):
-        counts = confusion_matrix(
-            some["predicted"].to_numpy() - 1, some["label"].to_numpy() - 1, num_classes
-        )
-        for label in range(1, num_classes + 1):
-            for predicted in range(1, num_classes + 1):
-                rows.append(
-                    {
-                        "model": model,
-                        "split": split,
-                        "label": label,
-                        "predicted": predicted,
-                        "count": int(counts[label - 1, predicted - 1]),
-                    }
-                )
-    return rows
+    """Return a row a (model, split, label, predicted): how often, over all seeds.
+
+    Pairs of labels that never came about have no row, as they would be most of those of many
+    classes.
+    """
+    return [
+        {
+            "model": model,
+            "split": split,
+            "label": int(label),
+            "predicted": int(predicted),
+            "count": int(count),
+        }
+        for (model, split), some in predictions.groupby(["model", "split"], sort=False)
+        for label, predicted, count in some.groupby(["label", "predicted"])
+        .size()
+        .reset_index()
+        .itertuples(index=False)
+    ]
 
 
 def shown_predictions(predictions: pd.DataFrame) -> pd.DataFrame:

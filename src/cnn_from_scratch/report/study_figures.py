@@ -10,7 +10,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cnn_from_scratch.report.bounds import (
+    MAX_MODELS,
+    MAX_POINTS,
+    MAX_SEEDS,
+    first,
+    thinned,
+    with_notes,
+)
 from cnn_from_scratch.report.figures import (
+    FLOOR_LINES,
+    LABEL_HEIGHT,
     LETTERS_PER_INCH,
     LOSS_TITLE,
     STYLE,
@@ -23,12 +33,10 @@ from cnn_from_scratch.report.figures import (
 from cnn_from_scratch.report.names import by_group, group_variant, split_title
 
 ROW_HEIGHT = 0.34  # inches a model, in the picture of the scores
-LABEL_HEIGHT = 0.24  # inches a line of a legend
 COLUMNS = 3  # of panels, at most; one less if each has a legend
 PANEL_WIDTH, PANEL_HEIGHT = 2.9, 2.5  # inches
 LEGEND_WIDTH = 1.6  # inches
 TITLE_LENGTH = 7.5  # inches, of the losses' title beside a legend
-FLOOR_LINES = 3  # of a legend, those that name a floor
 
 
 @mpl.rc_context(STYLE)
@@ -40,7 +48,8 @@ def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
     The models of a group stand together; a variant has the same colour as in `loss_panels_figure`.
     """
     splits = [split for split in ("val", "test") if split in set(scores["split"])]
-    groups = by_group(dict.fromkeys(scores["model"]))
+    every, left_out = first(dict.fromkeys(scores["model"]), MAX_MODELS, "models")
+    groups = by_group(every)
     models = [model for group in groups.values() for model in group]
     styles = _variant_styles(models)
     size = (2.0 + 4.0 * len(splits), 1.6 + ROW_HEIGHT * len(models))
@@ -59,7 +68,7 @@ def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     label = f"accuracy in percent; {dots_words(scores, 'top to bottom', 'below it')}"
     words = textwrap.fill(label, int(LETTERS_PER_INCH * figure.get_figwidth()))
-    figure.supxlabel(words, fontsize="medium")
+    figure.supxlabel(with_notes(words, left_out), fontsize="medium")
     return figure
 
 
@@ -71,15 +80,17 @@ def loss_panels_figure(curves: pd.DataFrame, floors: Mapping[str, float]) -> Fig
     loss, in nats, that the activation on its logits allows; it is drawn if above 0. A variant looks
     the same in all panels; if they do not all have the same ones, each has a legend of its own.
     """
-    groups = by_group(dict.fromkeys(curves["model"]))
+    every, left_out = first(dict.fromkeys(curves["model"]), MAX_MODELS, "models")
+    rows, sparse = thinned(curves, ["model"], MAX_POINTS)
+    groups = by_group(every)
     variants = [{group_variant(model)[1] for model in group} for group in groups.values()]
     one_legend = all(some == variants[0] for some in variants)
     figure, panels = _panels(len(groups), max(map(len, variants)), one_legend)
-    styles = _variant_styles(curves["model"])
+    styles = _variant_styles(every)
     for axes, (group, models) in zip(panels, groups.items(), strict=True):
         for model in models:
             variant = group_variant(model)[1]
-            draw_curve(axes, curves[curves["model"] == model], variant, styles[variant])
+            draw_curve(axes, rows[rows["model"] == model], variant, styles[variant])
         draw_floors(axes, [floors[model] for model in models])
         axes.set_title(group, loc="left")
         if not one_legend:
@@ -89,7 +100,7 @@ def loss_panels_figure(curves: pd.DataFrame, floors: Mapping[str, float]) -> Fig
         entries = {str(line.get_label()): line for axes in panels for line in axes.lines}
         figure.legend(handles=list(entries.values()), loc="outside right upper")
     figure.suptitle(LOSS_TITLE, x=0.01, ha="left")
-    figure.supxlabel("epoch", fontsize="medium")
+    figure.supxlabel(with_notes("epoch", sparse, left_out), fontsize="medium")
     figure.supylabel("training loss (nats)", fontsize="medium")
     return figure
 
@@ -120,7 +131,8 @@ def _scores_row(
     axes: Axes, place: int, rows: pd.DataFrame, accuracy: dict[str, Any], color: str
 ) -> None:
     """Draw a model's runs as dots, in the upper part of its row, with the mean and its interval."""
-    values, diverged = 100 * rows["accuracy"].to_numpy(), rows["diverged"].to_numpy()
+    drawn = rows.iloc[:MAX_SEEDS]
+    values, diverged = 100 * drawn["accuracy"].to_numpy(), drawn["diverged"].to_numpy()
     y = place + (np.linspace(-0.34, 0.1, len(values)) if len(values) > 1 else np.zeros(1))
     axes.plot(values[~diverged], y[~diverged], "o", color=color, ms=4, alpha=0.85)
     axes.plot(values[diverged], y[diverged], "o", color=color, ms=4, mfc="white", zorder=3)
