@@ -82,12 +82,12 @@ def differences_table(counts: Counts, emulated: Counts, seeds: tuple[int, ...]) 
     ]
     others = [pair for pair in pairs if pair[2] != pair[3]]
     same = (
-        "With the library and with the script's arithmetic, as many samples are right in "
+        "The library has as many samples right as the script's arithmetic in "
         f"{len(pairs) - len(others)} of {count(len(pairs), 'run')}"
     )
     if not others:
         return f"{same}.\n"
-    return f"{same}, but not here:\n\n" + markdown_table(
+    return f"{same}; these differ:\n\n" + markdown_table(
         ["Model", "Seed", "Correct, library", "Correct, script's arithmetic"],
         [list(pair) for pair in others],
     )

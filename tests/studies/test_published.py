@@ -1,5 +1,6 @@
 """studies/published: the emulated arithmetic, and the epoch that is read."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -93,6 +94,17 @@ def test_an_optimizers_state_is_as_precise_as_its_parameter(
     assert {p.dtype for p in network.b} == {np.dtype(np.float32)}
 
 
+def test_the_emulation_has_the_counts_of_the_script_itself() -> None:
+    study = ROOT / "studies/published"
+    emulated = json.loads((study / "metrics/float32.json").read_text(encoding="utf-8"))
+    of_script = json.loads((study / "script.json").read_text(encoding="utf-8"))
+    seeds = load_params(study / "params.yaml").seeds
+    assert of_script["runs"] == sum(map(len, of_script["correct"].values()))
+    for model, correct in of_script["correct"].items():
+        of_model = dict(zip(map(str, seeds), emulated[model], strict=True))
+        assert correct == {seed: of_model[seed] for seed in correct}, model
+
+
 @pytest.mark.parametrize("optimizer", [SGD(0.5), RMSprop(0.01), Adam(0.01)])
 def test_an_emulated_step_is_the_librarys(optimizer: Optimizer) -> None:
     settings = optimizer_settings(optimizer)
@@ -142,9 +154,9 @@ def test_the_test_samples_that_are_right_are_counted() -> None:
 
 def test_what_differs_is_listed() -> None:
     same = accuracies.differences_table({"A": [1, 2]}, {"A": [1, 2]}, (0, 1))
-    assert same.endswith("as many samples are right in 2 of 2 runs.\n")
+    assert same.endswith("in 2 of 2 runs.\n")
     table = accuracies.differences_table({"A": [1, 2]}, {"A": [1, 3]}, (0, 7))
     sentence, _, header, _, row = table.splitlines()
-    assert sentence.endswith("as many samples are right in 1 of 2 runs, but not here:")
+    assert sentence.endswith("in 1 of 2 runs; these differ:")
     assert "library" in header.split("|")[3]
     assert [cell.strip() for cell in row.split("|")[1:5]] == ["A", "7", "2", "3"]
