@@ -74,18 +74,22 @@ def accuracies_table(counts: Counts, samples: int) -> str:
 
 
 def differences_table(counts: Counts, emulated: Counts, seeds: tuple[int, ...]) -> str:
-    """Return in how many runs float64 and float32 have as many samples right, and the others."""
+    """Return in how many runs library and script's arithmetic agree, and all other runs."""
     pairs = [
         (name, seed, *both)
         for name in counts
         for seed, *both in zip(seeds, counts[name], emulated[name], strict=True)
     ]
     others = [pair for pair in pairs if pair[2] != pair[3]]
-    same = f"The counts are the same in {len(pairs) - len(others)} of {count(len(pairs), 'run')}"
+    same = (
+        "The library has as many samples right as the script's arithmetic in "
+        f"{len(pairs) - len(others)} of {count(len(pairs), 'run')}"
+    )
     if not others:
         return f"{same}.\n"
     return f"{same}; these differ:\n\n" + markdown_table(
-        ["Model", "Seed", "Correct, float64", "Correct, float32"], [list(pair) for pair in others]
+        ["Model", "Seed", "Correct, library", "Correct, script's arithmetic"],
+        [list(pair) for pair in others],
     )
 
 

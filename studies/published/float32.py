@@ -2,16 +2,22 @@
 
 Usage: python float32.py, in this folder; ../../data/dataset.npz -> metrics/float32.json
 
-It shares no code with the library that it is compared with, but for reading the parameters: each
-seed's models are drawn one after the other, convolutions are loops over kernel places, and outputs
-of layers, biases and gradients are float32, kernels float64. So where the counts agree, the library
-computes what is described; where they do not, a run hangs on the last bits of its numbers.
+It shares no code with the library that it is compared with, but for reading the parameters. Each
+seed's models are drawn one after the other. Every number is rounded when and where the script does:
+
+- Pixels, outputs of layers, biases, their optimizer's state and all gradients are float32; kernels
+  and the optimizer's state for them are float64.
+- A convolution adds an input channel's products in float64, and rounds after each channel.
+- The gradient of its input is rounded after each product that is added, by output channel, then
+  row, then column; those of kernels and bias after each sample, row and column.
+
+So where the counts agree, the library computes what is described; where they do not, a run hangs on
+the last bits of its numbers.
 
 Source: Lee 2025, released code, as described; none of it is here.
 """
 
 import itertools
-import os
 import re
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -20,13 +26,13 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
 
 from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json
@@ -65,9 +71,10 @@ class Network:
             if self.pools and i == 0:
                 dy = unpool(dy, y)
             dy = dy * (y * (1 - y) if self.pools else y > 0)
-            of_biases.append(dy.sum(axis=(0, 2, 3)))
-            dkernels, dy = correlate_backward(x, self.W[i], dy)
-            of_kernels.append(dkernels)
+            of_biases.append(sum_in_order(dy))
+            of_kernels.append(kernel_gradient(x, dy))
+            if i > 0:
+                dy = input_gradient(self.W[i], dy)
         return of_kernels[::-1] + of_biases[::-1]
 
     def activation(self, x: Array) -> Array:
@@ -76,24 +83,38 @@ class Network:
 
 
 def correlate(x: Array, kernels: Array) -> Array:
-    """Return the valid cross-correlation of (N, C, H, W), channel by channel."""
-    k = kernels.shape[-1]
-    size = x.shape[-1] - k + 1
-    y = np.zeros((len(x), len(kernels), size, size), np.float32)
-    for c, i, j in itertools.product(range(x.shape[1]), range(k), range(k)):
-        y += x[:, c, None, i : i + size, j : j + size] * kernels[:, c, i, j][:, None, None]
+    """Return the valid cross-correlation of (N, C, H, W), rounded after each input channel."""
+    patches = sliding_window_view(x, kernels.shape[2:], axis=(2, 3))  # (N, C, H', W', k, k)
+    y = np.zeros((len(x), len(kernels), *patches.shape[2:4]), np.float32)
+    for c in range(x.shape[1]):
+        products = np.multiply(patches[:, c, None], kernels[:, c, None, None], order="C")
+        y += products.reshape(*y.shape, -1).sum(axis=-1)
     return y
 
 
-def correlate_backward(x: Array, kernels: Array, dy: Array) -> tuple[Array, Array]:
-    """Return the gradients of the kernels and of x."""
-    size = dy.shape[-1]
-    dkernels, dx = np.zeros(kernels.shape, np.float32), np.zeros(x.shape, np.float32)
-    for i, j in itertools.product(*map(range, kernels.shape[2:])):
-        window = np.s_[:, :, i : i + size, j : j + size]
-        dkernels[:, :, i, j] = np.tensordot(dy, x[window], ((0, 2, 3), (0, 2, 3)))
-        dx[window] += np.moveaxis(np.tensordot(dy, kernels[:, :, i, j], (1, 0)), -1, 1)
-    return dkernels, dx
+def kernel_gradient(x: Array, dy: Array) -> Array:
+    """Return the gradient (O, C, k, k) of the kernels; dy is (N, O, H', W')."""
+    k = x.shape[-1] - dy.shape[-1] + 1
+    patches = sliding_window_view(x, (k, k), axis=(2, 3))  # (N, C, H', W', k, k)
+    products = dy[:, :, None, :, :, None, None] * patches[:, None]  # (N, O, C, H', W', k, k)
+    n, o, c, h, w, *_ = products.shape
+    by_place = products.transpose(0, 1, 2, 5, 6, 3, 4).reshape(n, o * c * k * k, h, w)
+    return sum_in_order(by_place).reshape(o, c, k, k)
+
+
+def input_gradient(kernels: Array, dy: Array) -> Array:
+    """Return the gradient (N, C, H, W) of the convolution's input."""
+    k, size = kernels.shape[-1], dy.shape[-1]
+    dx = np.zeros((len(dy), kernels.shape[1], size + k - 1, size + k - 1), np.float32)
+    for o, i, j in itertools.product(range(len(kernels)), range(size), range(size)):
+        dx[:, :, i : i + k, j : j + k] += dy[:, o, i, j, None, None, None] * kernels[o]
+    return dx
+
+
+def sum_in_order(terms: Array) -> Array:
+    """Return (N, M, H, W) summed to (M,), one term after the other: by sample, row and column."""
+    in_order = np.moveaxis(terms, 1, -1).reshape(-1, terms.shape[1])
+    return np.add.accumulate(in_order)[-1]
 
 
 def pool(x: Array) -> tuple[Array, Array]:
@@ -113,12 +134,12 @@ def unpool(dy: Array, x: Array) -> Array:
 def train(network: Network, optimizer: dict[str, Any], x: Array, y: Array, epochs: int) -> int:
     """Return how many samples the last epoch's logits have right, from before its update."""
     parameters = network.W + network.b
-    m, v = ([np.zeros(p.shape, np.float32) for p in parameters] for _ in range(2))
+    m, v = ([np.zeros_like(p) for p in parameters] for _ in range(2))
     for epoch in range(1, epochs + 1):
         logits, caches = network.forward(x)
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         p = exponentials / exponentials.sum(axis=1, keepdims=True)
-        dlogits = ((p - np.eye(3)[y]) / len(y)).astype(np.float32)
+        dlogits = (p - np.eye(3, dtype=np.float32)[y]) / len(y)
         gradients = network.backward(dlogits[:, :, None, None], caches)
         for i, (parameter, g) in enumerate(zip(parameters, gradients, strict=True)):
             parameter -= step(optimizer, g, m[i], v[i], epoch)
@@ -131,17 +152,18 @@ def step(settings: dict[str, Any], g: Array, m: Array, v: Array, t: int) -> Arra
     if settings["name"] == "sgd":
         return lr * g
     if settings["name"] == "rmsprop":
-        v[:] = settings["rho"] * v + (1 - settings["rho"]) * g**2
-        return lr * g / (np.sqrt(v) + settings["eps"])
+        v[:] = settings["rho"] * v + (1 - settings["rho"]) * (g * g)
+        return lr / (np.sqrt(v) + settings["eps"]) * g
     beta1, beta2 = settings["beta1"], settings["beta2"]
     m[:] = beta1 * m + (1 - beta1) * g
-    v[:] = beta2 * v + (1 - beta2) * g**2
+    v[:] = beta2 * v + (1 - beta2) * (g * g)
     return lr * (m / (1 - beta1**t)) / (np.sqrt(v / (1 - beta2**t)) + settings["eps"])
 
 
 def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
     """Return how many samples each model has right, trained from the seed."""
     models = resolve_models(params)
+    x = dataset.X.astype(np.float32)
     counts = {}
     for variant in ("report", "script"):
         rng = np.random.RandomState(seed)
@@ -149,7 +171,7 @@ def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
             network = Network(name.split("-")[1], rng)
             settings = optimizer_settings(models[name].optimizer)
             epochs = params.models[name].train.epochs
-            counts[name] = train(network, settings, dataset.X, dataset.y - 1, epochs)
+            counts[name] = train(network, settings, x, dataset.y - 1, epochs)
     return counts
 
 

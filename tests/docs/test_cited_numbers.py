@@ -1,6 +1,7 @@
 """The numbers that pages cite from JSON files: in step, in which form, and what goes wrong."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,16 @@ def test_every_page_that_cites_numbers_is_renewed() -> None:
     for page in (path for pattern in patterns for path in ROOT.glob(pattern)):
         found = CODE_OR_CITED.finditer(page.read_text(encoding="utf-8"))
         assert page in refresh.PAGES or not any(link["file"] for link in found), page
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/abstract.md"])
+def test_the_pair_cited_for_the_published_network_is_it(page: str) -> None:
+    """A pair is cited by its place in a list, and these pages do not show its names."""
+    places = re.findall(r'"comparisons/(\d+)/', (ROOT / page).read_text(encoding="utf-8"))
+    statistics = json.loads((ROOT / "studies/logits/metrics/statistics.json").read_text("utf-8"))
+    pairs = [statistics["comparisons"][int(place)] for place in places]
+    names = {(pair["first"], pair["second"]) for pair in pairs}
+    assert names == {("E-plain-squeezed", "E-plain-free")}
 
 
 VALUES = {
