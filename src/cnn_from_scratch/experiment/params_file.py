@@ -26,7 +26,7 @@ TWO_READINGS = re.compile(
     | [-+]?0[0-9]+                                   # decimal or octal
     | [-+]?0o[0-7]+                                  # octal or text
     | [-+.0-9][-+.0-9a-fox]*_[-+.0-9a-fox_]*         # a number with _ in it, or text
-    | [-+]?[0-9]+(:[0-9]+)+(\.[0-9]*)?               # text, or a number to the base of 60
+    | [-+]?[0-9][0-9_]*(:[0-9_]+)+(\.[0-9_]*)?       # text, or a number to the base of 60
     | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T\ \t].*)?     # a date or text
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -86,11 +86,13 @@ def _check(node: Any, path: str, seen: dict[Any, bool]) -> None:
             _check(item, f"{path}[{i}]", seen)
     elif isinstance(node, MappingNode) and node.tag == f"{_TAG}map":
         for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise _refusal(key, "expected text for a key, found a list or a mapping")
             inner = f"{path}.{key.value}" if path else f"{key.value}"
             _check(key, inner, seen)
             _check(value, inner, seen)
     else:
-        raise _refusal(node, f"{path}: unknown type {node.tag}")
+        raise _refusal(node, f"{path} has an unknown type, {node.tag}")
     seen[node] = True
 
 
@@ -105,7 +107,7 @@ def _check_scalar(node: Any, path: str) -> None:
             " false, or text in quotes",
         )
     if node.tag not in _SCALARS:
-        raise _refusal(node, f"{path}: unknown type {node.tag}")
+        raise _refusal(node, f"{path} has an unknown type, {node.tag}")
 
 
 def _refusal(node: Any, problem: str) -> MarkedYAMLError:
