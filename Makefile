@@ -6,7 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# DVC starts the stages with `python`: the environment's must come first.
+# DVC starts the stages with `python`: the environment's must come first. Recipes that change the
+# folder find it so, too, whatever the path to here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: all test verify studies parallel report bench prune clean distclean lock
@@ -32,7 +33,7 @@ studies: $(VENV)/.ready
 	@$(BIN)/dvc repro --quiet convert code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
-		(cd $$study && $(CURDIR)/$(BIN)/dvc repro) || exit 1; \
+		(cd "$$study" && python ../../stages/check_params.py --rates && dvc repro) || exit 1; \
 	done
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -53,14 +54,16 @@ bench: $(VENV)/.ready-dev
 
 # Delete from dvc.lock what models and seeds that are gone have left there.
 prune: $(VENV)/.ready
-	@for project in . studies/*/; do \
-		(cd $$project && $(CURDIR)/$(BIN)/python $(CURDIR)/tools/tidy_lock.py) || exit 1; \
+	@$(BIN)/python tools/tidy_lock.py
+	@for study in studies/*/; do \
+		(cd "$$study" && python ../../tools/tidy_lock.py) || { echo "in $$study" >&2; exit 1; }; \
 	done
 
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
 clean:
 	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots report.html report.md
-	rm -rf studies/*_code.json studies/*/runs studies/*/plots/*.json studies/*/plots/predictions
+	rm -rf params.ok studies/*/params.ok studies/*_code.json studies/*/runs
+	rm -rf studies/*/plots/*.json studies/*/plots/predictions
 
 # Delete that cache as well, the environment, and all other traces of work.
 distclean: clean

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from cnn_from_scratch.experiment.params_file import read_params
 from commands import ROOT, seconds
 from timing import Table, entry
 
@@ -102,7 +103,7 @@ def clone() -> Iterator[Path]:
 def edit_params(folder: Path, change: Callable[[Any], None]) -> int:
     """Change params.yaml, and return how many models it names."""
     file = folder / "params.yaml"
-    params = yaml.safe_load(file.read_text(encoding="utf-8"))
+    params = read_params(file)
     change(params)
     file.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     return len(params["models"])

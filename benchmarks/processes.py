@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from cnn_from_scratch.experiment.params_file import read_params
 from commands import ROOT, seconds
 from pipeline import REPRO
 
@@ -55,7 +56,7 @@ def cold_clone(folder: Path, seeds: int, times: int) -> int:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     (folder / "dvc.lock").unlink()
     file = folder / "params.yaml"
-    params = yaml.safe_load(file.read_text(encoding="utf-8"))
+    params = read_params(file)
     params["seeds"] = params["seeds"][:seeds]
     params["train"]["epochs"] *= times
     file.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")

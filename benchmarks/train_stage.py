@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from cnn_from_scratch.experiment.params_file import read_params
 from commands import ROOT, CommandError, seconds
 from timing import Entry, Table, entry, skipped
 
@@ -77,7 +78,7 @@ def _project(folder: Path, settings: dict[str, Any]) -> None:
     """Make a folder with what a train stage reads."""
     (folder / "data").mkdir(parents=True)
     shutil.copy(ROOT / "data/dataset.npz", folder / "data")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = read_params(ROOT / "params.yaml")
     params["train"] |= settings
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
 

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 
 from cnn_from_scratch.experiment.params import (
+    MODEL_NAME,
+    NO_NAMES,
     OWN_TRAIN,
     Augmentation,
     Convert,
@@ -27,6 +29,7 @@ from cnn_from_scratch.nn.schedules import SCHEDULES
 Schema = dict[str, Any]
 
 FILE = Path(__file__).with_name("params.schema.json")
+CASES = (str.lower, str.capitalize, str.upper)
 
 
 def params_schema() -> Schema:
@@ -65,7 +68,10 @@ def params_schema() -> Schema:
         "models": {
             "type": "object",
             "minProperties": 1,
-            "propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$"},
+            "propertyNames": {
+                "pattern": f"^{MODEL_NAME}$",
+                "not": {"enum": [case(w) for w in NO_NAMES for case in CASES]},
+            },
             "additionalProperties": reference("ModelParams"),
         },
         "contrasts": {"type": "object", "additionalProperties": contrast},

@@ -39,7 +39,8 @@ def main(args: Namespace) -> None:
     if args.epochs is not None:
         train = replace(train, epochs=args.epochs)
     name = args.model if args.optimizer is None else f"{args.model}-{args.optimizer}"
-    folder = args.out or Path("scratch", f"{name}-{args.seed}")
+    out = args.out or f"scratch/{name}-{args.seed}"
+    folder = Path(out.replace("{model}", args.model).replace("{seed}", str(args.seed)))
     check_run_folder(
         folder, run_folder(args.model, args.seed) if args.seed in params.seeds else None
     )
@@ -75,5 +76,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", required=True, type=int, help="a whole number >= 0")
     parser.add_argument("--epochs", type=int, help="default: train.epochs of params.yaml")
     parser.add_argument("--optimizer", help="another optimizer, with its default settings")
-    parser.add_argument("--out", type=Path, help="default: scratch/MODEL[-OPTIMIZER]-SEED")
+    parser.add_argument(
+        "--out",
+        help="default: scratch/MODEL[-OPTIMIZER]-SEED; {model} and {seed} stand for those given",
+    )
     main(parser.parse_args())

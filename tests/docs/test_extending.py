@@ -17,6 +17,7 @@ import yaml
 from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Split, Train, load_params
+from cnn_from_scratch.experiment.params_file import read_params
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import initializers, layers, networks, optimizers, schedules
 from cnn_from_scratch.nn.layers import Conv2D, Dense
@@ -79,7 +80,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def resolve(model: dict[str, Any], folder: Path) -> Model:
     """Return a model as a params.yaml that names it would give it."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = read_params(ROOT / "params.yaml")
     file = folder / "params.yaml"
     file.write_text(yaml.safe_dump(params | {"models": {"mine": model}}), encoding="utf-8")
     return resolve_models(load_params(file))["mine"]
@@ -124,7 +125,7 @@ def test_every_registry_has_a_section_and_every_section_its_code() -> None:
 
 
 def test_the_keys_of_a_study_are_understood(tmp_path: Path) -> None:
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = read_params(ROOT / "params.yaml")
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump(params | STUDY), encoding="utf-8")
     loaded = load_params(file)
@@ -268,7 +269,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_the_models_shown_train(extended: Project, tmp_path: Path) -> None:
     """Named in params.yaml, by the stage's own script."""
     project = extended
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params = read_params(ROOT / "params.yaml")
     shown = yaml.safe_load(blocks("yaml")[0])
     params["split"]["protocol"] = "resubstitution"
     (project.folder / "params.yaml").write_text(yaml.safe_dump(params | shown), encoding="utf-8")

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 
 import params_schema
-from tests.experiment.params_files import changed
+from cnn_from_scratch.experiment.params_file import read_params
+from tests.experiment.params_files import changed, committed
 from tests.workflow.project import ROOT
 
 SCHEMA = json.loads(params_schema.FILE.read_text(encoding="utf-8"))
@@ -25,9 +25,8 @@ def test_it_is_in_step_with_the_code() -> None:
 
 @pytest.mark.parametrize("file", PARAMS, ids=lambda file: file.parent.name)
 def test_every_committed_file_is_valid_and_names_the_schema(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    VALIDATOR.validate(yaml.safe_load(text))
-    line, _, _ = text.partition("\n")
+    VALIDATOR.validate(read_params(file))
+    line, _, _ = file.read_text(encoding="utf-8").partition("\n")
     assert line.startswith("# yaml-language-server: $schema=")
     assert (file.parent / line.partition("=")[2]).resolve() == params_schema.FILE
 
@@ -63,7 +62,10 @@ def test_what_the_code_takes_is_valid(path: str, value: Any) -> None:
         ("seeds", [1, 1]),
         ("seeds", [-1]),
         ("models", {}),
-        ("models", {"a.b": {}}),
+        *(
+            ("models", {name: committed()["models"]["S-SGD"]})
+            for name in ("a.b", "9", "NO", "null")
+        ),
         (f"{ADAM}/optimizer", {"name": "adm"}),
         (f"{ADAM}/optimizer/momentum", 0.9),
         (f"{ADAM}/optimizer/lr", "fast"),

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from cnn_from_scratch.experiment.params_file import read_params
+
 COMMITTED = Path(__file__).resolve().parents[2] / "params.yaml"
 
 MISSING = object()  # a value to say that the key is left out
@@ -27,7 +29,7 @@ def changed(path: str, value: Any) -> dict[str, Any]:
 
 def committed() -> dict[str, Any]:
     """Return the committed parameters."""
-    params: dict[str, Any] = yaml.safe_load(COMMITTED.read_text(encoding="utf-8"))
+    params: dict[str, Any] = read_params(COMMITTED)
     return params
 
 

@@ -1,6 +1,7 @@
 """One run: what it trains on, what it reports, and that its random streams are its own."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Flatten
 from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.networks import Stack
 from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.optimizers import SGD
 from cnn_from_scratch.nn.training import Epoch
 from tests.experiment.studies import (
     DIVERGING,
@@ -178,6 +182,48 @@ def test_images_that_the_network_cannot_take(
     assert len(message.splitlines()) == 1
     assert str(model.network) in message
     assert what in message
+
+
+def test_a_network_with_nothing_to_learn() -> None:
+    model = Model(Stack((AvgPool2D(3), Flatten())), SGD(), name="mine")
+    four = replace(DATASET, num_classes=4, y=np.arange(24) % 4 + 1, X_test=None, y_test=None)
+    with pytest.raises(InputError, match=r"^params\.yaml: models\.mine: .* has nothing to learn"):
+        train_run(model, 0, four, HOLDOUT, EPOCHS)
+
+
+# Of 18 training samples: the batch size, and whether a batch then has a single one.
+BATCHES = [(None, False), (1, True), (17, True), (5, False), (18, False), (100, False), (2, False)]
+
+
+@pytest.mark.parametrize(("batch_size", "has_one"), BATCHES)
+@pytest.mark.parametrize(
+    ("layers", "has_one_pixel"),
+    [
+        ((Flatten(), Dense(4), BatchNorm(), Dense(3)), True),
+        ((Conv2D(2, 6), BatchNorm(), Flatten(), Dense(3)), True),
+        ((BatchNorm(), Flatten(), Dense(3)), False),
+        ((Conv2D(2, 5), BatchNorm(), Flatten(), Dense(3)), False),
+    ],
+)
+@pytest.mark.parametrize("backend", ["numpy", "compiled"])
+def test_batch_normalization_of_one_value_is_refused_before_training(
+    layers: Any, has_one_pixel: bool, batch_size: int | None, has_one: bool, backend: Any
+) -> None:
+    model = Model(Stack(layers), SGD(), name="mine")
+    train = Train(epochs=1, batch_size=batch_size, backend=backend)
+    told: list[Epoch] = []
+    if not (has_one and has_one_pixel):
+        assert not train_run(model, 0, DATASET, HOLDOUT, train).fit.diverged
+        return
+    with pytest.raises(InputError) as error:
+        train_run(model, 0, DATASET, HOLDOUT, train, told.append)
+    place = 1 + [type(layer) for layer in layers].index(BatchNorm)
+    assert str(error.value) == (
+        f"params.yaml: models.mine: layer {place}, batch_norm, would see a single value per channel"
+        f" in a batch of 1 sample (18 training samples, train.batch_size {batch_size}); choose"
+        " another batch size"
+    )
+    assert told == []
 
 
 def test_a_class_with_one_sample() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from cnn_from_scratch.experiment.params_file import read_params
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -68,7 +70,7 @@ class Project:
     def edit_params(self, path: str, value: Any) -> None:
         """Change params.yaml at a path like 'split/protocol'."""
         file = self.folder / "params.yaml"
-        params = yaml.safe_load(file.read_text(encoding="utf-8"))
+        params = read_params(file)
         *parents, key = path.split("/")
         node = params
         for parent in parents:

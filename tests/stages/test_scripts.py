@@ -42,7 +42,7 @@ def test_there_are_scripts() -> None:
 
 def test_training_imports_no_heavy_library(modules: tuple[Path, dict[str, str | None]]) -> None:
     _, files = modules
-    assert {"numpy", "yaml", "msgspec"} <= set(files)
+    assert {"numpy", "ruamel.yaml", "msgspec"} <= set(files)
     assert [name for name in files if name.split(".")[0] in HEAVY] == []
 
 

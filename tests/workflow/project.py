@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from cnn_from_scratch.experiment.params_file import read_params
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -54,7 +56,7 @@ class Project:
     def edit_params(self, change: Callable[[Any], None]) -> None:
         """Change params.yaml."""
         file = self.folder / "params.yaml"
-        params = yaml.safe_load(file.read_text())
+        params = read_params(file)
         change(params)
         file.write_text(yaml.safe_dump(params, sort_keys=False))
 

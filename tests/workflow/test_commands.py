@@ -11,6 +11,7 @@ from tests.workflow.project import Project, started_stages
 S_SGD = {"train@S-SGD-0", "train@S-SGD-1"}
 PATIENCE = 120  # seconds that a queued experiment may take
 REPORTING = {"aggregate", "plot"}
+CHECK = {"check"}  # of the changed params.yaml
 
 
 def summary_of(project: Project, revision: str) -> dict[str, dict[str, dict[str, float]]]:
@@ -27,7 +28,7 @@ def experiment(project: Project, name: str) -> str:
 
 def test_an_experiment_runs_what_its_setting_changes(project: Project) -> None:
     output = project.dvc("exp", "run", "-n", "lr", "-S", "models.S-SGD.optimizer.lr=0.5").stdout
-    assert started_stages(output) == S_SGD | REPORTING
+    assert started_stages(output) == S_SGD | CHECK | REPORTING
     metrics = project.dvc("metrics", "diff").stdout
     assert "S-SGD.train_loss.mean" in metrics
     assert "E-Adam" not in metrics

@@ -1,16 +1,16 @@
 """What `dvc repro` must recompute, and what it must not."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from tests.workflow.project import ROOT, Project
+from tests.workflow.project import Project
 
 REPORTING = {"aggregate", "plot"}
+CHECK = {"check"}  # of params.yaml, whenever it has changed
 
 
 def train(model: str, *seeds: int) -> set[str]:
@@ -33,7 +33,7 @@ def test_a_changed_hyper_parameter_runs_its_model_only_and_back_runs_no_training
     project: Project,
 ) -> None:
     project.edit_params(set_lr("S-SGD", 0.5))
-    assert project.repro() == train("S-SGD", 0, 1) | REPORTING
+    assert project.repro() == train("S-SGD", 0, 1) | CHECK | REPORTING
     project.edit_params(set_lr("S-SGD", 0.9))
     assert project.repro() <= REPORTING
     assert project.git("status", "--porcelain") == ""
@@ -41,7 +41,7 @@ def test_a_changed_hyper_parameter_runs_its_model_only_and_back_runs_no_training
 
 def test_a_new_seed_runs_only_the_new_runs(project: Project) -> None:
     project.edit_params(lambda params: params["seeds"].append(7))
-    assert project.repro() == train("S-SGD", 7) | train("E-Adam", 7) | REPORTING
+    assert project.repro() == train("S-SGD", 7) | train("E-Adam", 7) | CHECK | REPORTING
 
 
 def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> None:
@@ -52,7 +52,7 @@ def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> Non
         }
 
     project.edit_params(add_model)
-    assert project.repro() == train("free-logits", 0, 1) | REPORTING
+    assert project.repro() == train("free-logits", 0, 1) | CHECK | REPORTING
     assert "free-logits" in (project.folder / "metrics/results.md").read_text()
 
 
@@ -66,6 +66,8 @@ def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, pac
     ("path", "text", "expected"),
     [
         ("README.md", "\nMore words.\n", set()),
+        ("params.yaml", "\n# more\n", CHECK),
+        ("stages/check_params.py", "\n# more\n", CHECK),
         ("tests/workflow/conftest.py", "\n# more\n", set()),
         ("stages/plot.py", "\n# more\n", {"plot"}),
         ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING | {"code"}),
@@ -85,7 +87,7 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
         params["seeds"].remove(1)
 
     project.edit_params(remove)
-    assert project.repro() == REPORTING
+    assert project.repro() == CHECK | REPORTING
     folder = project.folder
     assert sorted(path.name for path in folder.glob("runs/*/*")) == ["0"]
     summary = json.loads((folder / "metrics/summary.json").read_text())
@@ -100,7 +102,7 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
 
 def test_a_clean_clone_rebuilds_the_same_files(clone: Project) -> None:
     runs = train("S-SGD", 0, 1) | train("E-Adam", 0, 1)
-    everything_that_git_does_not_hold = {"convert", "code"} | runs
+    everything_that_git_does_not_hold = {"convert", "code"} | CHECK | runs
     assert clone.repro() == everything_that_git_does_not_hold
     assert clone.git("status", "--porcelain") == ""
     assert clone.repro("--force") == everything_that_git_does_not_hold | REPORTING
@@ -122,7 +124,7 @@ def test_after_a_failure_mending_the_input_trains_nothing(project: Project) -> N
 
 def test_a_diverging_model_does_not_stop_the_others(project: Project) -> None:
     project.edit_params(set_lr("E-Adam", 1e308))
-    assert project.repro() == train("E-Adam", 0, 1) | REPORTING
+    assert project.repro() == train("E-Adam", 0, 1) | CHECK | REPORTING
     summary = json.loads((project.folder / "metrics/summary.json").read_text())
     assert summary["E-Adam"]["diverged"] == 2
     assert summary["S-SGD"]["diverged"] == 0
@@ -151,43 +153,3 @@ def test_under_resubstitution_nothing_is_called_held_out(project: Project) -> No
     summary = json.loads((project.folder / "metrics/summary.json").read_text())
     for model in summary.values():
         assert model["val_accuracy"] == model["train_accuracy"]
-
-
-@pytest.mark.parametrize("name", ["a/b", "a@b", "a.b"])
-def test_a_model_name_that_dvc_cannot_hold(project: Project, name: str) -> None:
-    """DVC stops before any of our code runs, in its own words; the check by make is clear."""
-
-    def rename(params: Any) -> None:
-        params["models"][name] = params["models"].pop("S-SGD")
-
-    project.edit_params(rename)
-    failed = project.dvc("repro", check=False)
-    assert failed.returncode != 0
-    errors = [line for line in failed.stderr.splitlines() if "rror: " in line.lower()]
-    assert any(name in line for line in errors), failed.stderr
-    checked = project.run(sys.executable, "stages/check_params.py", check=False)
-    assert checked.returncode == 1
-    assert checked.stderr == (
-        "error: params.yaml: models: expected names of letters, digits, '-' and '_' that begin with"
-        f" a letter or digit, got {name!r}\n"
-    )
-
-
-def test_a_list_of_learning_rates_is_not_for_the_main_study(project: Project) -> None:
-    def change(params: Any) -> None:
-        params["models"]["S-SGD"]["optimizer"]["lr"] = [0.1, 0.9]
-
-    project.edit_params(change)
-    checked = project.run(sys.executable, "stages/check_params.py", check=False)
-    assert checked.returncode == 1
-    assert checked.stderr.startswith("error: params.yaml: models.S-SGD.optimizer.lr: expected a nu")
-
-
-def test_make_checks_the_parameters_before_dvc_reads_them() -> None:
-    recipe = (ROOT / "Makefile").read_text().split("all: ")[1].split("\n\n")[0]
-    assert recipe.index("stages/check_params.py") < recipe.index("dvc")
-
-
-def test_good_parameters_pass_the_check_silently(project: Project) -> None:
-    checked = project.run(sys.executable, "stages/check_params.py")
-    assert checked.stdout + checked.stderr == ""

@@ -8,7 +8,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.params import PARAMS_FILE, Train
+from cnn_from_scratch.experiment.params import Train
+from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives, Version

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.params import PARAMS_FILE, Params, decode
+from cnn_from_scratch.experiment.params import Params, decode
+from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.nn.layers import LAYERS
 from cnn_from_scratch.nn.networks import NETWORKS, Architecture
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, Optimizer
@@ -20,12 +21,14 @@ class Model:
     """One row of the study: an architecture, and the optimizer and schedule that train it.
 
     legacy_skip: as in ModelParams.
+    name: what params.yaml calls it; for messages only.
     """
 
     network: Architecture
     optimizer: Optimizer
     schedule: Schedule = CONSTANT
     legacy_skip: int | None = None
+    name: str = dataclasses.field(default="", compare=False)
 
 
 def resolve_models(params: Params) -> dict[str, Model]:
@@ -36,6 +39,7 @@ def resolve_models(params: Params) -> dict[str, Model]:
             optimizer=_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
             schedule=_named(model.schedule, SCHEDULES, f"models.{name}.schedule"),
             legacy_skip=model.legacy_skip,
+            name=name,
         )
         for name, model in params.models.items()
     }

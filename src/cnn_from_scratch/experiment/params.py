@@ -1,7 +1,7 @@
 """The parameters: params.yaml as checked, typed values.
 
 A mistake raises InputError with one line: the file, the path of the key, what was expected and
-what was found. Numbers that YAML 1.1 reads as text, such as 1e-3, are taken as the numbers meant.
+what was found. A number that stands in quotes is taken as the number meant.
 """
 
 import dataclasses
@@ -12,19 +12,18 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
-import yaml
 
 from cnn_from_scratch import InputError
-
-PARAMS_FILE = Path("params.yaml")
+from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, read_params
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
 
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
-_YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # C where it is installed
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  # what a DVC stage name and -S can hold
+MODEL_NAME = "[A-Za-z][A-Za-z0-9_-]*"  # what a DVC stage name, a path and -S can hold
+NO_NAMES = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")  # as -S drops quotes
+LARGEST = 2**31 - 1  # whole number: no array has more rows, and none is worth waiting for
 _PLAIN_WORDS = {
     float: "a number",
     int: "a whole number",
@@ -167,13 +166,7 @@ class Params:
 
 def load_params(file: Path = PARAMS_FILE) -> Params:
     """Read and check the parameters file. Raises InputError."""
-    try:
-        text = file.read_text(encoding="utf-8")
-        raw = yaml.load(text, _YAML_LOADER)
-    except yaml.YAMLError as error:
-        raise InputError(f"{file}: {_yaml_problem(error, text)}") from error
-    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or an impossible date, say
-        raise InputError(f"{file}: {error}") from error
+    raw = read_params(file)
     sections = [field.name for field in dataclasses.fields(Params)]
     _check_keys(raw, sections, [name for name in sections if name != "contrasts"], "")
     convert = decode(raw["convert"], Convert, "convert")
@@ -189,20 +182,6 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
         models=models,
         contrasts=_contrasts(raw.get("contrasts", {}), models),
     )
-
-
-def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
-    """Return 'line 1, column 2: ...', without the name that PyYAML gives a text."""
-    if isinstance(error, yaml.reader.ReaderError):  # it has a position, in bytes or in letters
-        before = text[: text.index(chr(error.character))].split("\n")
-        line, column = len(before) - 1, len(before[-1])
-        problem = f"{error.reason}, found {chr(error.character)!r}"
-    else:
-        assert isinstance(error, yaml.MarkedYAMLError)  # as all other errors of loading are
-        assert error.problem_mark is not None
-        line, column = error.problem_mark.line, error.problem_mark.column
-        problem = ", ".join(filter(None, (error.context, error.problem)))
-    return f"line {line + 1}, column {column + 1}: {problem}"
 
 
 def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
@@ -222,9 +201,14 @@ def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
         if isinstance(value, dict) and isinstance(part, type) and dataclasses.is_dataclass(part)
     }
     try:
-        return msgspec.convert(raw | nested, kind, strict=False)
+        result = msgspec.convert(raw | nested, kind, strict=False)
     except msgspec.ValidationError as error:
         raise InputError(_at(f"{path}.", _in_plain_words(str(error), raw, kind))) from error
+    for key, value in vars(result).items():
+        if isinstance(value, int) and value > LARGEST:
+            message = f"{key}: expected a whole number of at most {LARGEST}, got {raw[key]}"
+            raise InputError(_at(f"{path}.", message))
+    return result
 
 
 def _check_keys(
@@ -285,14 +269,12 @@ def _models(raw: Any, train: dict[Any, Any]) -> dict[str, ModelParams]:
     if not isinstance(raw, dict) or not raw:
         raise InputError(_at("models: ", f"expected a mapping of at least one model, got {raw!r}"))
     for name in raw:
-        if not isinstance(name, str) or not _MODEL_NAME.fullmatch(name):
-            raise InputError(
-                _at(
-                    "models: ",
-                    f"expected names of letters, digits, '-' and '_' that begin with a letter or"
-                    f" digit, got {name!r}",
-                )
-            )
+        if not isinstance(name, str) or not re.fullmatch(MODEL_NAME, name):
+            expected = "letters, digits, '-' and '_' that begin with a letter"
+            raise InputError(_at("models: ", f"expected names of {expected}, got {name!r}"))
+        if name.lower() in NO_NAMES:
+            expected = f"other names than {', '.join(NO_NAMES)}, even in quotes, which -S drops"
+            raise InputError(_at("models: ", f"expected {expected}, got {name!r}"))
     return {
         full_name: decode(_with_train(model, train, path), ModelParams, path)
         for name, models in raw.items()
@@ -343,7 +325,7 @@ def _contrasts(raw: Any, models: Iterable[str]) -> dict[str, dict[str, float]]:
 def _weights(name: Any, raw: Any, models: Iterable[str]) -> dict[str, float]:
     """Return a contrast's weights by model."""
     path = f"contrasts.{name}"
-    if not isinstance(name, str):
+    if not isinstance(name, str) or TWO_READINGS.fullmatch(name):  # -S drops quotes
         raise InputError(_at("contrasts: ", f"expected text for a name, got {name!r}"))
     _check_keys(raw, models, (), path)
     weights = {model: _number(weight, f"{path}.{model}") for model, weight in raw.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients
 from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import DType, Split, Train
+from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.splits import Indices, split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.layers import Arrays
+from cnn_from_scratch.nn.layers import Arrays, BatchNorm
 from cnn_from_scratch.nn.metrics import Labels
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, using
@@ -57,7 +59,8 @@ def train_run(
 ) -> Run:
     """Train a model on the seed's training samples and score it on every split.
 
-    Raises InputError if the data cannot be split, or the network cannot take its images.
+    Raises InputError if the data cannot be split, the network cannot take its images, or batch
+    normalization would see a single value per channel.
     """
     backend = backend_for(train)
     with using(backend.primitives):
@@ -80,6 +83,7 @@ def _train_run(
         "val": _samples(dataset.X, dataset.y, val_indices, train.dtype),
     }
     network = build_network(model, seed, dataset, train.dtype, backend)
+    _check_batches(network, model, len(train_indices), train.batch_size)
     optimizer = NotingGradients(backend.optimizer(model.optimizer), network)
     result = fit(
         network,
@@ -114,10 +118,11 @@ def _train_run(
 def build_network(
     model: Model, seed: int, dataset: Dataset, dtype: DType = "float64", backend: Backend = NUMPY
 ) -> Sequential:
-    """Return the untrained network. Raises InputError unless it makes a logit a class of an image.
+    """Return the untrained network; only its initial parameters depend on the seed.
 
-    Only the initial parameters depend on the seed.
+    Raises InputError unless it makes a logit a class of an image, and has parameters to learn.
     """
+    named = f"{PARAMS_FILE}: models.{model.name}: the network {model.network}"
     try:
         network = backend.network(
             model.network.layers(dataset.num_classes),
@@ -129,15 +134,33 @@ def build_network(
             map_parts=backend.map_parts,
         )
     except ValueError as error:
-        raise InputError(f"the network {model.network} cannot take the images: {error}") from error
+        raise InputError(f"{named} cannot take the images: {error}") from error
     if network.out_shape != (dataset.num_classes,):
         raise InputError(
-            f"the network {model.network} turns an image of {dataset.X.shape[1:]} into"
-            f" {network.out_shape}, not into {dataset.num_classes} logits"
+            f"{named} turns an image of {dataset.X.shape[1:]} into {network.out_shape}, not into"
+            f" {dataset.num_classes} logits"
         )
+    if network.theta.size == 0:
+        raise InputError(f"{named} has nothing to learn: none of its layers has parameters")
     if model.legacy_skip is not None:
         draw_kernels(network, seed, model.legacy_skip)
     return network
+
+
+def _check_batches(network: Sequential, model: Model, samples: int, batch_size: int | None) -> None:
+    """Check that batch normalization sees two values per channel in the smallest batch.
+
+    One value has no variance: less its mean it is 0, whatever it was. Raises InputError.
+    """
+    size = min(batch_size or samples, samples)
+    smallest = samples % size or size  # the last batch of an epoch
+    for i, (layer, shape) in enumerate(zip(network.layers, network.shapes, strict=False), start=1):
+        if isinstance(layer, BatchNorm) and smallest * prod(shape[1:]) == 1:
+            raise InputError(
+                f"{PARAMS_FILE}: models.{model.name}: layer {i}, batch_norm, would see a single"
+                f" value per channel in a batch of 1 sample ({samples} training samples,"
+                f" train.batch_size {batch_size or 'null'}); choose another batch size"
+            )
 
 
 def _augmenter(train: Train, seed: int) -> Callable[[Array], Array] | None:

@@ -408,8 +408,8 @@ class BatchNorm(Checked):
 
     running = (1 - momentum) * running + momentum * batch
 
-    where the batch's variance is the unbiased one, m/(m-1) * var (var, if m = 1). In evaluation,
-    mean and var are the running ones.
+    where the batch's variance is the unbiased one, m/(m-1) * var. In evaluation, mean and var are
+    the running ones.
 
     Source: Ioffe and Szegedy 2015, "Batch normalization", algorithms 1 and 2.
     """
@@ -428,17 +428,20 @@ class BatchNorm(Checked):
         return Init(in_shape, {"gamma": np.ones(c), "beta": np.zeros(c)}, buffers)
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
-        """Return y; in training, also move the running statistics towards the batch's."""
+        """Return y; in training, also move the running statistics towards the batch's.
+
+        Raises ValueError in training if m = 1: less its mean, a single value is always 0.
+        """
         rest, (gamma, beta) = self._broadcast(x, params["gamma"], params["beta"])
         if mode.training:
+            m = x.size // x.shape[1]
+            if m == 1:
+                raise ValueError(f"{self}: one value per channel has no variance, got x {x.shape}")
             center = mean(x, axis=rest)
             deviation = x - self._broadcast(x, center)[1][0]
             var = mean(deviation * deviation, axis=rest)
-            m = x.size // x.shape[1]
-            unbiased = var * (m / max(m - 1, 1))
-            for name, batch in (("running_mean", center), ("running_var", unbiased)):
-                running = params[name]
-                running += self.momentum * (batch - running)
+            for name, batch in (("running_mean", center), ("running_var", var * (m / (m - 1)))):
+                params[name] += self.momentum * (batch - params[name])
         else:
             center, var = params["running_mean"], params["running_var"]
         _, (center, std) = self._broadcast(x, center, np.sqrt(var + self.eps))

@@ -1,0 +1,36 @@
+"""check_params.py: one line for what is wrong in params.yaml; else 'ok', always the same."""
+
+from pathlib import Path
+
+from tests.stages.project import ROOT, Project
+
+CHECK = "stages/check_params.py"
+
+
+def test_good_parameters_pass_silently(project: Project) -> None:
+    checked = project.python(CHECK, "--out", "params.ok")
+    assert checked.stdout + checked.stderr == ""
+    assert (project.folder / "params.ok").read_bytes() == b"ok\n"
+    project.edit_params("train/epochs", 3)
+    project.python(CHECK, "--out", "params.ok")
+    assert (project.folder / "params.ok").read_bytes() == b"ok\n"
+
+
+def test_bad_parameters_write_nothing(project: Project) -> None:
+    project.edit_params("train/epochs", 0)
+    message = project.refusal(CHECK, "--out", "params.ok")
+    assert message == "params.yaml: train.epochs: expected at least 1, got 0"
+
+
+def test_a_list_of_learning_rates_is_for_studies(project: Project) -> None:
+    project.edit_params("models/S-SGD/optimizer/lr", [0.1, 0.9])
+    assert project.refusal(CHECK).startswith(
+        "params.yaml: models.S-SGD.optimizer.lr: expected a number; a list of rates is"
+    )
+    assert project.python(CHECK, "--rates").stderr == ""
+
+
+def test_each_studys_parameters_pass(project: Project) -> None:
+    for file in ROOT.glob("studies/*/params.yaml"):
+        Path(project.folder, "params.yaml").write_bytes(file.read_bytes())
+        assert project.python(CHECK, "--rates").stderr == ""
