@@ -9,20 +9,26 @@ from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
+from argparse import ArgumentParser
+
+from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.report.pruning import prune_runs
 from cnn_from_scratch.report.results import write_results
-from cnn_from_scratch.report.runs import prune_runs, read_runs
+from cnn_from_scratch.report.runs import read_runs
 
 
-def main() -> None:
+def main(dataset: Path) -> None:
     """Read every named run, write what they amount to, and delete the runs no longer named."""
     params = load_params()
     models = resolve_models(params)
-    write_results(models, read_runs(models, params.seeds))
-    for folder in prune_runs(models, params.seeds):
-        print(f"{folder}: no longer named in params.yaml, deleted")
+    write_results(models, read_runs(params, load_dataset(dataset)))
+    for line in prune_runs(models, params.seeds):
+        print(line)
 
 
 if __name__ == "__main__":
-    main()
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--dataset", type=Path, default=DATASET_FILE, help="what `convert` wrote")
+    main(parser.parse_args().dataset)

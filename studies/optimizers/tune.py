@@ -23,6 +23,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -30,8 +31,9 @@ from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
 from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import by_group
+from cnn_from_scratch.report.pruning import prune_runs
 from cnn_from_scratch.report.results import write_results
-from cnn_from_scratch.report.runs import Runs, prune_runs, read_runs
+from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
 
 
@@ -99,7 +101,7 @@ def main() -> None:
     for name in models:
         if "/" not in name:
             raise InputError(f"params.yaml: models.{name}.optimizer.lr: expected a list of rates")
-    runs = read_runs(models, params.seeds)
+    runs = read_runs(params, load_dataset(Path("../../data/dataset.npz")))
     rates = rates_table(runs.scores)
     choices = {str(model): best(rows) for model, rows in rates.groupby("model", sort=False)}
     lrs = {model: row["lr"] for model, row in choices.items()}
@@ -134,8 +136,8 @@ def main() -> None:
         write_json(of_contrasts, rounded(differences))
         write_text(contrasts_page, contrasts_table(differences))
         save_figure(rates_figure(rates), picture)
-    for folder in prune_runs(models, params.seeds):
-        print(f"{folder}: no longer named in params.yaml, deleted")
+    for line in prune_runs(models, params.seeds):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,14 @@ import pytest
 
 from tests.stages.project import Project
 
-FILES = {"checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json"}
+FILES = {
+    "SHA256SUMS",
+    "checkpoint.npz",
+    "gradients.csv",
+    "history.csv",
+    "predictions.csv",
+    "result.json",
+}
 TRAIN = ("stages/train.py", "--model", "S-Adam", "--seed", "0")
 
 
