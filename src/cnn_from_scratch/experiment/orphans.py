@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from cnn_from_scratch import InputError
 
@@ -13,17 +14,36 @@ _LOOK = 1.0  # seconds between two looks
 def ending_with_dvc() -> Callable[[], None]:
     """Return a check that raises InputError once the DVC that started this process is gone.
 
-    A process whose parent ends gets another one, on Linux and macOS. The shell between them (dash,
-    bash and zsh alike) has put this process in its own place. What a user starts, with nohup or
-    otherwise, may outlive its parent: it is not looked at.
+    It may be called as often as one likes. A process whose parent ends gets another one, on Linux
+    and macOS. What a user starts, with nohup or otherwise, may outlive its parent.
     """
-    parent = os.getppid() if "DVC_STAGE" in os.environ else None
+    started_by = _ancestors()
+    next_look = time.monotonic()
 
     def check() -> None:
-        if parent is not None and os.getppid() != parent:
+        nonlocal next_look
+        if "DVC_STAGE" not in os.environ or time.monotonic() < next_look:
+            return
+        if _ancestors() != started_by:
             raise InputError("DVC, which started this training, is gone: nothing is written")
+        next_look = time.monotonic() + _LOOK
 
     return check
+
+
+def _ancestors() -> tuple[int, ...]:
+    """Return this process's parent, and if that is the shell that DVC uses, the shell's own.
+
+    bash and zsh put the command in their own place; dash and fish wait for it. The shell's parent
+    is known only on Linux.
+    """
+    parent = os.getppid()
+    try:
+        head, _, rest = Path(f"/proc/{parent}/stat").read_text().rpartition(")")
+    except OSError:
+        return (parent,)
+    shell = Path(os.environ.get("SHELL") or "/bin/sh").name
+    return (parent, int(rest.split()[1])) if head.endswith(f"({shell}") else (parent,)
 
 
 def end_with_parent() -> None:
