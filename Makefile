@@ -9,10 +9,11 @@ BIN := $(VENV)/bin
 # DVC starts the stages with `python`: the environment's must come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify studies parallel report bench prune clean distclean lock
+.PHONY: all test verify studies parallel report bench prune check-cache mend clean distclean lock
 
-all: $(VENV)/.ready
+all: mend
 	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python tools/check_own_files.py
 	@if $(BIN)/dvc status --quiet; then \
 		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
 	else \
@@ -25,20 +26,22 @@ test: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto
 
-verify: $(VENV)/.ready-dev
+verify: $(VENV)/.ready-dev check-cache
 	@$(BIN)/python -m tests.portability.verify
 
-studies: $(VENV)/.ready
+studies: mend
 	@$(BIN)/dvc repro --quiet convert code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
-		(cd $$study && $(CURDIR)/$(BIN)/dvc repro) || exit 1; \
+		(cd $$study && $(CURDIR)/$(BIN)/python $(CURDIR)/tools/check_own_files.py && \
+			$(CURDIR)/$(BIN)/dvc repro) || exit 1; \
 	done
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-parallel: $(VENV)/.ready
+parallel: mend
 	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python tools/check_own_files.py
 	@$(BIN)/python tools/parallel.py --jobs $(JOBS) && cat metrics/results.md
 
 # What has changed is told against a Git revision.
@@ -47,15 +50,23 @@ BASE ?= HEAD
 report: all
 	@$(BIN)/python docs/study_report.py --base $(BASE)
 
-bench: $(VENV)/.ready-dev
+bench: $(VENV)/.ready-dev mend
 	@$(BIN)/dvc repro --quiet convert
 	@$(BIN)/python benchmarks/bench.py
 
 # Delete from dvc.lock what models and seeds that are gone have left there.
-prune: $(VENV)/.ready
+prune: mend
 	@for project in . studies/*/; do \
 		(cd $$project && $(CURDIR)/$(BIN)/python $(CURDIR)/tools/tidy_lock.py) || exit 1; \
 	done
+
+# Hash DVC's cache and what it has built anew, and remove what is rotten: DVC trusts its notes.
+check-cache: mend
+	@$(BIN)/python tools/check_cache.py
+
+# Mend what a killed DVC has left locked.
+mend: $(VENV)/.ready
+	@$(BIN)/python tools/mend_locks.py
 
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
 clean:

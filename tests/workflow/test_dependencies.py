@@ -40,7 +40,7 @@ NEEDED = {
 STUDIES = sorted(path.parent.name for path in (ROOT / "studies").glob("*/dvc.yaml"))
 OF_STUDIES = {
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
-    "aggregate": ["../../stages/aggregate.py"],
+    "aggregate": ["../../stages/aggregate.py", "--dataset", "{dataset}"],
     "plot": ["../../stages/plot_study.py", "scores", "losses", "collapse"],
     "contrasts": ["../../stages/contrasts.py"],
     "accuracies": ["accuracies.py"],
