@@ -226,6 +226,64 @@ with replacing(Path(sys.argv[1])) as new:
     assert names(tmp_path) == ["a.png"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
+@pytest.mark.parametrize("spare", range(4))
+def test_too_few_file_descriptors_leave_nothing(spare: int, tmp_path: Path) -> None:
+    code = """
+import os, resource, sys
+from pathlib import Path
+from cnn_from_scratch.experiment.files import replacing
+held = []
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+with replacing(Path("run")) as new:
+    (new / "deep").mkdir(parents=True)
+    (new / "deep" / "a.txt").write_text("a")
+    try:
+        while True:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        for _ in range(int(sys.argv[1])):
+            os.close(held.pop())
+    files = [(new / name).open("w") for name in "abcd"]
+"""
+    (tmp_path / "run").write_text("old")
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(spare)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Too many open files: '.run-" in result.stderr
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run").read_text() == "old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
+def test_no_room_for_a_file_leaves_nothing(tmp_path: Path) -> None:
+    code = """
+import resource
+from pathlib import Path
+from cnn_from_scratch.experiment.files import replacing, write_text
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+with replacing(Path("a.txt")) as new:
+    write_text(new, "a" * 2000)
+"""
+    (tmp_path / "a.txt").write_text("old")
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
 def test_this_process_is_alive() -> None:
     assert is_alive(os.getpid())
     assert is_alive(os.getppid())

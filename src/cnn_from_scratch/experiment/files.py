@@ -3,9 +3,8 @@
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ def replacing(path: Path) -> Iterator[Path]:
     remove_leftovers(path.parent)
     folder = path.with_name(f".{path.name}-{os.getpid()}.partial")
     folder.mkdir()
+    spare = os.open(os.devnull, os.O_RDONLY)  # else removing might be one file too many
     try:
         new = folder / path.name
         yield new
@@ -36,7 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
                 old.rename(path)
             raise
     finally:
-        shutil.rmtree(folder)
+        os.close(spare)
+        _remove(folder)
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -44,7 +45,17 @@ def remove_leftovers(folder: Path) -> None:
     for path in folder.iterdir():
         match = LEFTOVER.fullmatch(path.name)
         if match and not is_alive(int(match[1])):
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as far as it can be; unlike shutil, with one file open at a time."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name, remove in (*((n, os.unlink) for n in files), *((n, os.rmdir) for n in folders)):
+            with suppress(OSError):
+                remove(Path(place, name))
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def is_alive(process: int) -> bool:
