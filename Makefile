@@ -10,10 +10,11 @@ BIN := $(VENV)/bin
 # folder find it so, too, whatever the path to here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify studies parallel report bench prune clean distclean lock
+.PHONY: all test verify studies parallel report bench prune check-cache mend clean distclean lock
 
-all: $(VENV)/.ready
+all: mend
 	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python tools/check_own_files.py
 	@if $(BIN)/dvc status --quiet; then \
 		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
 	else \
@@ -26,20 +27,22 @@ test: $(VENV)/.ready-dev
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto
 
-verify: $(VENV)/.ready-dev
+verify: $(VENV)/.ready-dev check-cache
 	@$(BIN)/python -m tests.portability.verify
 
-studies: $(VENV)/.ready
+studies: mend
 	@$(BIN)/dvc repro --quiet convert code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
-		(cd "$$study" && python ../../stages/check_params.py --rates && dvc repro) || exit 1; \
+		(cd "$$study" && python ../../stages/check_params.py --rates && \
+			python ../../tools/check_own_files.py && dvc repro) || exit 1; \
 	done
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
-parallel: $(VENV)/.ready
+parallel: mend
 	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python tools/check_own_files.py
 	@$(BIN)/python tools/parallel.py --jobs $(JOBS) && cat metrics/results.md
 
 # What has changed is told against a Git revision.
@@ -48,16 +51,24 @@ BASE ?= HEAD
 report: all
 	@$(BIN)/python docs/study_report.py --base $(BASE)
 
-bench: $(VENV)/.ready-dev
+bench: $(VENV)/.ready-dev mend
 	@$(BIN)/dvc repro --quiet convert
 	@$(BIN)/python benchmarks/bench.py
 
 # Delete from dvc.lock what models and seeds that are gone have left there.
-prune: $(VENV)/.ready
+prune: mend
 	@$(BIN)/python tools/tidy_lock.py
 	@for study in studies/*/; do \
 		(cd "$$study" && python ../../tools/tidy_lock.py) || { echo "in $$study" >&2; exit 1; }; \
 	done
+
+# Hash DVC's cache and what it has built anew, and remove what is rotten: DVC trusts its notes.
+check-cache: mend
+	@$(BIN)/python tools/check_cache.py
+
+# Mend what a killed DVC has left locked.
+mend: $(VENV)/.ready
+	@$(BIN)/python tools/mend_locks.py
 
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
 clean:

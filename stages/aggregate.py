@@ -14,17 +14,19 @@ from argparse import ArgumentParser
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.report.pruning import prune_runs
 from cnn_from_scratch.report.results import write_results
-from cnn_from_scratch.report.runs import prune_runs, read_runs
+from cnn_from_scratch.report.runs import read_runs
 
 
 def main(dataset: Path) -> None:
     """Read every named run, write what they amount to, and delete the runs no longer named."""
     params = load_params()
     models = resolve_models(params)
-    write_results(models, read_runs(models, params.seeds), load_dataset(dataset))
-    for folder in prune_runs(models, params.seeds):
-        print(f"{folder}: no longer named in params.yaml, deleted")
+    data = load_dataset(dataset)
+    write_results(models, read_runs(params, data), data)
+    for line in prune_runs(models, params.seeds):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.experiment.records import read_network, run_folder
+from cnn_from_scratch.experiment.records import read_network
 from cnn_from_scratch.report.collapse import collapse_figure
 from cnn_from_scratch.report.figures import (
     accuracy_figure,
@@ -29,11 +29,13 @@ from cnn_from_scratch.report.figures import (
 from cnn_from_scratch.report.filters import filters_figure, run_to_draw
 from cnn_from_scratch.report.forest import comparisons_figure
 from cnn_from_scratch.report.misclassified import misclassified_figure
+from cnn_from_scratch.report.runs import read_named_record
 
 
 def main() -> None:
     """Read what `convert`, `train` and `aggregate` wrote, and draw it."""
-    models = resolve_models(load_params())
+    params = load_params()
+    models = resolve_models(params)
     dataset = load_dataset()
     try:
         scores = pd.read_parquet("metrics/runs.parquet")
@@ -47,7 +49,8 @@ def main() -> None:
     model, seed = run_to_draw(scores)
     if model not in models:
         raise InputError(f"metrics/runs.parquet: {model!r} is not in params.yaml; run 'dvc repro'")
-    network = read_network(run_folder(model, seed), models[model], seed, dataset)
+    record = read_named_record(params, model, models[model], seed, dataset)
+    network = read_network(record, models[model], seed, dataset)
     figures = {
         "plots/accuracy_by_seed.png": accuracy_figure(scores, statistics["models"]),
         "plots/collapse.png": collapse_figure(scores, dataset.num_classes),

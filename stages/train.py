@@ -12,16 +12,26 @@ from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
+from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.memory import keep_freed_memory
-from cnn_from_scratch.experiment.models import default_optimizer, find_model
-from cnn_from_scratch.experiment.params import load_params, protocol_name
+from cnn_from_scratch.experiment.models import Model, default_optimizer, find_model
+from cnn_from_scratch.experiment.orphans import ending_with_dvc
+from cnn_from_scratch.experiment.params import Split, Train, load_params, protocol_name
 from cnn_from_scratch.experiment.progress import progress
-from cnn_from_scratch.experiment.records import check_run_folder, run_folder, write_run
+from cnn_from_scratch.experiment.records import (
+    check_run_folder,
+    check_still_wanted,
+    is_in_runs,
+    recorded_from,
+    run_folder,
+    write_run,
+)
 from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.nn.training import Epoch
 
 
 def main(args: Namespace) -> None:
@@ -31,6 +41,49 @@ def main(args: Namespace) -> None:
             raise InputError(
                 f"--{option}: expected a whole number of at least {least}, got {value}"
             )
+    check_parent = ending_with_dvc()
+    job = read_job(args)
+    found = {job.folder: recorded_from(job.folder)}
+
+    keep_freed_memory()
+    with progress(f"{args.model} seed {args.seed}", job.train.epochs) as show:
+
+        def on_epoch(epoch: Epoch) -> None:
+            check_parent()
+            show(epoch)
+
+        run = train_run(job.model, args.seed, job.dataset, job.split, job.train, on_epoch)
+    check_parent()
+    by_now = read_job(args) if is_in_runs(job.folder) else job
+    check_still_wanted({job.folder: job.trained_from}, {by_now.folder: by_now.trained_from}, found)
+    write_run(
+        job.folder,
+        run,
+        model=args.model,
+        seed=args.seed,
+        optimizer=job.model.optimizer,
+        epochs=job.train.epochs,
+        protocol=protocol_name(job.split, job.train),
+        trained_from=job.trained_from,
+    )
+    scores = ", ".join(f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
+    print(f"{job.folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to train, and the folder for its record."""
+
+    model: Model
+    split: Split
+    train: Train
+    dataset: Dataset
+    folder: Path
+    trained_from: str
+
+
+def read_job(args: Namespace) -> Job:
+    """Return what the arguments, params.yaml and the dataset describe. Raises InputError."""
     params = load_params()
     model = find_model(params, args.model)
     if args.optimizer is not None:
@@ -45,21 +98,8 @@ def main(args: Namespace) -> None:
         folder, run_folder(args.model, args.seed) if args.seed in params.seeds else None
     )
     dataset = load_dataset()
-
-    keep_freed_memory()
-    with progress(f"{args.model} seed {args.seed}", train.epochs) as on_epoch:
-        run = train_run(model, args.seed, dataset, params.split, train, on_epoch)
-    write_run(
-        folder,
-        run,
-        model=args.model,
-        seed=args.seed,
-        optimizer=model.optimizer,
-        epochs=train.epochs,
-        protocol=protocol_name(params.split, train),
-    )
-    scores = ", ".join(f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
-    print(f"{folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
+    digest = trained_from(model, params.split, train, args.seed, dataset)
+    return Job(model, params.split, train, dataset, folder, digest)
 
 
 class Parser(ArgumentParser):

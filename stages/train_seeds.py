@@ -3,7 +3,6 @@
 A study's stage, run in the study's folder.
 """
 
-import itertools
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -17,49 +16,119 @@ from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import active_children
 
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing
+from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.experiment.models import Model, find_models
-from cnn_from_scratch.experiment.params import Params, load_params, protocol_name
-from cnn_from_scratch.experiment.records import RUNS_FOLDER, run_folder, write_run
+from cnn_from_scratch.experiment.orphans import end_with_parent, ending_with_dvc
+from cnn_from_scratch.experiment.params import Split, Train, load_params, protocol_name
+from cnn_from_scratch.experiment.records import (
+    RUNS_FOLDER,
+    check_still_wanted,
+    recorded_from,
+    run_folder,
+    write_run,
+)
 from cnn_from_scratch.experiment.run import train_run
 
+LOOK = 1.0  # seconds between two looks at whether DVC is still there
 
-def train_one(
-    params: Params, dataset: Dataset, parent: Path, named: tuple[str, Model], seed: int
-) -> str:
-    """Train the named model from a seed, write the run's record below `parent`, and describe it."""
-    name, model = named
-    train = params.models[name].train
-    run = train_run(model, seed, dataset, params.split, train)
+
+@dataclass(frozen=True)
+class Job:
+    """A run to train."""
+
+    name: str
+    model: Model
+    split: Split
+    train: Train
+    seed: int
+    trained_from: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the workflow keeps the run."""
+        return run_folder(self.name, self.seed)
+
+
+def read_jobs(model: str, dataset: Dataset) -> list[Job]:
+    """Return the runs of the model, with each learning rate. Raises InputError."""
+    params = load_params()
+    return [
+        Job(name, found, params.split, train, seed, digest)
+        for name, found in find_models(params, model).items()
+        for train in [params.models[name].train]
+        for seed in params.seeds
+        for digest in [trained_from(found, params.split, train, seed, dataset)]
+    ]
+
+
+def train_one(dataset: Dataset, parent: Path, job: Job) -> str:
+    """Train a run, write its record below `parent` instead of `runs`, and describe it."""
+    run = train_run(job.model, job.seed, dataset, job.split, job.train)
     write_run(
-        parent / run_folder(name, seed).relative_to(RUNS_FOLDER),
+        parent / job.folder.relative_to(RUNS_FOLDER),
         run,
-        model=name,
-        seed=seed,
-        optimizer=model.optimizer,
-        epochs=train.epochs,
-        protocol=protocol_name(params.split, train),
+        model=job.name,
+        seed=job.seed,
+        optimizer=job.model.optimizer,
+        epochs=job.train.epochs,
+        protocol=protocol_name(job.split, job.train),
+        trained_from=job.trained_from,
     )
     scores = (f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
-    return f"{name} seed {seed}: accuracy {', '.join(scores)}"
+    return f"{job.name} seed {job.seed}: accuracy {', '.join(scores)}"
+
+
+def start_worker() -> None:
+    """Prepare a process that trains."""
+    end_with_parent()
+    keep_freed_memory()
+
+
+@contextmanager
+def workers() -> Iterator[ProcessPoolExecutor]:
+    """Give processes that train; what they have not done when the block raises, they never do."""
+    with ProcessPoolExecutor(initializer=start_worker) as executor:
+        try:
+            yield executor
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in active_children():
+                process.terminate()
+            raise
 
 
 def main(args: Namespace) -> None:
     """Write the records of all the model's runs, as one folder; all cores train."""
-    params = load_params()
-    models = find_models(params, args.model)
+    check_parent = ending_with_dvc()
     dataset = load_dataset(args.dataset)
-    runs = list(itertools.product(models.items(), params.seeds))
+    jobs = read_jobs(args.model, dataset)
+    found = {job.folder: recorded_from(job.folder) for job in jobs}
     with replacing(RUNS_FOLDER / args.model) as folder:
-        train = partial(train_one, params, dataset, folder.parent)
-        with ProcessPoolExecutor(initializer=keep_freed_memory) as executor:
-            for line in executor.map(train, *zip(*runs, strict=True)):
-                print(line)
+        with workers() as executor:
+            lines: list[Future[str]] = [
+                executor.submit(train_one, dataset, folder.parent, job) for job in jobs
+            ]
+            for line in lines:
+                while not wait([line], LOOK).done:
+                    check_parent()
+                print(line.result())
+        check_parent()
+        by_now = read_jobs(args.model, load_dataset(args.dataset))
+        check_still_wanted(digests(jobs), digests(by_now), found)
+
+
+def digests(jobs: list[Job]) -> dict[Path, str]:
+    """Return what each run is trained from, by its folder."""
+    return {job.folder: job.trained_from for job in jobs}
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from cnn_from_scratch.experiment.diagnostics import diagnose
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params
-from cnn_from_scratch.experiment.records import run_folder
 from cnn_from_scratch.experiment.run import build_network
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
@@ -37,6 +36,7 @@ from cnn_from_scratch.report.bounds import MAX_MODELS, first, with_notes
 from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import group_variant
+from cnn_from_scratch.report.runs import read_named_record
 from cnn_from_scratch.report.statistics import rounded
 from cnn_from_scratch.report.tables import markdown_table
 
@@ -72,8 +72,8 @@ def of_model(name: str, model: Model, params: Params, dataset: Dataset) -> dict[
         network, x = build_network(model, seed, dataset), dataset.X[chosen]
         by_seed.append(variances(network, x))
         before.append([vars(units) for units in diagnose(network, x).activations])
-        result = json.loads((run_folder(name, seed) / "result.json").read_text(encoding="utf-8"))
-        after.append(result["diagnostics"]["activations"])
+        record = read_named_record(params, name, model, seed, dataset)
+        after.append(json.loads(record["result.json"])["diagnostics"]["activations"])
     return {
         "variances": [spread(values) for values in zip(*by_seed, strict=True)],
         "activations": [

@@ -32,8 +32,9 @@ from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
 from cnn_from_scratch.report.figures import LABEL_HEIGHT, STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
 from cnn_from_scratch.report.names import by_group
+from cnn_from_scratch.report.pruning import prune_runs
 from cnn_from_scratch.report.results import write_results
-from cnn_from_scratch.report.runs import Runs, prune_runs, read_runs
+from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
 
 COLUMNS = 2  # of panels
@@ -111,7 +112,7 @@ def main() -> None:
         if "/" not in name:
             raise InputError(f"params.yaml: models.{name}.optimizer.lr: expected a list of rates")
     dataset = load_dataset(Path("../../data/dataset.npz"))
-    runs = read_runs(models, params.seeds)
+    runs = read_runs(params, dataset)
     rates = rates_table(runs.scores)
     choices = {str(model): best(rows) for model, rows in rates.groupby("model", sort=False)}
     lrs = {model: row["lr"] for model, row in choices.items()}
@@ -147,8 +148,8 @@ def main() -> None:
         write_json(of_contrasts, rounded(differences))
         write_text(contrasts_page, contrasts_table(differences))
         save_figure(rates_figure(rates), picture)
-    for folder in prune_runs(models, params.seeds):
-        print(f"{folder}: no longer named in params.yaml, deleted")
+    for line in prune_runs(models, params.seeds):
+        print(line)
 
 
 if __name__ == "__main__":

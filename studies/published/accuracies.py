@@ -18,6 +18,7 @@ from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
+from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.report.moments import mean_sd
@@ -100,7 +101,7 @@ def main() -> None:
         if name.partition("-")[2] not in PUBLISHED_ACCURACY:
             known = ", ".join(PUBLISHED_ACCURACY)
             raise InputError(f"params.yaml: models.{name}: expected <variant>- and one of {known}")
-    runs = read_runs(params.models, params.seeds)
+    runs = read_runs(params, load_dataset(Path("../../data/dataset.npz")))
     of_one_run = runs.predictions[runs.predictions["seed"] == params.seeds[0]]
     samples, test_samples = (
         int((of_one_run["split"] == split).sum()) // len(params.models) for split in ("val", "test")

@@ -37,7 +37,7 @@ COMMAND = re.compile(
 # `make` and `make test` do.
 MAKEFILE, CI = "Makefile", ".ci/run"
 PARALLEL, EXPERIMENTS = "tests/workflow/test_parallel.py", "tests/workflow/test_commands.py"
-REPORT = "tests/workflow/test_study_report.py"
+CACHE, REPORT = "tests/workflow/test_check_cache.py", "tests/workflow/test_study_report.py"
 PIP = "$(BIN)/python -m pip install --quiet"
 ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make": [(CI, "\nmake\n")],
@@ -51,6 +51,7 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     ],
     "make report BASE=main": [(REPORT, '"--base"')],
     "make prune": [(MAKEFILE, "tools/tidy_lock.py"), (PARALLEL, '"tools/tidy_lock.py"')],
+    "make check-cache": [(MAKEFILE, "tools/check_cache.py"), (CACHE, '"tools/check_cache.py"')],
     "make clean": [(PARALLEL, '"make", "clean"')],
     "make distclean": [(PARALLEL, '"make", "distclean"')],
     "python docs/refresh.py": [(CI, "\n.venv/bin/python docs/refresh.py\n")],

@@ -62,10 +62,6 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "text": lambda whole: b"hello\n",
     "an array alone": lambda whole: _npy(X),
     "a pickle": lambda whole: _npz(X=X, y=np.array([1, None]), num_classes=4),
-    "no X": lambda whole: _npz(y=Y, num_classes=4),
-    "no num_classes": lambda whole: _npz(X=X, y=Y),
-    "more than expected": lambda whole: _npz(X=X, y=Y, num_classes=4, z=1),
-    "several num_classes": lambda whole: _npz(X=X, y=Y, num_classes=[4, 5]),
     "a byte of the pixels": lambda whole: _flipped(whole, 500),
     "a byte of the compression method": lambda whole: _flipped(whole, whole.index(b"PK\1\2") + 10),
     "the encryption flag": lambda whole: _flipped(whole, whole.index(b"PK\1\2") + 8),
@@ -113,3 +109,77 @@ def test_chosen_images_are_rounded_to_the_dtype(dtype: DType) -> None:
         np.testing.assert_array_equal(
             chosen[rows], X[np.array([3, 1])[rows]].astype(dtype), strict=True
         )
+
+
+def _changed(**arrays: Any) -> dict[str, Any]:
+    """Return the arrays of a good file with a test sheet, but for these; None: without it."""
+    good = {"X": X, "y": Y, "num_classes": 4, "X_test": X[::-1], "y_test": Y[::-1]}
+    return {name: array for name, array in (good | arrays).items() if array is not None}
+
+
+def _with(array: Any, value: Any) -> Any:
+    array = array.copy()
+    array.flat[7 % array.size] = value
+    return array
+
+
+IMPOSSIBLE = {
+    "more than expected": (_changed(z=1), "expected X, y, num_classes and perhaps X_test, y_test,"),
+    "no X": (_changed(X=None), "expected X, y, num_classes and perhaps X_test, y_test, got ['y'"),
+    "no y_test": (_changed(y_test=None), "expected X, y, num_classes and perhaps X_test, y_test,"),
+    "no num_classes": (_changed(num_classes=None), "expected X, y, num_classes and perhaps X_test"),
+    "several num_classes": (_changed(num_classes=[4, 5]), "num_classes: expected a whole number"),
+    "half a class": (_changed(num_classes=4.5), "num_classes: expected a whole number"),
+    "no class": (_changed(num_classes=0), "num_classes: expected a whole number"),
+    "single precision": (
+        _changed(X=X.astype(np.float32)),
+        "X: expected 4 axes of <f8, got (5, 1, 6, 6) <f4",
+    ),
+    "other bytes first": (
+        _changed(X=X.astype(">f8")),
+        "X: expected 4 axes of <f8, got (5, 1, 6, 6) >f8",
+    ),
+    "complex": (_changed(X_test=X.astype(complex)), "X_test: expected 4 axes of <f8"),
+    "no channel": (_changed(X=X[:, 0]), "X: expected 4 axes of <f8, got (5, 6, 6) <f8"),
+    "no images": (_changed(X=X[:0]), "X: expected 4 axes of <f8, got (0, 1, 6, 6) <f8"),
+    "labels of text": (_changed(y=Y.astype(str)), "y: expected 1 axes of <i8"),
+    "labels of 32 bits": (
+        _changed(y=Y.astype(np.int32)),
+        "y: expected 1 axes of <i8, got (5,) <i4",
+    ),
+    "labels in a column": (_changed(y=Y[:, None]), "y: expected 1 axes of <i8, got (5, 1) <i8"),
+    "a label too few": (_changed(y=Y[1:]), "y: expected a label for each of 5 images in X, got 4"),
+    "a test label too many": (
+        _changed(X_test=X[1:]),
+        "y_test: expected a label for each of 4 images in X_test, got 5",
+    ),
+    "label 0": (_changed(y=_with(Y, 0)), "y: expected labels from 1 to 4, got 0 to 4"),
+    "label 5": (_changed(y_test=_with(Y, 5)), "y_test: expected labels from 1 to 4, got 1 to 5"),
+    "not a number": (
+        _changed(X=_with(X, np.nan)),
+        "X: expected pixels from 0 to 1, got nan to nan",
+    ),
+    "infinite": (_changed(X=_with(X, np.inf)), "X: expected pixels from 0 to 1, got 0.0"),
+    "negative": (_changed(X_test=_with(X, -1)), "X_test: expected pixels from 0 to 1, got -1.0"),
+    "too bright": (_changed(X=_with(X, 255)), "X: expected pixels from 0 to 1, got 0.0"),
+    "test images of another size": (
+        _changed(X_test=X[..., 1:]),
+        "X_test: expected images as in X, (1, 6, 6), got (1, 6, 5)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arrays", "what"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_what_convert_never_writes_is_refused(
+    arrays: dict[str, Any], what: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.npz"
+    file.write_bytes(_npz(**_changed()))
+    load_dataset(file)
+    file.write_bytes(_npz(**arrays))
+    with pytest.raises(InputError) as error:
+        load_dataset(file)
+    message = str(error.value)
+    assert message.startswith(f"{file}: {what}")
+    assert message.endswith("; 'python stages/convert.py' makes it anew")
+    assert "\n" not in message

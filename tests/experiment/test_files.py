@@ -1,16 +1,23 @@
 """Files are written whole or not at all, and without a trace of when and where."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from cnn_from_scratch.experiment.files import (
+    is_alive,
     replacing,
     write_json,
     write_rows,
     write_text,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def names(folder: Path) -> list[str]:
@@ -172,3 +179,117 @@ def test_rows_stand_on_a_line_each(tmp_path: Path) -> None:
 def test_text_is_utf_8_with_unix_line_ends(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "±\nb\n")
     assert (tmp_path / "a.txt").read_bytes() == b"\xc2\xb1\nb\n"
+
+
+def dead_process() -> int:
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, nobody can ask after a process")
+def test_what_a_killed_process_has_left_goes_with_the_next_writing(tmp_path: Path) -> None:
+    mine = [f".file.txt-{dead_process()}.partial", f".other-{dead_process()}.partial"]
+    others = [f".other-{os.getppid()}.partial", ".file.txt-x.partial", "file.txt-1.partial", ".a"]
+    for name in mine + others:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("half")
+    with replacing(tmp_path / "file.txt") as new:
+        new.write_text("new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "file.txt"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a signal that nothing can catch")
+def test_what_a_killed_process_leaves_is_of_a_kind_that_git_and_dvc_ignore(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from cnn_from_scratch.experiment.files import replacing
+with replacing(Path(sys.argv[1])) as new:
+    new.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "a.png")],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+    )
+    assert process.wait() == -signal.SIGKILL
+    [left] = names(tmp_path)[:1]
+    assert left == f".a.png-{process.pid}.partial"
+    projects = [ROOT, *(file.parent for file in ROOT.glob("studies/*/dvc.yaml"))]
+    for project in projects:
+        assert ".*.partial/" in (project / ".dvcignore").read_text().splitlines()
+    assert ".*.partial/" in (ROOT / ".gitignore").read_text().splitlines()
+    with replacing(tmp_path / "a.png") as new:
+        new.write_text("whole")
+    assert names(tmp_path) == ["a.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
+@pytest.mark.parametrize("spare", range(4))
+def test_too_few_file_descriptors_leave_nothing(spare: int, tmp_path: Path) -> None:
+    code = """
+import os, resource, sys
+from pathlib import Path
+from cnn_from_scratch.experiment.files import replacing
+held = []
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+with replacing(Path("run")) as new:
+    (new / "deep").mkdir(parents=True)
+    (new / "deep" / "a.txt").write_text("a")
+    try:
+        while True:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        for _ in range(int(sys.argv[1])):
+            os.close(held.pop())
+    files = [(new / name).open("w") for name in "abcd"]
+"""
+    (tmp_path / "run").write_text("old")
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(spare)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "Too many open files: '.run-" in result.stderr
+    assert names(tmp_path) == ["run"]
+    assert (tmp_path / "run").read_text() == "old"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such limits")
+def test_no_room_for_a_file_leaves_nothing(tmp_path: Path) -> None:
+    code = """
+import resource
+from pathlib import Path
+from cnn_from_scratch.experiment.files import replacing, write_text
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+with replacing(Path("a.txt")) as new:
+    write_text(new, "a" * 2000)
+"""
+    (tmp_path / "a.txt").write_text("old")
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
+
+
+def test_this_process_is_alive() -> None:
+    assert is_alive(os.getpid())
+    assert is_alive(os.getppid())
+    assert is_alive(10**30)  # a number that no process has: nothing is known of it
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, nobody can ask after a process")
+def test_a_process_that_has_ended_is_not() -> None:
+    assert not is_alive(dead_process())

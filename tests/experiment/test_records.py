@@ -1,7 +1,9 @@
-"""The record of a run: the four files, their columns, and that they agree with the run."""
+"""The record of a run: its files, their columns, that they agree with the run, and stay so."""
 
 import csv
+import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,16 @@ import pytest
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.experiment.records import read_network, run_folder, write_run
+from cnn_from_scratch.experiment.records import (
+    check_run_folder,
+    check_still_wanted,
+    is_own_record,
+    read_network,
+    read_record,
+    recorded_from,
+    run_folder,
+    write_run,
+)
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.optimizers import Adam
 from tests.experiment.studies import (
@@ -23,11 +34,19 @@ from tests.experiment.studies import (
 )
 
 FILES = ["checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json"]
+DIGEST = "0123456789abcdef" * 4
 
 
-def write(folder: Path, run: Run, protocol: str = "holdout") -> Path:
+def write(folder: Path, run: Run, protocol: str = "holdout", trained_from: str = DIGEST) -> Path:
     write_run(
-        folder, run, model="mine", seed=3, optimizer=Adam(lr=0.05), epochs=5, protocol=protocol
+        folder,
+        run,
+        model="mine",
+        seed=3,
+        optimizer=Adam(lr=0.05),
+        epochs=5,
+        protocol=protocol,
+        trained_from=trained_from,
     )
     return folder
 
@@ -51,9 +70,9 @@ def result(folder: Path) -> Any:
     return json.loads((folder / "result.json").read_text(encoding="utf-8"))
 
 
-def test_a_record_is_four_files(folder: Path) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == FILES
-    for name in ("history.csv", "predictions.csv", "result.json"):
+def test_a_record_is_these_files(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", *FILES]
+    for name in ("SHA256SUMS", "history.csv", "predictions.csv", "result.json"):
         content = (folder / name).read_bytes()
         assert content.endswith(b"\n")
         assert b"\r" not in content
@@ -73,6 +92,7 @@ def test_the_result(folder: Path, run: Run) -> None:
     assert result(folder) == {
         "model": "mine",
         "seed": 3,
+        "trained_from": DIGEST,
         "optimizer": {
             "name": "adam",
             "lr": 0.05,
@@ -160,7 +180,7 @@ def test_without_test_samples_no_file_speaks_of_a_test(tmp_path: Path) -> None:
     folder = write(tmp_path / "run", run)
     assert list(result(folder)["scores"]) == ["train", "val"]
     assert {row["split"] for row in rows(folder / "predictions.csv")} == {"val"}
-    assert sorted(path.name for path in folder.iterdir()) == FILES
+    assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", *FILES]
 
 
 def test_resubstitution_says_so(tmp_path: Path) -> None:
@@ -206,20 +226,130 @@ def test_the_workflow_keeps_a_run_by_model_and_seed() -> None:
 def test_the_network_that_is_read_gives_the_recorded_labels(folder: Path) -> None:
     dataset = stripes()
     assert dataset.X_test is not None
-    network = read_network(folder, SIMPLE, 4, dataset)  # another seed's start is overwritten
+    files = read_record(folder, DIGEST)
+    network = read_network(files, SIMPLE, 4, dataset)  # another seed's start is overwritten
     recorded = [int(row["predicted"]) for row in rows(folder / "predictions.csv")]
     given = (network.forward(dataset.X_test)[0].argmax(axis=1) + 1).tolist()
     assert recorded[-len(given) :] == given
     assert len(set(given)) > 1  # so these are no constant answers
 
 
-def test_a_checkpoint_that_cannot_be_read_is_named(folder: Path) -> None:
-    file = folder / "checkpoint.npz"
-    with pytest.raises(InputError, match=r"checkpoint.npz: damaged, or of another network; "):
-        read_network(folder, ENHANCED, 3, stripes())
-    file.write_bytes(file.read_bytes()[:-40])
-    with pytest.raises(InputError, match=r"checkpoint.npz: damaged, or of another network; "):
-        read_network(folder, SIMPLE, 3, stripes())
-    file.unlink()
-    with pytest.raises(InputError, match=r"checkpoint.npz: not found; 'dvc repro' makes it"):
-        read_network(folder, SIMPLE, 3, stripes())
+def test_a_checkpoint_of_another_network_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"^checkpoint.npz of EnhancedCNN.*: of another network"):
+        read_network(read_record(folder, DIGEST), ENHANCED, 3, stripes())
+
+
+# ---------------------------------------------------------------- a record vouches for itself
+
+
+def test_the_sums_are_such_as_the_system_checks(folder: Path) -> None:
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    expected = [
+        f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}" for name in FILES
+    ]
+    assert lines == expected
+
+
+def test_what_is_read_is_what_was_written(folder: Path) -> None:
+    files = read_record(folder, DIGEST)
+    assert files == {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_changed_byte_anywhere_is_found(folder: Path, name: str) -> None:
+    content = (folder / name).read_bytes()
+    for place in (0, len(content) // 2, len(content) - 1):
+        changed = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        (folder / name).write_bytes(changed)
+        with pytest.raises(InputError) as error:
+            read_record(folder, DIGEST)
+        assert str(error.value) == (
+            f"{folder / name}: damaged; 'make check-cache', then 'dvc repro' makes it anew"
+        )
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("content", [b"", bytes(500), b"[]"], ids=["empty", "zeros", "a list"])
+def test_other_content_is_found(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name}: damaged; "):
+        read_record(folder, DIGEST)
+
+
+@pytest.mark.parametrize("content", [b"", bytes(500), b"\xff\n", b"a  b  c\n"])
+def test_damaged_sums_vouch_for_nothing(folder: Path, content: bytes) -> None:
+    (folder / "SHA256SUMS").write_bytes(content)
+    with pytest.raises(InputError, match=r"checkpoint.npz: damaged; "):
+        read_record(folder, DIGEST)
+
+
+@pytest.mark.parametrize("name", ["SHA256SUMS", *FILES])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(InputError) as error:
+        read_record(folder, DIGEST)
+    assert str(error.value) == f"{folder / name}: not found; 'dvc repro' makes it"
+
+
+def test_a_record_of_other_settings_is_refused(folder: Path) -> None:
+    with pytest.raises(InputError, match=r"result.json: of other settings, another seed or"):
+        read_record(folder, "0" * 64)
+
+
+def test_what_it_was_trained_from_is_told(folder: Path) -> None:
+    assert recorded_from(folder) == DIGEST
+    for content in (b"", bytes(9), b"[]", b"{}"):
+        (folder / "result.json").write_bytes(content)
+        assert recorded_from(folder) is None
+    (folder / "result.json").unlink()
+    assert recorded_from(folder) is None
+
+
+def test_only_an_untouched_record_at_its_place_is_ours(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = [Path("runs", name, seed) for name in ("mine", "copy") for seed in ("3", "4")]
+    for place in places:
+        write(place, run)
+    assert [place for place in places if is_own_record(place)] == [Path("runs/mine/3")]
+    note = Path("runs/mine/3/note.txt")
+    note.write_text("mine")
+    assert not is_own_record(Path("runs/mine/3"))
+    note.unlink()
+    assert is_own_record(Path("runs/mine/3"))
+    with (Path("runs/mine/3") / "history.csv").open("a") as file:
+        file.write("\n")
+    assert not is_own_record(Path("runs/mine/3"))
+    assert not is_own_record(Path("runs/nothing"))
+
+
+def test_a_training_writes_only_what_is_still_wanted(folder: Path, run: Run) -> None:
+    before = {folder: DIGEST}
+    check_still_wanted(before, before, {folder: DIGEST})  # the same run, trained again
+    with pytest.raises(InputError, match=r"run: not written, as params.yaml or the dataset is ano"):
+        check_still_wanted(before, {folder: "1" * 64}, {folder: DIGEST})
+    with pytest.raises(InputError, match=r"run: not written, as params.yaml or the dataset is ano"):
+        check_still_wanted(before, {}, {folder: DIGEST})
+
+
+def test_a_training_writes_over_no_run_that_came_meanwhile(folder: Path, run: Run) -> None:
+    wanted = {folder: "1" * 64}
+    check_still_wanted(wanted, wanted, {folder: DIGEST})  # it was there from the start
+    for found in (None, "2" * 64):
+        with pytest.raises(InputError, match=r"run: not written, as another training has put"):
+            check_still_wanted(wanted, wanted, {folder: found})
+    write(folder, run, trained_from="1" * 64)
+    check_still_wanted(wanted, wanted, {folder: None})  # another training, of the same run
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs symbolic links")
+def test_a_folder_that_links_to_itself_is_an_error_of_the_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("loop").symlink_to("loop")
+    with pytest.raises(OSError, match="loop"):
+        read_record(Path("loop"), DIGEST)
+    assert not is_own_record(Path("loop"))
+    check_run_folder(Path("loop", "run"), None)  # writing says what is wrong

@@ -22,6 +22,7 @@ sys.path.insert(0, str(ROOT / "src"))
 
 from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
+from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load_params
 from cnn_from_scratch.experiment.records import write_run
@@ -64,6 +65,7 @@ def digest(model: Model, dataset: Dataset, params: Params, train: Train) -> str:
             optimizer=model.optimizer,
             epochs=train.epochs,
             protocol=params.split.protocol,
+            trained_from=trained_from(model, params.split, train, SEED, dataset),
         )
         for file in sorted(folder.iterdir()):
             digests.update(file.name.encode() + file.read_bytes())

@@ -1,142 +1,150 @@
-"""Reading the runs that are named, and pruning the others."""
+"""Reading the runs that are named: each is the one asked for, whole and undamaged."""
 
-import json
-import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.report.runs import prune_runs, read_runs
+from cnn_from_scratch.experiment.identity import trained_from
+from cnn_from_scratch.experiment.models import resolve_models
+from cnn_from_scratch.experiment.params import Convert, ModelParams, Params, Train
+from cnn_from_scratch.experiment.records import run_folder, write_run
+from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.report.runs import read_runs
+from tests.experiment.studies import HOLDOUT, RESUBSTITUTION, stripes
 
-RESULT = {
-    "model": "A",
-    "seed": 0,
-    "protocol": "holdout",
-    "parameters": 2,
-    "diverged": False,
-    "last_finite_epoch": 1,
-    "checkpoint_epoch": 1,
-    "scores": {"train": {"loss": 0.5, "accuracy": 1.0}, "val": {"loss": 0.75, "accuracy": 0.5}},
-    "diagnostics": {"dead_logits": 1, "loss_floor": 0.25, "activations": []},
-}
-HISTORY = "epoch,train_loss,train_accuracy,val_loss,val_accuracy\n0,1,0,1,0\n1,0.5,1,0.75,0.5\n"
-PREDICTIONS = "split,index,label,predicted\nval,4,1,1\nval,7,2,1\n"
+DATASET = stripes()
+TRAIN = Train(epochs=2, batch_size=None)
+SGD = {"name": "sgd", "lr": 0.5}
+PARAMS = Params(
+    convert=Convert("Data", None, 255.0),
+    seeds=(0, 1),
+    split=HOLDOUT,
+    train=TRAIN,
+    models={name: ModelParams({"name": "simple"}, SGD, TRAIN) for name in ("A", "B")},
+)
+
+
+def write(params: Params, name: str, seed: int) -> None:
+    model, train = resolve_models(params)[name], params.models[name].train
+    write_run(
+        run_folder(name, seed),
+        train_run(model, seed, DATASET, params.split, train),
+        model=name,
+        seed=seed,
+        optimizer=model.optimizer,
+        epochs=train.epochs,
+        protocol=params.split.protocol,
+        trained_from=trained_from(model, params.split, train, seed, DATASET),
+    )
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the four runs."""
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.chdir(folder)
+        for name in PARAMS.models:
+            for seed in PARAMS.seeds:
+                write(PARAMS, name, seed)
+    return folder
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two runs, which is the current one."""
+def folder(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of them, which is the current folder."""
+    shutil.copytree(written / "runs", tmp_path / "runs")
     monkeypatch.chdir(tmp_path)
-    for seed in (0, 1):
-        write_run(tmp_path / "runs/A" / str(seed))
     return tmp_path
 
 
-def write_run(folder: Path) -> None:
-    folder.mkdir(parents=True)
-    (folder / "result.json").write_text(json.dumps(RESULT))
-    (folder / "history.csv").write_text(HISTORY)
-    (folder / "predictions.csv").write_text(PREDICTIONS)
+def refusal(params: Params = PARAMS, dataset: Any = DATASET) -> str:
+    with pytest.raises(InputError) as error:
+        read_runs(params, dataset)
+    return str(error.value)
 
 
 def test_the_named_runs_become_tables() -> None:
-    runs = read_runs(["A"], [0, 1])
-    assert list(zip(runs.scores["seed"], runs.scores["split"], strict=True)) == [
-        (0, "train"), (0, "val"), (1, "train"), (1, "val"),
-    ]  # fmt: skip
-    assert runs.scores["dead_logits"].tolist() == [1] * 4
-    assert runs.scores["loss_floor"].tolist() == [0.25] * 4
-    assert runs.history.shape == (4, 7)
-    assert runs.predictions["index"].tolist() == [4, 7, 4, 7]
+    runs = read_runs(PARAMS, DATASET)
+    splits = ("train", "val", "test")
+    rows = runs.scores[["model", "seed", "split"]].itertuples(index=False, name=None)
+    assert list(rows) == [
+        (name, seed, split) for name in "AB" for seed in (0, 1) for split in splits
+    ]
+    assert runs.scores["parameters"].unique().tolist() == [69]
+    assert runs.history["epoch"].tolist() == [0, 1, 2] * 4
+    assert runs.history.columns.tolist()[:3] == ["model", "seed", "epoch"]
+    samples = runs.predictions[runs.predictions["split"] == "test"].groupby(["model", "seed"])
+    assert [rows["index"].tolist() for _, rows in samples] == [list(range(9))] * 4
 
 
 def test_only_named_runs_are_read() -> None:
-    assert set(read_runs(["A"], [1]).scores["seed"]) == {1}
+    assert set(read_runs(replace(PARAMS, seeds=(1,)), DATASET).scores["seed"]) == {1}
 
 
-@pytest.mark.parametrize("name", ["result.json", "history.csv", "predictions.csv"])
-def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    (folder / "runs/A/1" / name).unlink()
-    with pytest.raises(InputError, match=rf"runs.A.1.{name}: not found; 'dvc repro' makes it"):
-        read_runs(["A"], [0, 1])
+def test_a_missing_run_is_named() -> None:
+    file = run_folder("A", 2) / "SHA256SUMS"
+    message = refusal(replace(PARAMS, seeds=(0, 1, 2)))
+    assert message == f"{file}: not found; 'dvc repro' makes it"
 
 
-RESULT_TEXT = json.dumps(RESULT)
-DAMAGED = [
-    ("result.json", ""),
-    ("result.json", '{"scores": '),
-    ("result.json", "[]"),
-    ("result.json", RESULT_TEXT.replace('"protocol"', '"protocoll"')),
-    ("result.json", RESULT_TEXT.replace('"diverged": false', '"diverged": "no"')),
-    ("result.json", RESULT_TEXT.replace("0.75", "NaN")),
-    ("result.json", json.dumps(RESULT | {"scores": [1, 2]})),
-    ("result.json", json.dumps(RESULT | {"scores": {"train": 1, "val": 1}})),
-    ("result.json", json.dumps(RESULT | {"scores": {}})),
-    ("history.csv", ""),
-    ("history.csv", HISTORY.replace("val_loss", "loss")),
-    ("history.csv", HISTORY.splitlines()[0]),
-    ("history.csv", HISTORY.replace("0.75", "")),
-    ("history.csv", HISTORY.replace("0.75", "inf")),
-    ("history.csv", HISTORY.replace("0.75", "low")),
-    ("history.csv", HISTORY.replace("\n1,", "\n0,")),
-    ("history.csv", '"'),
-    ("history.csv", "\udcff"),
-    ("predictions.csv", ""),
-    ("predictions.csv", PREDICTIONS.replace("predicted", "guess")),
-    ("predictions.csv", PREDICTIONS.splitlines()[0]),
-    ("predictions.csv", PREDICTIONS.replace("7,2,1", "7,2")),
-    ("predictions.csv", PREDICTIONS.replace("7,2,1", "7,2,0")),
-    ("predictions.csv", PREDICTIONS.replace("7,2,1", f"7,2,{10**20}")),
-    ("predictions.csv", PREDICTIONS.replace("val,7", "va,7")),
-]
+def test_a_damaged_file_is_named() -> None:
+    file = run_folder("B", 1) / "history.csv"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
+    assert refusal().startswith(f"{file}: damaged; 'make check-cache', then 'dvc repro'")
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), DAMAGED, ids=[f"{name}-{i}" for i, (name, _) in enumerate(DAMAGED)]
-)
-def test_a_damaged_file_is_named(folder: Path, name: str, text: str) -> None:
-    assert text not in (RESULT_TEXT, HISTORY, PREDICTIONS)
-    (folder / "runs/A/1" / name).write_bytes(text.encode(errors="surrogateescape"))
-    what = rf"runs.A.1.{name}: damaged; delete it, and 'dvc repro' makes it$"
-    with pytest.raises(InputError, match=what):
-        read_runs(["A"], [0, 1])
+def longer(model: ModelParams) -> ModelParams:
+    return replace(model, train=replace(model.train, epochs=3))
 
 
-def test_pruning_deletes_runs_that_are_not_named_and_nothing_else(folder: Path) -> None:
-    write_run(folder / "runs/A/5")
-    write_run(folder / "runs/B/0")
-    (folder / "runs/A/.leftover").mkdir()
-    (folder / "scratch").mkdir()
-    deleted = list(prune_runs(["A"], [0, 1]))
-    left = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/**/"))
-    assert left == ["runs", "runs/A", "runs/A/0", "runs/A/1", "scratch"]
-    assert deleted == [Path("runs/A/.leftover"), Path("runs/A/5"), Path("runs/B")]
-    assert list(prune_runs(["A"], [0, 1])) == []
+def test_runs_of_other_settings_are_refused() -> None:
+    foreign = f"{run_folder('B', 0) / 'result.json'}: of other settings, another seed or another"
+    models = {"A": PARAMS.models["A"], "B": longer(PARAMS.models["B"])}
+    assert refusal(replace(PARAMS, models=models)).startswith(foreign)
 
 
-def test_pruning_keeps_the_runs_of_each_learning_rate(folder: Path) -> None:
-    for name in ("S/0.1/0", "S/0.1/1", "S/0.2/0", "S/0"):
-        write_run(folder / "runs" / name)
-    deleted = list(prune_runs(["A", "S/0.1"], [0, 1]))
-    assert deleted == [Path("runs/S/0"), Path("runs/S/0.2")]
-    assert (folder / "runs/S/0.1/1/result.json").exists()
+OTHER: dict[str, Callable[[], tuple[Params, Any]]] = {
+    "split": lambda: (replace(PARAMS, split=RESUBSTITUTION), DATASET),
+    "dataset": lambda: (PARAMS, replace(DATASET, X=DATASET.X / 2)),
+    "test": lambda: (PARAMS, replace(DATASET, X_test=None, y_test=None)),
+}
 
 
-def test_a_run_that_cannot_be_deleted_is_an_error_and_not_reported(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("other", OTHER.values(), ids=OTHER)
+def test_runs_of_another_split_or_dataset_are_refused(
+    other: Callable[[], tuple[Params, Any]],
 ) -> None:
-    def rmdir(path: str, *args: Any, **kwargs: Any) -> None:
-        if Path(path).name == "C":
-            raise PermissionError(13, "Permission denied", path)
-        real_rmdir(path, *args, **kwargs)
+    foreign = f"{run_folder('A', 0) / 'result.json'}: of other settings, another seed or another"
+    assert refusal(*other()).startswith(foreign)
 
-    real_rmdir = os.rmdir
-    monkeypatch.setattr(os, "rmdir", rmdir)
-    for name in ("B/0", "C/0", "D/0"):
-        write_run(folder / "runs" / name)
-    deleted = prune_runs(["A"], [0, 1])
-    assert next(deleted) == Path("runs/B")
-    with pytest.raises(InputError, match=r"runs.C: .* cannot be deleted: .*Permission denied"):
-        next(deleted)
+
+def test_the_run_of_another_seed_is_refused() -> None:
+    shutil.rmtree("runs/A/0")
+    shutil.copytree("runs/A/1", "runs/A/0")
+    assert refusal().startswith(str(run_folder("A", 0) / "result.json"))
+
+
+def test_the_run_of_another_model_with_the_same_settings_is_refused() -> None:
+    shutil.rmtree("runs/A/0")
+    shutil.copytree("runs/B/0", "runs/A/0")
+    expected = f"{run_folder('A', 0) / 'result.json'}: damaged: expected A seed 0, got B seed 0; "
+    assert refusal().startswith(expected)
+
+
+def test_one_file_of_another_run_is_refused() -> None:
+    shutil.copy("runs/B/1/predictions.csv", "runs/B/0/predictions.csv")
+    assert refusal().startswith(f"{run_folder('B', 0) / 'predictions.csv'}: damaged; ")
+
+
+def test_equal_numbers_come_from_equal_runs() -> None:
+    runs = read_runs(PARAMS, DATASET)
+    a, b = (runs.scores[runs.scores["model"] == name]["loss"].to_numpy() for name in "AB")
+    np.testing.assert_array_equal(a, b)

@@ -15,7 +15,14 @@ import pytest
 
 from tests.stages.project import Project
 
-FILES = {"checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json"}
+FILES = {
+    "SHA256SUMS",
+    "checkpoint.npz",
+    "gradients.csv",
+    "history.csv",
+    "predictions.csv",
+    "result.json",
+}
 TRAIN = ("stages/train.py", "--model", "S-Adam", "--seed", "0")
 
 
@@ -263,6 +270,53 @@ def test_ctrl_c_is_one_line_and_leaves_everything(trained: Project) -> None:
     assert (stdout, stderr) == ("", "interrupted\n")
     assert process.returncode == -signal.SIGINT  # a shell calls it 130
     assert trained.files() == before
+
+
+# ---------------------------------------------------------------- meanwhile
+
+
+def after_a_third(project: Project, out: str, change: Callable[[], object]) -> tuple[int, str]:
+    """Change something while a training is on its way; return its exit code and last line."""
+    process = subprocess.Popen(
+        [sys.executable, *TRAIN, "--epochs", "6000", "--out", out],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert "epoch 2000/6000" in process.stderr.readline()
+    change()
+    _, stderr = process.communicate(timeout=600)
+    return process.returncode, stderr.splitlines()[-1]
+
+
+def test_a_training_writes_no_run_that_params_no_longer_ask_for(project: Project) -> None:
+    change = lambda: project.edit_params("models/S-Adam/optimizer/lr", 0.5)  # noqa: E731
+    code, line = after_a_third(project, "runs/S-Adam/0", change)
+    assert code == 1
+    assert line.startswith(f"error: {Path('runs/S-Adam/0')}: not written, as params.yaml or the")
+    assert not (project.folder / "runs").exists()
+
+
+def test_what_changes_for_other_models_does_not_matter(project: Project) -> None:
+    change = lambda: project.edit_params("models/E-Adam/optimizer/lr", 0.5)  # noqa: E731
+    assert after_a_third(project, "runs/S-Adam/0", change)[0] == 0
+    assert set(project.files("runs/S-Adam/0")) == FILES
+
+
+def test_a_run_of_ones_own_is_written_whatever_params_ask_for_by_then(project: Project) -> None:
+    change = lambda: project.edit_params("models/S-Adam/optimizer/lr", 0.5)  # noqa: E731
+    assert after_a_third(project, "mine", change)[0] == 0
+    assert set(project.files("mine")) == FILES
+
+
+@pytest.mark.parametrize("out", ["runs/S-Adam/0", "mine"])
+def test_a_training_writes_over_no_run_that_came_meanwhile(project: Project, out: str) -> None:
+    code, line = after_a_third(project, out, lambda: project.train("S-Adam", 0, "--out", out))
+    assert code == 1
+    assert line.startswith(f"error: {Path(out)}: not written, as another training has put")
+    assert result(project, out)["epochs"] == 2
 
 
 # ---------------------------------------------------------------- progress

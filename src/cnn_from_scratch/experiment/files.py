@@ -1,24 +1,32 @@
 """Writing files whole or not at all, and the same bytes on every system."""
 
 import json
-import tempfile
+import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+LEFTOVER = re.compile(r"\..+-(\d+)\.partial", re.DOTALL)  # .<name>-<process>.partial
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path to write a file or folder at; it becomes `path` if all goes well.
 
-    If the block raises, what was at `path` before is still there, and nothing else is.
+    If the block raises, what was at `path` before is still there, and nothing else is. What a
+    killed process has left beside it is removed; Git and DVC are told to ignore such names.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
-        new = Path(folder, path.name)
+    remove_leftovers(path.parent)
+    folder = path.with_name(f".{path.name}-{os.getpid()}.partial")
+    folder.mkdir()
+    spare = os.open(os.devnull, os.O_RDONLY)  # else removing might be one file too many
+    try:
+        new = folder / path.name
         yield new
-        old = Path(folder, f"{path.name}-old")
+        old = folder / f"{path.name}-old"
         try:
             if path.is_dir():
                 path.rename(old)
@@ -27,6 +35,40 @@ def replacing(path: Path) -> Iterator[Path]:
             if old.exists() and not path.exists():
                 old.rename(path)
             raise
+    finally:
+        os.close(spare)
+        _remove(folder)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what `replacing` had begun in a folder when its process was killed."""
+    for path in folder.iterdir():
+        match = LEFTOVER.fullmatch(path.name)
+        if match and not is_alive(int(match[1])):
+            _remove(path)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as far as it can be; unlike shutil, with one file open at a time."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name, remove in (*((n, os.unlink) for n in files), *((n, os.rmdir) for n in folders)):
+            with suppress(OSError):
+                remove(Path(place, name))
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process may be running; on Windows, where asking would end it, it always may."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's, or no process's number
+        return True
+    return True
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -2,16 +2,21 @@
 
 history.csv      epoch, then loss (nats) and accuracy (0..1) on train and val
 result.json      what was trained and how (the optimizer with all its settings, the epochs asked
-                 for), the final scores, whether the run diverged, and how its units fare
+                 for), the final scores, whether the run diverged, and how its units fare;
+                 trained_from is the digest of settings, seed and dataset, as `identity` has it
 gradients.csv    epoch, then the gradient's norm by layer that learns, at the epoch's last update
 checkpoint.npz   theta, (P,) float64, and buffers as <layer>.<name>
 predictions.csv  the label given to each validation and test sample
+SHA256SUMS       the others' digests: `sha256sum --check SHA256SUMS` there checks them
 """
 
 import csv
+import hashlib
 import io
 import itertools
-from collections.abc import Iterable
+import json
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,11 +33,18 @@ from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer
 
 RUNS_FOLDER = Path("runs")
+FILES = ("checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json")
+SUMS = "SHA256SUMS"
 
 
 def run_folder(model: str, seed: int) -> Path:
     """Return where the workflow keeps a run."""
     return RUNS_FOLDER / model / str(seed)
+
+
+def is_in_runs(folder: Path) -> bool:
+    """Whether a folder lies where the workflow keeps its runs."""
+    return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(RUNS_FOLDER))
 
 
 def check_run_folder(folder: Path, named: Path | None) -> None:
@@ -41,8 +53,8 @@ def check_run_folder(folder: Path, named: Path | None) -> None:
     named: where the workflow keeps the run; None if params.yaml does not name it. Raises
     InputError.
     """
-    is_named = named is not None and folder.resolve() == named.resolve()
-    if folder.resolve().is_relative_to(RUNS_FOLDER.resolve()) and not is_named:
+    is_named = named is not None and os.path.realpath(folder) == os.path.realpath(named)
+    if is_in_runs(folder) and not is_named:
         raise InputError(
             f"--out: {folder}: '{RUNS_FOLDER}' keeps the runs that params.yaml names, by model and"
             f" seed, and no others; choose another folder, such as {Path('scratch', 'mine')}"
@@ -62,11 +74,13 @@ def write_run(
     optimizer: Optimizer,
     epochs: int,
     protocol: str,
+    trained_from: str,
 ) -> None:
     """Write a run's record; an earlier one at the same place is replaced, as a whole."""
     result = {
         "model": model,
         "seed": seed,
+        "trained_from": trained_from,
         "optimizer": optimizer_settings(optimizer),
         "epochs": epochs,
         "protocol": protocol,
@@ -84,25 +98,120 @@ def write_run(
         write_text(new / "gradients.csv", _gradients(run))
         write_npz(new / "checkpoint.npz", run.checkpoint)
         write_text(new / "predictions.csv", _predictions(run))
+        sums = (_sum(name, (new / name).read_bytes()) for name in FILES)
+        write_text(new / SUMS, "\n".join(sums) + "\n")
 
 
-def read_network(folder: Path, model: Model, seed: int, dataset: Dataset) -> Sequential:
-    """Return the trained network of a run's record.
+def read_record(folder: Path, trained_from: str) -> dict[str, bytes]:
+    """Return a record's FILES by name, once it is sure that they are those of the run asked for.
 
-    Raises InputError if the checkpoint is missing or damaged, or is of another network.
+    Raises InputError if one is missing or is not what was written, or if the run was trained from
+    anything else than `trained_from` says.
     """
-    file = folder / "checkpoint.npz"
-    network = build_network(model, seed, dataset)
+    files = read_files(folder)
+    if _result(files["result.json"]).get("trained_from") != trained_from:
+        raise InputError(
+            f"{folder / 'result.json'}: of other settings, another seed or another dataset than"
+            " are asked for now; 'dvc repro' makes it, or if that has nothing to do, 'dvc repro"
+            " --force'"
+        )
+    return files
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """Return a record's FILES by name. Raises InputError if one is not what SHA256SUMS says."""
+    files = {name: _read(folder / name) for name in (SUMS, *FILES)}
+    sums = files.pop(SUMS).splitlines()
+    for name, content in files.items():
+        if _sum(name, content).encode() not in sums:
+            raise damaged(folder / name)
+    return files
+
+
+def _read(file: Path) -> bytes:
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            network.restore(dict(arrays))
+        return file.read_bytes()
     except FileNotFoundError as error:
         raise InputError(f"{file}: not found; 'dvc repro' makes it") from error
-    except Exception as error:  # a damaged file can fail anywhere in zip and NumPy's format
+
+
+def damaged(file: Path, what: str = "damaged") -> InputError:
+    """Return the error that says so of a record's file."""
+    return InputError(f"{file}: {what}; 'make check-cache', then 'dvc repro' makes it anew")
+
+
+def recorded_from(folder: Path) -> str | None:
+    """Return what the run recorded at `folder` says that it was trained from, if there is one."""
+    try:
+        return _result((folder / "result.json").read_bytes()).get("trained_from")
+    except OSError:
+        return None
+
+
+def is_own_record(folder: Path) -> bool:
+    """Whether the folder holds the record of the run that belongs there, untouched, and no more."""
+    try:
+        if {path.name for path in folder.iterdir()} != {SUMS, *FILES}:
+            return False
+        result = _result(read_files(folder)["result.json"])
+    except (InputError, OSError):
+        return False
+    return folder == run_folder(str(result.get("model")), result.get("seed", -1))
+
+
+def _result(content: bytes) -> dict[str, Any]:
+    """Return what is in a result.json, or nothing if that is something else."""
+    try:
+        result = json.loads(content)
+    except ValueError:
+        return {}
+    return result if isinstance(result, dict) else {}
+
+
+def check_still_wanted(
+    wanted: Mapping[Path, str], by_now: Mapping[Path, str], found: Mapping[Path, str | None]
+) -> None:
+    """Check that a training that is done may write its runs over what is in their folders.
+
+    It may not if somebody has asked for other ones since it began, or has written them. All map a
+    run's folder to what it is trained from: the runs that were wanted when the training began, the
+    runs that are wanted now, and the runs that it found in the folders. Raises InputError.
+    """
+    for folder, digest in wanted.items():
+        if by_now.get(folder) != digest:
+            raise InputError(
+                f"{folder}: not written, as params.yaml or the dataset is another one than when"
+                " this training began; 'dvc repro' trains from what is there now"
+            )
+        if recorded_from(folder) not in (found[folder], digest):
+            raise InputError(
+                f"{folder}: not written, as another training has put a run of other settings there"
+                " since this one began"
+            )
+
+
+def read_network(
+    files: Mapping[str, bytes], model: Model, seed: int, dataset: Dataset
+) -> Sequential:
+    """Return the trained network of a record, whose files `read_record` gives.
+
+    Raises InputError if the code makes another network of the model by now.
+    """
+    network = build_network(model, seed, dataset)
+    try:
+        with np.load(io.BytesIO(files["checkpoint.npz"]), allow_pickle=False) as arrays:
+            network.restore(dict(arrays))
+    except (KeyError, ValueError) as error:
         raise InputError(
-            f"{file}: damaged, or of another network; delete it, and 'dvc repro' makes it"
+            f"checkpoint.npz of {model.network}, seed {seed}: of another network than the code"
+            " makes now; 'dvc repro' trains it anew"
         ) from error
     return network
+
+
+def _sum(name: str, content: bytes) -> str:
+    """Return a file's line of SHA256SUMS."""
+    return f"{hashlib.sha256(content).hexdigest()}  {name}"
 
 
 def _history(run: Run) -> str:

@@ -1,61 +1,20 @@
 """The runs that params.yaml names, read from their folders into tables."""
 
-import shutil
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from dataclasses import dataclass
 
-import msgspec
-import numpy as np
 import pandas as pd
 
-from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.records import run_folder
-
-HISTORY: dict[str, Any] = {
-    "epoch": int,
-    "train_loss": float,
-    "train_accuracy": float,
-    "val_loss": float,
-    "val_accuracy": float,
-}
-PREDICTIONS: dict[str, Any] = {"split": str, "index": int, "label": int, "predicted": int}
-
-
-class Score(TypedDict):
-    """A split's score in result.json."""
-
-    loss: float
-    accuracy: float
-
-
-class Scores(TypedDict):
-    """`scores` in result.json; there may be no test samples."""
-
-    train: Score
-    val: Score
-    test: NotRequired[Score]
-
-
-class Diagnostics(TypedDict):
-    """What is read of `diagnostics` in result.json."""
-
-    dead_logits: int
-    loss_floor: float
-
-
-@dataclass(frozen=True)
-class Result:
-    """What is read of a result.json."""
-
-    protocol: str
-    parameters: int
-    diverged: bool
-    last_finite_epoch: int
-    checkpoint_epoch: int
-    scores: Scores
-    diagnostics: Diagnostics
+from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.identity import trained_from
+from cnn_from_scratch.experiment.models import Model, resolve_models
+from cnn_from_scratch.experiment.params import Params
+from cnn_from_scratch.experiment.records import damaged, read_record, run_folder
+from cnn_from_scratch.report.run_tables import (
+    FileError,
+    RunTables,
+    predicted_samples,
+    run_tables,
+)
 
 
 @dataclass(frozen=True)
@@ -73,81 +32,46 @@ class Runs:
     predictions: pd.DataFrame
 
 
-def read_runs(models: Iterable[str], seeds: Iterable[int]) -> Runs:
-    """Read the run of every (model, seed). Raises InputError if one is missing or damaged."""
-    pairs = [(model, seed) for model in models for seed in seeds]
-    return Runs(
-        scores=_table(pairs, "result.json", _read_scores),
-        history=_table(pairs, "history.csv", _read_history),
-        predictions=_table(pairs, "predictions.csv", _read_predictions),
-    )
+def read_runs(params: Params, dataset: Dataset) -> Runs:
+    """Read the run of every model and seed.
 
-
-def prune_runs(models: Iterable[str], seeds: Iterable[int]) -> Iterator[Path]:
-    """Delete the folders of runs that are no longer named, yielding each when it is gone.
-
-    Raises InputError if one cannot be deleted.
+    Raises InputError if one is missing or damaged, was trained from other settings or another
+    dataset than these, or contradicts itself or the dataset.
     """
-    named = {run_folder(model, seed) for model in models for seed in seeds}
-    parents = {parent for folder in named for parent in folder.parents if parent != Path()}
-    candidates = {run for parent in parents for run in parent.glob("*/")}
-    for folder in sorted(candidates - named - parents):
-        try:
-            shutil.rmtree(folder)
-        except OSError as error:
-            raise InputError(
-                f"{folder}: no longer named in params.yaml, but cannot be deleted: {error}"
-            ) from error
-        yield folder
+    samples = {seed: predicted_samples(params.split, seed, dataset) for seed in params.seeds}
+    scores: list[pd.DataFrame] = []
+    history: list[pd.DataFrame] = []
+    predictions: list[pd.DataFrame] = []
+    for name, model in resolve_models(params).items():
+        for seed in params.seeds:
+            run = _read_run(params, name, model, seed, dataset, samples[seed])
+            for frames, frame in (
+                (scores, pd.DataFrame(run.result.rows())),
+                (history, run.history),
+                (predictions, run.predictions),
+            ):
+                frame.insert(0, "seed", seed)
+                frame.insert(0, "model", name)
+                frames.append(frame)
+    tables = (pd.concat(frames, ignore_index=True) for frames in (scores, history, predictions))
+    return Runs(*tables)
 
 
-def _table(
-    pairs: list[tuple[str, int]], name: str, read: Callable[[Path], pd.DataFrame]
-) -> pd.DataFrame:
-    """Return the tables that `read` makes of each run's file `name`, one below the other."""
-    frames = []
-    for model, seed in pairs:
-        file = run_folder(model, seed) / name
-        try:
-            frame = read(file)
-        except FileNotFoundError as error:
-            raise InputError(f"{file}: not found; 'dvc repro' makes it") from error
-        except (ValueError, OverflowError) as error:
-            raise InputError(f"{file}: damaged; delete it, and 'dvc repro' makes it") from error
-        frame.insert(0, "seed", seed)
-        frame.insert(0, "model", model)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+def read_named_record(
+    params: Params, name: str, model: Model, seed: int, dataset: Dataset
+) -> dict[str, bytes]:
+    """Return the files of a run that params.yaml names. Raises InputError as `read_record` does."""
+    digest = trained_from(model, params.split, params.models[name].train, seed, dataset)
+    return read_record(run_folder(name, seed), digest)
 
 
-def _read_scores(file: Path) -> pd.DataFrame:
-    result = asdict(msgspec.json.decode(file.read_bytes(), type=Result))
-    scores, diagnostics = result.pop("scores"), result.pop("diagnostics")
-    return pd.DataFrame(
-        {"split": split, **score, **result, **diagnostics} for split, score in scores.items()
-    )
-
-
-def _read_history(file: Path) -> pd.DataFrame:
-    history = _read_csv(file, HISTORY)
-    if history["epoch"].tolist() != list(range(len(history))):
-        raise ValueError("expected the epochs 0, 1, 2 and so on")
-    return history
-
-
-def _read_predictions(file: Path) -> pd.DataFrame:
-    predictions = _read_csv(file, PREDICTIONS)
-    if not predictions["split"].isin(["val", "test"]).all():
-        raise ValueError("expected the splits val and test")
-    if (predictions[["label", "predicted"]] < 1).any(axis=None):
-        raise ValueError("expected labels from 1 up")
-    return predictions
-
-
-def _read_csv(file: Path, columns: dict[str, Any]) -> pd.DataFrame:
-    """Return the columns, of those types. Raises ValueError if a value is missing or not finite."""
-    # Python's float rounds to the nearest float64, as pandas' own parser may not.
-    frame = pd.read_csv(file, usecols=list(columns), converters=columns).astype(columns)
-    if frame.empty or not np.isfinite(frame.select_dtypes("number")).all(axis=None):
-        raise ValueError("expected rows of finite numbers")
-    return frame
+def _read_run(
+    params: Params, name: str, model: Model, seed: int, dataset: Dataset, samples: pd.DataFrame
+) -> RunTables:
+    files = read_named_record(params, name, model, seed, dataset)
+    try:
+        return run_tables(
+            files, name, seed, params.models[name].train, samples, dataset.num_classes
+        )
+    except FileError as error:
+        raise damaged(run_folder(name, seed) / error.file, f"damaged: {error}") from error

@@ -1,0 +1,69 @@
+"""What is one's own in runs/ is never lost by a build that `make` starts."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.project import Project
+
+
+def check(folder: Path, project: Project) -> str:
+    """Return the error of the check that make runs in a folder."""
+    tool = str(project.folder / "tools/check_own_files.py")
+    result = Project(folder).run(sys.executable, tool, check=False)
+    assert result.stdout == ""
+    assert (result.returncode == 0) == (result.stderr == "")
+    return result.stderr
+
+
+def test_a_build_deletes_the_records_that_are_gone_and_nothing_else(project: Project) -> None:
+    runs = project.folder / "runs"
+    project.run("cp", "-r", "runs/S-SGD", "runs/S-SGD-before")
+    (runs / "S-SGD/notes.md").write_text("mine")
+    (runs / "notes").mkdir()
+    (runs / "notes/1.md").write_text("mine")
+    copied = sorted(path.name for path in (runs / "S-SGD-before/0").iterdir())
+    assert check(project.folder, project) == ""
+    project.edit_params(lambda params: params["models"].pop("S-SGD"))
+    output = project.dvc("repro").stdout
+    for seed in (0, 1):
+        place = Path("runs/S-SGD", str(seed))
+        assert f"{place}: no longer named in params.yaml, deleted" in output.splitlines()
+    assert sorted(path.name for path in (runs / "S-SGD").iterdir()) == ["notes.md"]
+    assert sorted(path.name for path in (runs / "S-SGD-before/0").iterdir()) == copied
+    assert (runs / "notes/1.md").read_text() == "mine"
+    for name in ("S-SGD", "S-SGD-before", "notes"):
+        line = (
+            f"{Path('runs', name)}: is no run of params.yaml's, nor a record to delete; left alone"
+        )
+        assert line in output.splitlines()
+
+
+@pytest.mark.parametrize("name", ["notes.md", "notes/1.md"])
+def test_make_stops_before_dvc_deletes_what_lies_in_a_runs_folder(
+    project: Project, name: str
+) -> None:
+    file = project.folder / "runs/S-SGD/0" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("mine")
+    expected = f"error: {Path('runs/S-SGD/0', name)}: DVC deletes this with the run beside it"
+    assert check(project.folder, project).startswith(expected)
+    project.dvc("repro")
+    assert not file.exists()  # so it was right to stop
+
+
+def test_what_a_study_keeps_beside_its_seeds_is_in_dvcs_way(project: Project) -> None:
+    study = project.folder / "studies/logits"
+    (study / "dvc.lock").write_text("stages:\n  train@A:\n    outs:\n    - path: runs/A\n")
+    (study / "runs/A/0").mkdir(parents=True)
+    for name in ("A/0/result.json", "A/0/SHA256SUMS", "A/.DS_Store", "notes.md"):
+        (study / "runs" / name).touch()
+    assert check(study, project) == ""
+    (study / "runs/A/notes.md").touch()
+    assert check(study, project).startswith(f"error: {Path('runs/A/notes.md')}: DVC deletes this")
+
+
+def test_before_a_first_build_there_is_nothing_to_lose(project: Project) -> None:
+    (project.folder / "dvc.lock").unlink()
+    assert check(project.folder, project) == ""

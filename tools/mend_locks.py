@@ -1,0 +1,116 @@
+"""Mend what a killed DVC leaves locked, here and in the studies; `make` runs it before DVC.
+
+DVC notes in .dvc/tmp/rwlock which files its processes read and write. A kill while it writes that
+file leaves it empty or cut off, and no DVC starts any more; a kill later leaves the notes of a
+process that is gone, whose number another one may have by now. DVC's other locks go with it.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+
+from cnn_from_scratch import one_line_errors
+
+one_line_errors()
+
+import msgspec
+
+
+class Process(msgspec.Struct, frozen=True):
+    """A DVC, and its command."""
+
+    pid: int
+    cmd: str
+
+
+class Notes(msgspec.Struct):
+    """Who writes and reads which file."""
+
+    write: dict[str, Process] = {}
+    read: dict[str, list[Process]] = {}
+
+    def processes(self) -> set[Process]:
+        """Return all that are noted."""
+        return {*self.write.values(), *(process for some in self.read.values() for process in some)}
+
+    def without(self, gone: set[Process]) -> "Notes":
+        """Return the notes of the others."""
+        read = {file: [p for p in some if p not in gone] for file, some in self.read.items()}
+        return Notes(
+            write={file: process for file, process in self.write.items() if process not in gone},
+            read={file: some for file, some in read.items() if some},
+        )
+
+
+def mend(file: Path) -> Iterator[str]:
+    """Mend an rwlock file, and yield a line about each thing mended; what is in use stays."""
+    if not file.exists() or ((notes := _read(file)) and not notes.processes()):
+        return
+    from zc.lockfile import LockError, LockFile  # only where there may be something to mend
+
+    try:
+        lock = LockFile(str(file.with_name("rwlock.lock")))  # DVC has it while it writes the file
+    except LockError:
+        return
+    try:
+        yield from _mend(file)
+    finally:
+        lock.close()
+
+
+def _mend(file: Path) -> Iterator[str]:
+    notes = _read(file)
+    if notes is None:
+        if at_work := _at_work(file.absolute().parents[2]):
+            yield f"{file}: damaged; left alone, as DVC is at work here: process {at_work}"
+            return
+        file.write_bytes(b"{}")
+        yield f"{file}: damaged, as DVC was killed while it wrote it; mended"
+    elif gone := {process for process in notes.processes() if not _is_dvc(process.pid)}:
+        file.write_bytes(msgspec.json.encode(notes.without(gone)))
+        for process in sorted(gone, key=lambda process: process.pid):
+            yield f"{file}: process {process.pid} is gone ({process.cmd}); its locks are removed"
+
+
+def _read(file: Path) -> Notes | None:
+    """Return the notes, or None if the file is damaged."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Notes)
+    except msgspec.DecodeError:
+        return None
+
+
+def _is_dvc(pid: int) -> bool:
+    """Whether a process is there and may be DVC; one that does not tell its command may be."""
+    import psutil
+
+    try:
+        return "dvc" in " ".join(psutil.Process(pid).cmdline())
+    except psutil.AccessDenied:
+        return True
+    except (psutil.NoSuchProcess, ValueError):  # ValueError: no process can have that number
+        return False
+
+
+def _at_work(project: Path) -> int | None:
+    """Return a process that is DVC and was started in a project or below, if there is one."""
+    import psutil
+
+    for process in psutil.process_iter(["cwd"]):
+        if Path(process.info["cwd"] or "/").is_relative_to(project) and _is_dvc(process.pid):
+            pid: int = process.pid
+            return pid
+    return None
+
+
+def main(projects: Iterable[Path]) -> None:
+    """Mend the locks of every project."""
+    for project in projects:
+        for line in mend(project / ".dvc" / "tmp" / "rwlock"):
+            print(line)
+
+
+if __name__ == "__main__":
+    main([Path(), *(file.parent for file in sorted(Path("studies").glob("*/dvc.yaml")))])
