@@ -46,7 +46,9 @@ def _plain(value: Any) -> Any:
     if not dataclasses.is_dataclass(value):
         return value
     kind = type(value)
-    settings = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    defaults = {field.name: field.default for field in dataclasses.fields(value)}
-    own = {name: _plain(some) for name, some in settings.items() if some != defaults[name]}
-    return {"name": _NAMES.get(kind, kind.__name__), **own}
+    settings = {
+        field.name: _plain(setting)
+        for field in dataclasses.fields(value)
+        if field.compare and (setting := getattr(value, field.name)) != field.default
+    }
+    return {"name": _NAMES.get(kind, kind.__name__), **settings}
