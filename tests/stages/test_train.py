@@ -108,6 +108,12 @@ def test_an_earlier_run_is_replaced_whole(project: Project) -> None:
     assert project.files("runs") == first
 
 
+def test_the_place_may_be_told_by_model_and_seed(project: Project) -> None:
+    printed = project.train("S-Adam", 1, "--out", "runs/{model}/{seed}")
+    assert printed.startswith("runs/S-Adam/1: ")
+    assert (project.folder / "runs/S-Adam/1/result.json").exists()
+
+
 def test_resubstitution_is_recorded_as_such(project: Project) -> None:
     project.edit_params("split/protocol", "resubstitution")
     project.train("S-Adam", 0, "--out", "run")
