@@ -12,11 +12,10 @@ from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
-import pandas as pd
-
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
+from cnn_from_scratch.report.outputs import read_scores
 from cnn_from_scratch.report.statistics import rounded
 
 
@@ -25,10 +24,7 @@ def main() -> None:
     params = load_params()
     if not params.contrasts:
         raise InputError("params.yaml: contrasts: missing")
-    try:
-        scores = pd.read_parquet("metrics/runs.parquet")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{error}; the study's stage 'aggregate' makes it") from error
+    scores = read_scores()
     if len(params.seeds) < 2:
         raise InputError("params.yaml: seeds: contrasts take at least two seeds")
     rows = contrasts(scores, params.contrasts)

@@ -1,6 +1,5 @@
 """Draw the pictures: data/dataset.npz, runs/, metrics/, the data of the plots -> plots/*.png."""
 
-import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,8 +9,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
-
-import pandas as pd
 
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing
@@ -29,6 +26,7 @@ from cnn_from_scratch.report.figures import (
 from cnn_from_scratch.report.filters import filters_figure, run_to_draw
 from cnn_from_scratch.report.forest import comparisons_figure
 from cnn_from_scratch.report.misclassified import misclassified_figure
+from cnn_from_scratch.report.outputs import read_rows, read_scores, read_statistics
 from cnn_from_scratch.report.runs import read_named_record
 
 
@@ -37,14 +35,9 @@ def main() -> None:
     params = load_params()
     models = resolve_models(params)
     dataset = load_dataset()
-    try:
-        scores = pd.read_parquet("metrics/runs.parquet")
-        statistics = json.loads(Path("metrics/statistics.json").read_text(encoding="utf-8"))
-        train_loss = pd.read_json("plots/train_loss.json")
-        confusion = pd.read_json("plots/confusion.json")
-        misclassified = pd.read_json("plots/misclassified.json")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{error}; 'python stages/aggregate.py' makes it") from error
+    scores, statistics = read_scores(), read_statistics()
+    train_loss, confusion = read_rows("train_loss"), read_rows("confusion")
+    misclassified = read_rows("misclassified")
     protocol = scores["protocol"].iloc[0]
     model, seed = run_to_draw(scores)
     if model not in models:

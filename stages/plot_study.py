@@ -1,6 +1,5 @@
 """Draw a study's pictures, those that are named, in its folder: metrics/, plots/*.json -> *.png."""
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ from matplotlib.figure import Figure
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.report.collapse import collapse_figure
 from cnn_from_scratch.report.figures import save_figure
+from cnn_from_scratch.report.outputs import read_rows, read_scores, read_statistics
 from cnn_from_scratch.report.study_figures import loss_panels_figure, scores_figure
 
 
@@ -70,15 +70,12 @@ def main(names: list[str]) -> None:
 
 
 def _read() -> Results:
-    try:
-        return Results(
-            scores=pd.read_parquet("metrics/runs.parquet"),
-            statistics=json.loads(Path("metrics/statistics.json").read_text(encoding="utf-8")),
-            train_loss=pd.read_json("plots/train_loss.json"),
-            confusion=pd.read_json("plots/confusion.json"),
-        )
-    except (OSError, ValueError) as error:
-        raise InputError(f"{error}; the study's stage 'aggregate' makes it") from error
+    return Results(
+        scores=read_scores(),
+        statistics=read_statistics(),
+        train_loss=read_rows("train_loss"),
+        confusion=read_rows("confusion"),
+    )
 
 
 if __name__ == "__main__":

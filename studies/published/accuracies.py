@@ -94,6 +94,15 @@ def differences_table(counts: Counts, emulated: Counts, seeds: tuple[int, ...]) 
     )
 
 
+def read_emulated(file: Path) -> Counts:
+    """Return what float32.py wrote. Raises InputError."""
+    try:
+        counts: Counts = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{file}: damaged; the stage 'float32' makes it") from error
+    return counts
+
+
 def main() -> None:
     """Read the runs, and write the tables."""
     params = load_params()
@@ -107,7 +116,7 @@ def main() -> None:
         int((of_one_run["split"] == split).sum()) // len(params.models) for split in ("val", "test")
     )
     counts = training_counts(params, runs, samples)
-    emulated = json.loads(Path("metrics/float32.json").read_text(encoding="utf-8"))
+    emulated = read_emulated(Path("metrics/float32.json"))
     with (
         replacing(Path("metrics/accuracies.json")) as data,
         replacing(Path("metrics/accuracies.md")) as table,

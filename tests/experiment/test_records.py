@@ -352,4 +352,5 @@ def test_a_folder_that_links_to_itself_is_an_error_of_the_system(
     with pytest.raises(OSError, match="loop"):
         read_record(Path("loop"), DIGEST)
     assert not is_own_record(Path("loop"))
-    check_run_folder(Path("loop", "run"), None)  # writing says what is wrong
+    with pytest.raises(InputError, match=r"^loop: is there already, and is no run's folder"):
+        check_run_folder(Path("loop"), None)

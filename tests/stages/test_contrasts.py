@@ -30,5 +30,5 @@ def test_it_writes_every_contrast_as_data_and_as_a_table(project: Project) -> No
 def test_bad_input_is_one_line_and_writes_nothing(project: Project) -> None:
     assert project.refusal("stages/contrasts.py") == "params.yaml: contrasts: missing"
     project.edit_params("contrasts", {"c": {"S-Adam": 1, "S-SGD": -1}})
-    assert "the study's stage 'aggregate' makes it" in project.refusal("stages/contrasts.py")
+    assert "'dvc repro' makes it" in project.refusal("stages/contrasts.py")
     assert not (project.folder / "metrics/contrasts.json").exists()

@@ -49,4 +49,4 @@ def test_an_unknown_picture_is_told_in_one_line(study: Project) -> None:
 
 def test_missing_results_are_told_in_one_line(converted: Project) -> None:
     message = converted.refusal(COMMAND, "scores")
-    assert message.endswith("the study's stage 'aggregate' makes it")
+    assert message.endswith("'dvc repro' makes it")

@@ -59,7 +59,7 @@ def check_run_folder(folder: Path, named: Path | None) -> None:
             f"--out: {folder}: '{RUNS_FOLDER}' keeps the runs that params.yaml names, by model and"
             f" seed, and no others; choose another folder, such as {Path('scratch', 'mine')}"
         )
-    if folder.exists() and not (folder / "result.json").exists():
+    if os.path.lexists(folder) and not (folder / "result.json").exists():
         raise InputError(
             f"{folder}: is there already, and is no run's folder; choose another --out"
         )
