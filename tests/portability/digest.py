@@ -1,7 +1,7 @@
 """Train each model of the study, and print the digests of what comes out, as JSON.
 
-Runs on a bare machine: it needs NumPy, msgspec and PyYAML, and nothing else of the project's, but
-with `--backend compiled` Numba as well.
+Runs on a bare machine: it needs NumPy, msgspec and ruamel.yaml, and nothing else of the project's,
+but with `--backend compiled` Numba as well.
 The committed digests are made by
 
     python tests/portability/digest.py data/dataset.npz 300 10 > tests/portability/digests.json

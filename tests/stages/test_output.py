@@ -36,7 +36,7 @@ class Stop:
 sys.meta_path.insert(0, Stop())
 runpy.run_path({script!r}, run_name="__main__")
 """
-LIBRARIES = ("dvc", "matplotlib", "numpy", "pandas", "yaml")
+LIBRARIES = ("dvc", "matplotlib", "msgspec", "numpy", "pandas", "yaml")
 needs_a_full_device = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 
 

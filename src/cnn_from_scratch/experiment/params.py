@@ -23,7 +23,7 @@ OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may 
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
 MODEL_NAME = "[A-Za-z][A-Za-z0-9_-]*"  # what a DVC stage name, a path and -S can hold
 NO_NAMES = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")  # as -S drops quotes
-LARGEST = 2**31 - 1  # whole number: no array has more rows, and none is worth waiting for
+LARGEST = (1 << 31) - 1  # whole number: no array has more rows, and none is worth waiting for
 _PLAIN_WORDS = {
     float: "a number",
     int: "a whole number",
