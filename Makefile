@@ -14,7 +14,6 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 all: mend
 	@$(BIN)/python stages/check_params.py
-	@$(BIN)/python tools/check_own_files.py
 	@if $(BIN)/dvc status --quiet; then \
 		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
 	else \
@@ -34,15 +33,13 @@ studies: mend
 	@$(BIN)/dvc repro --quiet convert code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
-		(cd "$$study" && python ../../stages/check_params.py --rates && \
-			python ../../tools/check_own_files.py && dvc repro) || exit 1; \
+		(cd "$$study" && python ../../stages/check_params.py --rates && dvc repro) || exit 1; \
 	done
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 parallel: mend
 	@$(BIN)/python stages/check_params.py
-	@$(BIN)/python tools/check_own_files.py
 	@$(BIN)/python tools/parallel.py --jobs $(JOBS) && cat metrics/results.md
 
 # What has changed is told against a Git revision.

@@ -1,4 +1,4 @@
-"""Check params.yaml: one clear line for each mistake, before anything is trained.
+"""Check params.yaml, one clear line for each mistake, and that no file of one's own gets lost.
 
 The first stage, as what it writes never changes: all others wait for it, and none runs anew. DVC
 itself reads params.yaml before any stage runs, and stumbles over some mistakes in words of its own;
@@ -17,12 +17,13 @@ one_line_errors()
 
 from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.models import resolve_models
+from cnn_from_scratch.experiment.own_files import check_own_files
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 
 
 def main(args: Namespace) -> None:
-    """Check the current folder's params.yaml, and say so in the file asked for."""
+    """Check what is in the current folder, and say so in the file asked for."""
     for name in resolve_models(load_params()):
         model, slash, _ = name.partition("/")
         if slash and not args.rates:
@@ -30,6 +31,7 @@ def main(args: Namespace) -> None:
                 f"{PARAMS_FILE}: models.{model}.optimizer.lr: expected a number; a list of rates is"
                 " for the studies in studies/"
             )
+    check_own_files()
     if args.out:
         with replacing(args.out) as file:
             write_text(file, "ok\n")

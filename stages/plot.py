@@ -26,7 +26,7 @@ from cnn_from_scratch.report.figures import (
 from cnn_from_scratch.report.filters import filters_figure, run_to_draw
 from cnn_from_scratch.report.forest import comparisons_figure
 from cnn_from_scratch.report.misclassified import misclassified_figure
-from cnn_from_scratch.report.outputs import read_rows, read_scores, read_statistics
+from cnn_from_scratch.report.outputs import read_metrics, read_rows, read_scores
 from cnn_from_scratch.report.runs import read_named_record
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     params = load_params()
     models = resolve_models(params)
     dataset = load_dataset()
-    scores, statistics = read_scores(), read_statistics()
+    scores, statistics = read_scores(), read_metrics("statistics")
     train_loss, confusion = read_rows("train_loss"), read_rows("confusion")
     misclassified = read_rows("misclassified")
     protocol = scores["protocol"].iloc[0]

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.report.collapse import collapse_figure
 from cnn_from_scratch.report.figures import save_figure
-from cnn_from_scratch.report.outputs import read_rows, read_scores, read_statistics
+from cnn_from_scratch.report.outputs import read_metrics, read_rows, read_scores
 from cnn_from_scratch.report.study_figures import loss_panels_figure, scores_figure
 
 
@@ -72,7 +72,7 @@ def main(names: list[str]) -> None:
 def _read() -> Results:
     return Results(
         scores=read_scores(),
-        statistics=read_statistics(),
+        statistics=read_metrics("statistics"),
         train_loss=read_rows("train_loss"),
         confusion=read_rows("confusion"),
     )

@@ -15,12 +15,13 @@ one_line_errors()
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
-from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
+from cnn_from_scratch.experiment.dataset import DATASET_FILE, Dataset, load_dataset
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.experiment.models import Model, default_optimizer, find_model
 from cnn_from_scratch.experiment.orphans import ending_with_dvc
 from cnn_from_scratch.experiment.params import Split, Train, load_params, protocol_name
+from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.progress import progress
 from cnn_from_scratch.experiment.records import (
     check_run_folder,
@@ -43,6 +44,7 @@ def main(args: Namespace) -> None:
             )
     check_parent = ending_with_dvc()
     job = read_job(args)
+    inputs = read_inputs()
     found = {job.folder: recorded_from(job.folder)}
 
     keep_freed_memory()
@@ -54,7 +56,8 @@ def main(args: Namespace) -> None:
 
         run = train_run(job.model, args.seed, job.dataset, job.split, job.train, on_epoch)
     check_parent()
-    by_now = read_job(args) if is_in_runs(job.folder) else job
+    is_checked = is_in_runs(job.folder) and read_inputs() != inputs
+    by_now = read_job(args) if is_checked else job
     check_still_wanted({job.folder: job.trained_from}, {by_now.folder: by_now.trained_from}, found)
     write_run(
         job.folder,
@@ -80,6 +83,11 @@ class Job:
     dataset: Dataset
     folder: Path
     trained_from: str
+
+
+def read_inputs() -> list[bytes]:
+    """Return the files that decide what is trained."""
+    return [file.read_bytes() for file in (PARAMS_FILE, DATASET_FILE)]
 
 
 def read_job(args: Namespace) -> Job:

@@ -16,18 +16,14 @@ from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import active_children
+from functools import partial
 
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.identity import trained_from
-from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.experiment.models import Model, find_models
-from cnn_from_scratch.experiment.orphans import end_with_parent, ending_with_dvc
+from cnn_from_scratch.experiment.orphans import ending_with_dvc
 from cnn_from_scratch.experiment.params import Split, Train, load_params, protocol_name
 from cnn_from_scratch.experiment.records import (
     RUNS_FOLDER,
@@ -37,8 +33,7 @@ from cnn_from_scratch.experiment.records import (
     write_run,
 )
 from cnn_from_scratch.experiment.run import train_run
-
-LOOK = 1.0  # seconds between two looks at whether DVC is still there
+from cnn_from_scratch.experiment.workers import side_by_side
 
 
 @dataclass(frozen=True)
@@ -87,25 +82,6 @@ def train_one(dataset: Dataset, parent: Path, job: Job) -> str:
     return f"{job.name} seed {job.seed}: accuracy {', '.join(scores)}"
 
 
-def start_worker() -> None:
-    """Prepare a process that trains."""
-    end_with_parent()
-    keep_freed_memory()
-
-
-@contextmanager
-def workers() -> Iterator[ProcessPoolExecutor]:
-    """Give processes that train; what they have not done when the block raises, they never do."""
-    with ProcessPoolExecutor(initializer=start_worker) as executor:
-        try:
-            yield executor
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            for process in active_children():
-                process.terminate()
-            raise
-
-
 def main(args: Namespace) -> None:
     """Write the records of all the model's runs, as one folder; all cores train."""
     check_parent = ending_with_dvc()
@@ -113,14 +89,9 @@ def main(args: Namespace) -> None:
     jobs = read_jobs(args.model, dataset)
     found = {job.folder: recorded_from(job.folder) for job in jobs}
     with replacing(RUNS_FOLDER / args.model) as folder:
-        with workers() as executor:
-            lines: list[Future[str]] = [
-                executor.submit(train_one, dataset, folder.parent, job) for job in jobs
-            ]
-            for line in lines:
-                while not wait([line], LOOK).done:
-                    check_parent()
-                print(line.result())
+        with side_by_side(check_parent) as map_:
+            for line in map_(partial(train_one, dataset, folder.parent), jobs):
+                print(line)
         check_parent()
         by_now = read_jobs(args.model, load_dataset(args.dataset))
         check_still_wanted(digests(jobs), digests(by_now), found)

@@ -19,6 +19,8 @@ one_line_errors()
 
 from dvc.repo import Repo
 
+from dvc_errors import one_line
+
 OBJECT = re.compile(r"([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
 
 
@@ -49,16 +51,27 @@ def changed_outputs(repo: Repo) -> Iterator[tuple[str, str]]:
                 yield from change.get("changed outs", {}).items()
 
 
+def dangling_links(project: Path) -> Iterator[Path]:
+    """Remove the links to objects that are gone, where DVC's cache is linked into the workspace."""
+    for folder in ("data", "runs"):
+        for path in sorted((project / folder).rglob("*")):
+            if path.is_symlink() and not path.exists():
+                path.unlink()
+                yield path
+
+
 def main() -> None:
     """Check every cache once, and every project's workspace."""
     checked = set()
     for project in (Path(), *(file.parent for file in sorted(Path("studies").glob("*/dvc.yaml")))):
-        with Repo(str(project)) as repo:
+        with one_line(f"check the cache of {project.resolve().name}"), Repo(str(project)) as repo:
             objects = Path(repo.cache.local.path)
             if objects not in checked:
                 checked.add(objects)
                 for path in rotten(objects):
                     print(f"{path}: rotten, removed")
+            for path in dangling_links(project):
+                print(f"{path}: linked to what is gone, removed; 'dvc repro' makes it anew")
             for name, how in changed_outputs(repo):
                 if (project / name).exists():  # what is not there is no surprise
                     print(f"{project / name}: {how}; 'dvc repro' makes it anew")

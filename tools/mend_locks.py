@@ -68,7 +68,7 @@ def _mend(file: Path) -> Iterator[str]:
             return
         file.write_bytes(b"{}")
         yield f"{file}: damaged, as DVC was killed while it wrote it; mended"
-    elif gone := {process for process in notes.processes() if not _is_dvc(process.pid)}:
+    elif gone := {p for p in notes.processes() if _is_gone(p.pid, file.stat().st_mtime)}:
         file.write_bytes(msgspec.json.encode(notes.without(gone)))
         for process in sorted(gone, key=lambda process: process.pid):
             yield f"{file}: process {process.pid} is gone ({process.cmd}); its locks are removed"
@@ -82,24 +82,26 @@ def _read(file: Path) -> Notes | None:
         return None
 
 
-def _is_dvc(pid: int) -> bool:
-    """Whether a process is there and may be DVC; one that does not tell its command may be."""
+def _is_gone(pid: int, noted: float) -> bool:
+    """Whether a process that was noted at a time is gone, though another may have its number."""
     import psutil
 
     try:
-        return "dvc" in " ".join(psutil.Process(pid).cmdline())
+        return psutil.Process(pid).create_time() > noted
     except psutil.AccessDenied:
-        return True
-    except (psutil.NoSuchProcess, ValueError):  # ValueError: no process can have that number
         return False
+    except (psutil.NoSuchProcess, ValueError):  # ValueError: no process can have that number
+        return True
 
 
 def _at_work(project: Path) -> int | None:
     """Return a process that is DVC and was started in a project or below, if there is one."""
     import psutil
 
-    for process in psutil.process_iter(["cwd"]):
-        if Path(process.info["cwd"] or "/").is_relative_to(project) and _is_dvc(process.pid):
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        names = {Path(argument).name for argument in (process.info["cmdline"] or [])[:3]}
+        here = Path(process.info["cwd"] or "/").is_relative_to(project)
+        if here and names & {"dvc", "dvc.exe"}:  # dvc, python .venv/bin/dvc, or python -m dvc
             pid: int = process.pid
             return pid
     return None

@@ -9,15 +9,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from cnn_from_scratch import InputError, one_line_errors
+from cnn_from_scratch import one_line_errors
 
 one_line_errors()
 
-from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
 from cnn_from_scratch.experiment.params import load_params
+from dvc_errors import one_line
 
 
 def tidy_lock() -> list[str]:
@@ -29,19 +29,12 @@ def tidy_lock() -> list[str]:
     if not lock.exists():
         return []
     load_params()  # says better than DVC what is wrong with params.yaml
-    try:
-        return _tidied(lock)
-    except DvcException as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"cannot tidy dvc.lock: {reason}") from error
-
-
-def _tidied(lock: Path) -> list[str]:
-    named = [stage.addressing for stage in Repo().stage.collect("dvc.yaml")]
-    with modify_yaml(lock) as content:
-        stages = content.setdefault("stages", {})
-        removed = [name for name in stages if name not in named]
-        content["stages"] = {name: stages[name] for name in named if name in stages}
+    with one_line("tidy dvc.lock"):
+        named = [stage.addressing for stage in Repo().stage.collect("dvc.yaml")]
+        with modify_yaml(lock) as content:
+            stages = content.setdefault("stages", {})
+            removed = [name for name in stages if name not in named]
+            content["stages"] = {name: stages[name] for name in named if name in stages}
     return removed
 
 

@@ -8,7 +8,6 @@ the epoch before the last in history.csv, whose last row is of the trained netwo
 are labelled by the trained network.
 """
 
-import json
 import sys
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.outputs import read_metrics
 from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
 from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
@@ -94,15 +94,6 @@ def differences_table(counts: Counts, emulated: Counts, seeds: tuple[int, ...]) 
     )
 
 
-def read_emulated(file: Path) -> Counts:
-    """Return what float32.py wrote. Raises InputError."""
-    try:
-        counts: Counts = json.loads(file.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{file}: damaged; the stage 'float32' makes it") from error
-    return counts
-
-
 def main() -> None:
     """Read the runs, and write the tables."""
     params = load_params()
@@ -116,7 +107,7 @@ def main() -> None:
         int((of_one_run["split"] == split).sum()) // len(params.models) for split in ("val", "test")
     )
     counts = training_counts(params, runs, samples)
-    emulated = read_emulated(Path("metrics/float32.json"))
+    emulated = read_metrics("float32")
     with (
         replacing(Path("metrics/accuracies.json")) as data,
         replacing(Path("metrics/accuracies.md")) as table,

@@ -2,8 +2,9 @@
 
 Usage: python float32.py, in this folder; ../../data/dataset.npz -> metrics/float32.json
 
-It shares no code with the library that it is compared with, but for reading the parameters. Each
-seed's models are drawn one after the other. Every number is rounded when and where the script does:
+It shares no code with the library that it is compared with, but for what reads the parameters and
+starts processes. Each seed's models are drawn one after the other. Every number is rounded when and
+where the script does:
 
 - Pixels, outputs of layers, biases, their optimizer's state and all gradients are float32; kernels
   and the optimizer's state for them are float64.
@@ -20,7 +21,6 @@ Source: Lee 2025, released code, as described; none of it is here.
 import itertools
 import re
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json
 from cnn_from_scratch.experiment.models import optimizer_settings, resolve_models
+from cnn_from_scratch.experiment.orphans import ending_with_dvc
 from cnn_from_scratch.experiment.params import Params, load_params
+from cnn_from_scratch.experiment.workers import side_by_side
 
 Array = np.ndarray[Any, Any]
 
@@ -183,8 +185,10 @@ def main() -> None:
             raise InputError(
                 f"params.yaml: models.{name}: expected report- or script-, then S- or E-"
             )
-    with ProcessPoolExecutor() as executor:
-        by_seed = list(executor.map(partial(correct, params, dataset), params.seeds))
+    check_parent = ending_with_dvc()
+    with side_by_side(check_parent) as map_:
+        by_seed = list(map_(partial(correct, params, dataset), params.seeds))
+    check_parent()
     with replacing(Path("metrics/float32.json")) as new:
         write_json(new, {name: [counts[name] for counts in by_seed] for name in params.models})
 

@@ -30,7 +30,7 @@ import os, sys, time
 sys.path.insert(0, {src!r})
 from pathlib import Path
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.orphans import end_with_parent, ending_with_dvc
+from cnn_from_scratch.experiment.orphans import ending_with_dvc
 {setup}
 print(os.getpid(), flush=True)
 {rest}
@@ -89,7 +89,3 @@ def test_what_a_user_started_goes_on(tmp_path: Path) -> None:
     rest = CHECK.format(patience=PATIENCE, file=str(file), impatient=True)
     wait_for(orphan(SETUP, rest))
     assert file.read_text() == "goes on"
-
-
-def test_a_worker_ends_with_its_parent() -> None:
-    wait_for(orphan("end_with_parent()", f"time.sleep({2 * PATIENCE})"))

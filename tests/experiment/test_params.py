@@ -262,13 +262,18 @@ def test_a_wrong_value(path: str, value: Any, what: str) -> None:
     ("seeds", "place", "what"),
     [
         ([0, 1, 0], 2, "0 is there twice"),
-        ([-1], 0, "expected a whole number >= 0, got -1"),
-        ([0, 1.5], 1, "expected a whole number >= 0, got 1.5"),
-        ([0, 1.0], 1, "expected a whole number >= 0, got 1.0"),
-        ([True], 0, "expected a whole number >= 0, got True"),
-        (["1"], 0, "expected a whole number >= 0, got '1'"),
-        ([0, None], 1, "expected a whole number >= 0, got None"),
-        ([[0, 1]], 0, "expected a whole number >= 0, got [0, 1]"),
+        ([-1], 0, "expected a whole number from 0 to 9223372036854775807, got -1"),
+        ([0, 1.5], 1, "expected a whole number from 0 to 9223372036854775807, got 1.5"),
+        ([0, 1.0], 1, "expected a whole number from 0 to 9223372036854775807, got 1.0"),
+        ([True], 0, "expected a whole number from 0 to 9223372036854775807, got True"),
+        (["1"], 0, "expected a whole number from 0 to 9223372036854775807, got '1'"),
+        ([0, None], 1, "expected a whole number from 0 to 9223372036854775807, got None"),
+        (
+            [2**63],
+            0,
+            "expected a whole number from 0 to 9223372036854775807, got 9223372036854775808",
+        ),
+        ([[0, 1]], 0, "expected a whole number from 0 to 9223372036854775807, got [0, 1]"),
     ],
 )
 def test_a_wrong_seed(seeds: list[Any], place: int, what: str) -> None:
@@ -294,6 +299,23 @@ def test_a_name_must_begin_with_a_letter_or_digit(name: str) -> None:
     message = one_line(error)
     assert repr(name) in message
     assert "begin with a letter" in message
+
+
+def test_a_name_has_an_end() -> None:
+    model = committed()["models"]["S-SGD"]
+    load(changed("models", {100 * "a": model}))
+    with pytest.raises(InputError, match="at most 100 letters"):
+        load(changed("models", {101 * "a": model}))
+
+
+def test_names_that_are_one_folder_on_some_systems() -> None:
+    model = committed()["models"]["S-SGD"]
+    with pytest.raises(InputError) as error:
+        load(changed("models", {"S-SGD": model, "S-sgd": model}))
+    assert one_line(error) == (
+        "params.yaml: models: expected names that differ by more than capitals from 'S-SGD', got"
+        " 'S-sgd'"
+    )
 
 
 @pytest.mark.parametrize("name", ["9", "123", "1e-3", "2conv", "0x1F", "2024-05-06"])

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.report.outputs import read_rows, read_scores, read_statistics
+from cnn_from_scratch.report.outputs import read_metrics, read_rows, read_scores
 
 FILES: dict[str, Callable[[], object]] = {
     "metrics/runs.parquet": read_scores,
-    "metrics/statistics.json": read_statistics,
+    "metrics/statistics.json": lambda: read_metrics("statistics"),
     "plots/confusion.json": lambda: read_rows("confusion"),
 }
 
@@ -29,7 +29,7 @@ def test_a_damaged_file_is_named(name: str, read: Callable[[], object], content:
     Path(name).write_bytes(content)
     with pytest.raises(InputError) as error:
         read()
-    assert str(error.value) == f"{name}: cannot be read; delete it, and 'dvc repro' makes it"
+    assert str(error.value) == f"{name}: damaged; delete it, and 'dvc repro' makes it"
 
 
 @pytest.mark.parametrize(("name", "read"), FILES.items(), ids=FILES)
@@ -45,5 +45,5 @@ def test_good_files_are_read() -> None:
     Path("metrics/statistics.json").write_text('{"µ": 1}', encoding="utf-8")
     table.to_json("plots/confusion.json", orient="records")
     pd.testing.assert_frame_equal(read_scores(), table)
-    assert read_statistics() == {"µ": 1}
+    assert read_metrics("statistics") == {"µ": 1}
     pd.testing.assert_frame_equal(read_rows("confusion"), table)

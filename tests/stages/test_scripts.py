@@ -11,6 +11,7 @@ SCRIPTS = sorted(
     path.relative_to(ROOT).as_posix()
     for folder in ("stages", "tools")
     for path in (ROOT / folder).glob("*.py")
+    if "__main__" in path.read_text(encoding="utf-8")
 )
 
 HEAVY = ("dvc", "matplotlib", "openpyxl", "pandas", "pyarrow", "scipy", "sklearn", "tqdm")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.workflow.project import ROOT, Project, started_stages
 
-NAMES = "error: params.yaml: models: expected names of letters, digits, '-' and '_' that begin with"
+NAMES = "error: params.yaml: models: expected names of at most 100 letters, digits, '-' and '_'"
 
 EVIL = ["$(touch pwned)", "`touch pwned`", "&touch pwned&", ">pwned", ";touch pwned"]
 EVIL += ["'; touch pwned; '", '"; touch pwned; "', "\ntouch pwned\n", "|touch pwned"]
@@ -36,7 +36,7 @@ def test_a_models_name_never_runs(project: Project, evil: str) -> None:
     assert failed.returncode != 0
     assert started_stages(failed.stdout) == {"check"}
     assert [line for line in failed.stderr.splitlines() if line.startswith("error: ")] == [
-        f"{NAMES} a letter, got {f'x{evil}'!r}"
+        f"{NAMES} that begin with a letter, got {f'x{evil}'!r}"
     ]
     alone = project.dvc("repro", "--single-item", f"train@x{evil}-0", check=False)  # unchecked
     assert alone.returncode != 0

@@ -36,9 +36,10 @@ def mend(folder: Path) -> str:
 @pytest.fixture
 def dvc_at_work(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process that looks like DVC at work in the folder."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", "import time; time.sleep(600)", "dvc", "repro"], cwd=folder
-    )
+    script = folder / "bin/dvc"
+    script.parent.mkdir()
+    script.write_text("import time; time.sleep(600)")
+    process = subprocess.Popen([sys.executable, str(script), "repro"], cwd=folder)
     yield process
     process.kill()
     process.wait()
@@ -91,14 +92,29 @@ def test_a_damaged_lock_is_left_to_a_dvc_at_work(
 def test_locks_of_processes_that_are_gone_are_removed(
     folder: Path, dvc_at_work: subprocess.Popen[bytes]
 ) -> None:
-    gone = sorted([dead(), os.getpid()])  # the second lives, but is another process by now
-    (folder / RWLOCK).write_text(json.dumps(notes(gone[0], dvc_at_work.pid, gone[1])))
-    lines = [f"{RWLOCK}: process {pid} is gone (dvc repro); its locks are removed" for pid in gone]
-    assert mend(folder).splitlines() == lines
+    gone = dead()
+    (folder / RWLOCK).write_text(json.dumps(notes(gone, dvc_at_work.pid, os.getpid())))
+    line = f"{RWLOCK}: process {gone} is gone (dvc repro); its locks are removed"
+    assert mend(folder).splitlines() == [line]
     left = json.loads((folder / RWLOCK).read_text())
     assert left["write"] == {}
-    assert left["read"] == {"/data": [{"pid": dvc_at_work.pid, "cmd": "dvc repro"}]}
+    assert [process["pid"] for process in left["read"]["/data"]] == [dvc_at_work.pid, os.getpid()]
     assert mend(folder) == ""
+
+
+def test_a_number_that_another_process_has_by_now_is_gone(folder: Path) -> None:
+    (folder / RWLOCK).write_text(json.dumps(notes(os.getpid())))
+    os.utime(folder / RWLOCK, (1.0, 1.0))  # long before this process began
+    assert f"process {os.getpid()} is gone" in mend(folder)
+    assert json.loads((folder / RWLOCK).read_text()) == {"write": {}, "read": {}}
+
+
+def test_who_edits_dvcs_files_is_no_dvc_at_work(folder: Path) -> None:
+    command = [sys.executable, "-c", "import time; time.sleep(600)", "dvc.yaml"]
+    with subprocess.Popen(command, cwd=folder) as editor:
+        (folder / RWLOCK).write_text("")
+        assert "mended" in mend(folder)
+        editor.kill()
 
 
 def test_locks_of_a_dvc_at_work_stay(folder: Path, dvc_at_work: subprocess.Popen[bytes]) -> None:
@@ -109,7 +125,7 @@ def test_locks_of_a_dvc_at_work_stay(folder: Path, dvc_at_work: subprocess.Popen
 
 
 def test_dvc_works_again(project: Project) -> None:
-    for content in ("", json.dumps(notes(os.getpid()))):
+    for content in ("", json.dumps(notes(dead()))):
         path = str(project.folder / "data/dataset.npz")
         (project.folder / RWLOCK).write_text(content.replace("/runs", path))
         assert project.dvc("repro", "--force", "--single-item", "convert", check=False).returncode

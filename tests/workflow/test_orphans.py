@@ -1,7 +1,5 @@
 """DVC alone is killed: the training that it had started ends, and the next build is right."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -45,19 +43,23 @@ def trainings(process: psutil.Process, script: str) -> list[psutil.Process]:
 
 def kill_dvc_while_it_trains(project: Project, stage: str, folder: str, script: str) -> None:
     """Start a build, kill DVC alone once the stage's script is at work; wait for that to end."""
-    with (project.folder.parent / "output").open("w+") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "dvc", "repro", "--single-item", stage],
+    with (
+        (project.folder.parent / "output").open("w+") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "dvc", "repro", stage],
             cwd=project.folder / folder,
             env=project.environment() | {"SHELL": "/bin/sh"},
             stdout=output,
             stderr=output,
-        )
-        found = wait_until(lambda: trainings(psutil.Process(process.pid), script))
-        wait_until(lambda: "numpy" in " ".join(m.path for m in found[0].memory_maps()))
-        time.sleep(2.0)  # so that it is more than loaded; what it does then is the same
-        found = trainings(psutil.Process(process.pid), script)
-        os.kill(process.pid, signal.SIGKILL)
+        ) as process,
+    ):
+        try:
+            found = wait_until(lambda: trainings(psutil.Process(process.pid), script))
+            wait_until(lambda: "numpy" in " ".join(m.path for m in found[0].memory_maps()))
+            time.sleep(2.0)  # so that it is more than loaded; what it does then is the same
+            found = trainings(psutil.Process(process.pid), script)
+        finally:
+            process.kill()
         process.wait()
         _, alive = psutil.wait_procs(found, PATIENCE)
         assert not alive

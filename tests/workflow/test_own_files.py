@@ -9,9 +9,9 @@ from tests.workflow.project import Project
 
 
 def check(folder: Path, project: Project) -> str:
-    """Return the error of the check that make runs in a folder."""
-    tool = str(project.folder / "tools/check_own_files.py")
-    result = Project(folder).run(sys.executable, tool, check=False)
+    """Return the error of the check that make runs in a project's folder."""
+    script = str(project.folder / "stages/check_params.py")
+    result = Project(folder).run(sys.executable, script, "--rates", check=False)
     assert result.stdout == ""
     assert (result.returncode == 0) == (result.stderr == "")
     return result.stderr
@@ -49,19 +49,33 @@ def test_make_stops_before_dvc_deletes_what_lies_in_a_runs_folder(
     file.write_text("mine")
     expected = f"error: {Path('runs/S-SGD/0', name)}: DVC deletes this with the run beside it"
     assert check(project.folder, project).startswith(expected)
-    project.dvc("repro")
+    project.dvc("repro", "train@S-SGD-0")  # with nothing changed for the stage that checks
     assert not file.exists()  # so it was right to stop
+
+
+def test_dvc_itself_stops_where_the_parameters_have_changed(project: Project) -> None:
+    file = project.folder / "runs/S-SGD/0/notes.md"
+    file.write_text("mine")
+    project.edit_params(lambda params: params["train"].update(epochs=4))
+    failed = project.dvc("repro", check=False)
+    assert failed.returncode != 0
+    assert f"error: {Path('runs/S-SGD/0/notes.md')}: DVC deletes this" in failed.stderr
+    assert file.read_text() == "mine"
 
 
 def test_what_a_study_keeps_beside_its_seeds_is_in_dvcs_way(project: Project) -> None:
     study = project.folder / "studies/logits"
     (study / "dvc.lock").write_text("stages:\n  train@A:\n    outs:\n    - path: runs/A\n")
-    (study / "runs/A/0").mkdir(parents=True)
-    for name in ("A/0/result.json", "A/0/SHA256SUMS", "A/.DS_Store", "notes.md"):
+    for name in ("A/0/result.json", "A/0.1/0/SHA256SUMS", "A/.DS_Store", "notes.md"):
+        (study / "runs" / name).parent.mkdir(parents=True, exist_ok=True)
         (study / "runs" / name).touch()
     assert check(study, project) == ""
-    (study / "runs/A/notes.md").touch()
-    assert check(study, project).startswith(f"error: {Path('runs/A/notes.md')}: DVC deletes this")
+    for name in ("A/notes.md", "A/0-before/result.json"):  # notes, and a copy of a run
+        file = study / "runs" / name
+        file.parent.mkdir(exist_ok=True)
+        file.touch()
+        assert check(study, project).startswith(f"error: {Path('runs', name)}: DVC deletes this")
+        file.unlink()
 
 
 def test_before_a_first_build_there_is_nothing_to_lose(project: Project) -> None:

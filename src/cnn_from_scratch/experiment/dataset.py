@@ -79,7 +79,7 @@ def load_dataset(path: Path = DATASET_FILE) -> Dataset:
             arrays = dict(file)
     except FileNotFoundError as error:
         raise InputError(f"{path}: not found; 'python stages/convert.py' makes it") from error
-    except MemoryError:
+    except (MemoryError, OSError):
         raise
     except Exception as error:  # a damaged file can fail anywhere in zip and NumPy's format
         raise InputError(f"{path}: damaged; {again}") from error

@@ -21,6 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
     folder = path.with_name(f".{path.name}-{os.getpid()}.partial")
+    _remove(folder)  # left by a killed process of this one's number, as in a container
     folder.mkdir()
     spare = os.open(os.devnull, os.O_RDONLY)  # else removing might be one file too many
     try:
@@ -51,9 +52,9 @@ def remove_leftovers(folder: Path) -> None:
 def _remove(folder: Path) -> None:
     """Remove a folder as far as it can be; unlike shutil, with one file open at a time."""
     for place, folders, files in os.walk(folder, topdown=False):
-        for name, remove in (*((n, os.unlink) for n in files), *((n, os.rmdir) for n in folders)):
+        for path in (Path(place, name) for name in (*files, *folders)):
             with suppress(OSError):
-                remove(Path(place, name))
+                path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     with suppress(OSError):
         folder.rmdir()
 

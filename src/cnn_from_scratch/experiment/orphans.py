@@ -1,7 +1,6 @@
 """Trainings that outlive what started them: it is killed, and they would go on, for nobody."""
 
 import os
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -44,15 +43,3 @@ def _ancestors() -> tuple[int, ...]:
         return (parent,)
     shell = Path(os.environ.get("SHELL") or "/bin/sh").name
     return (parent, int(rest.split()[1])) if head.endswith(f"({shell}") else (parent,)
-
-
-def end_with_parent() -> None:
-    """Make this process end, without a word, soon after its parent."""
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(_LOOK)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

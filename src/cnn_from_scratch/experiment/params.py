@@ -21,8 +21,9 @@ DType = Literal["float64", "float32"]
 
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
-MODEL_NAME = "[A-Za-z][A-Za-z0-9_-]*"  # what a DVC stage name, a path and -S can hold
+MODEL_NAME = "[A-Za-z][A-Za-z0-9_-]{0,99}"  # what a DVC stage name, a path and -S can hold
 NO_NAMES = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")  # as -S drops quotes
+LARGEST_SEED = (1 << 63) - 1  # that a table of runs can hold
 LARGEST = (1 << 31) - 1  # whole number: no array has more rows, and none is worth waiting for
 _PLAIN_WORDS = {
     float: "a number",
@@ -258,8 +259,9 @@ def _seeds(raw: Any) -> tuple[int, ...]:
     if not isinstance(raw, list) or not raw:
         raise InputError(_at("seeds: ", f"expected a list of at least one seed, got {raw!r}"))
     for i, seed in enumerate(raw):
-        if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-            raise InputError(_at(f"seeds[{i}]: ", f"expected a whole number >= 0, got {seed!r}"))
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
+            expected = f"expected a whole number from 0 to {LARGEST_SEED}"
+            raise InputError(_at(f"seeds[{i}]: ", f"{expected}, got {seed!r}"))
         if seed in raw[:i]:
             raise InputError(_at(f"seeds[{i}]: ", f"{seed} is there twice"))
     return tuple(raw)
@@ -268,19 +270,28 @@ def _seeds(raw: Any) -> tuple[int, ...]:
 def _models(raw: Any, train: dict[Any, Any]) -> dict[str, ModelParams]:
     if not isinstance(raw, dict) or not raw:
         raise InputError(_at("models: ", f"expected a mapping of at least one model, got {raw!r}"))
-    for name in raw:
-        if not isinstance(name, str) or not re.fullmatch(MODEL_NAME, name):
-            expected = "letters, digits, '-' and '_' that begin with a letter"
-            raise InputError(_at("models: ", f"expected names of {expected}, got {name!r}"))
-        if name.lower() in NO_NAMES:
-            expected = f"other names than {', '.join(NO_NAMES)}, even in quotes, which -S drops"
-            raise InputError(_at("models: ", f"expected {expected}, got {name!r}"))
+    _check_names(raw)
     return {
         full_name: decode(_with_train(model, train, path), ModelParams, path)
         for name, models in raw.items()
         for full_name, model in _grid(name, models)
         for path in [f"models.{name}"]
     }
+
+
+def _check_names(names: Iterable[Any]) -> None:
+    """Check that each name is one folder's on every system, and the same after -S."""
+    seen: dict[str, str] = {}
+    for name in names:
+        expected = ""
+        if not isinstance(name, str) or not re.fullmatch(MODEL_NAME, name):
+            expected = "names of at most 100 letters, digits, '-' and '_' that begin with a letter"
+        elif name.lower() in NO_NAMES:
+            expected = f"other names than {', '.join(NO_NAMES)}, even in quotes, which -S drops"
+        elif (twin := seen.setdefault(name.lower(), name)) != name:
+            expected = f"names that differ by more than capitals from {twin!r}"
+        if expected:
+            raise InputError(_at("models: ", f"expected {expected}, got {name!r}"))
 
 
 def _with_train(model: Any, train: dict[Any, Any], path: str) -> Any:

@@ -113,7 +113,7 @@ def read_record(folder: Path, trained_from: str) -> dict[str, bytes]:
         raise InputError(
             f"{folder / 'result.json'}: of other settings, another seed or another dataset than"
             " are asked for now; 'dvc repro' makes it, or if that has nothing to do, 'dvc repro"
-            " --force'"
+            " --force --single-item' with the name of its train stage"
         )
     return files
 

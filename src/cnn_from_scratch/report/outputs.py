@@ -17,9 +17,9 @@ def read_scores() -> pd.DataFrame:
     return _read("metrics/runs.parquet", pd.read_parquet)
 
 
-def read_statistics() -> dict[str, Any]:
-    """Return metrics/statistics.json. Raises InputError."""
-    return _read("metrics/statistics.json", lambda path: json.loads(path.read_bytes()))
+def read_metrics(name: str) -> dict[str, Any]:
+    """Return metrics/<name>.json. Raises InputError."""
+    return _read(f"metrics/{name}.json", lambda path: json.loads(path.read_bytes()))
 
 
 def read_rows(name: str) -> pd.DataFrame:
@@ -33,4 +33,6 @@ def _read(name: str, read: Callable[[Path], T]) -> T:
     except FileNotFoundError as error:
         raise InputError(f"{name}: not found; 'dvc repro' makes it") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{name}: cannot be read; delete it, and 'dvc repro' makes it") from error
+        if isinstance(error, OSError) and error.errno is not None:  # the system's, not pyarrow's
+            raise
+        raise InputError(f"{name}: damaged; delete it, and 'dvc repro' makes it") from error
