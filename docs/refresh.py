@@ -22,7 +22,6 @@ from cnn_from_scratch.experiment.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-PERFORMANCE = ROOT / "docs/performance.md"
 
 STUDIES = sorted(path.parent for path in (ROOT / "studies").glob("*/dvc.yaml"))
 
@@ -39,10 +38,7 @@ TABLES = (
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
     (ROOT / "docs/portability.md", "errors", ROOT / "benchmarks/worst_points.md"),
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
-    *(
-        (PERFORMANCE, name, ROOT / f"benchmarks/tables/{name}.md")
-        for name in part_names(PERFORMANCE)
-    ),
+    (ROOT / "docs/performance.md", "overview", ROOT / "benchmarks/tables/overview.md"),
     *(
         (study / "README.md", name, study / f"metrics/{name}.md")
         for study in STUDIES
