@@ -45,7 +45,7 @@ class CompiledSequential(Sequential):
         return samples_first(np.ascontiguousarray(samples_last(x)))
 
     def forward(self, x: Images, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
-        """Return the last layer's output, and the caches, one a chain, that `backward` needs."""
+        """Return the last layer's output, and the caches, one per chain, that `backward` needs."""
         self._check_dtype(x)
         caches = []
         y: Any = x

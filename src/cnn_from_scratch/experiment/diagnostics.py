@@ -69,7 +69,7 @@ class NotingGradients:
     """An optimizer that does what another one does, and notes each gradient's norm by layer.
 
     parts: by number, from 1, where each layer that learns stands in theta.
-    norms: a row an update: the Euclidean norm of the gradient of each of these layers.
+    norms: one row per update: the Euclidean norm of the gradient of each of these layers.
     """
 
     def __init__(self, optimizer: Optimizer, model: Sequential):

@@ -1,4 +1,4 @@
-"""The start of the released script: all its models draw their kernels from one stream a seed."""
+"""The start of the released script: all its models draw their kernels from one stream per seed."""
 
 import numpy as np
 
