@@ -36,7 +36,7 @@ SPELT_OUT = 10  # classes at most whose sizes are listed, and whose cells hold t
 LOSS_TITLE = "Training loss: mean over seeds, band ± one population SD"
 LETTERS_PER_INCH = 11  # of a label; so few that it fits
 LETTERS_PER_INCH_OF_TITLE = 9
-LABEL_HEIGHT = 0.24  # inches a line of a legend
+LABEL_HEIGHT = 0.24  # inches per line of a legend
 FLOOR_LINES = 3  # of a legend, those that name a floor
 
 LineStyle = tuple[str, Any]  # a colour and dashes

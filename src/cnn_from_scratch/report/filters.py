@@ -225,7 +225,7 @@ def _maps(network: Sequential, dataset: Dataset) -> Section:
 
 
 def _samples(network: Sequential, dataset: Dataset) -> list[Sample]:
-    """Return a sample of each of the first classes, rightly classified if there is such a one."""
+    """Return a sample of each of the first classes, a rightly classified one if there is any."""
     logits, _ = network.forward(dataset.X)
     predicted = logits.argmax(axis=1) + 1
     samples = []

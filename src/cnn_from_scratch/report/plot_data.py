@@ -56,8 +56,7 @@ def accuracies(scores: pd.DataFrame) -> list[dict[str, Any]]:
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Return one row per (model, split, label, predicted): how often, over all seeds.
 
-    Pairs of labels that never came about have no row, as they would be most of those of many
-    classes.
+    Pairs of labels that never occurred have no row: with many classes most pairs are such.
     """
     return [
         {
