@@ -118,9 +118,9 @@ def words_of_the_project() -> frozenset[str]:
 
     Of the tests only the names count: their texts hold names that must not be there.
     """
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
+    command = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = [name for name in output.splitlines() if (ROOT / name).exists()]
     code = [ROOT / name for name in listed if name.endswith(".py")]
     tests = [file for file in code if file.is_relative_to(ROOT / "tests")]
     words = words_in(file for file in code if file not in tests) | words_in(tests, texts=False)
