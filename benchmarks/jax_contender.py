@@ -1,4 +1,4 @@
-"""The same network in JAX: a jitted step a call, or a scan over all steps.
+"""The same network in JAX: one jitted step per call, or a scan over all steps.
 
 In JAX's default precision, which is float32, unless a process asks for float64.
 """
@@ -25,7 +25,7 @@ State = tuple[Tree, Tree, Tree, Any]  # parameters, m, v, t
 
 
 def parameters_of(network: Sequential) -> Tree:
-    """Return the parameters of our network, a dictionary a layer."""
+    """Return the parameters of our network, one dictionary per layer."""
     return jax.tree.map(jnp.asarray, network.params)
 
 

@@ -1,4 +1,4 @@
-"""The results as a page of tables, and the part of it that docs/portability.md shows."""
+"""The results as a page of tables, and the two short tables that pages of docs/ show."""
 
 from pathlib import Path
 from typing import Any
@@ -6,13 +6,45 @@ from typing import Any
 from contenders import Case
 from results_plot import plot
 from roofline import CASES, COPY, PRODUCT, counts
-from targets import NATIVE, PORTABLE, Results, target_rows
+from targets import (
+    COMPILED,
+    COMPILED_32,
+    JAX_SCAN,
+    JAX_STEP,
+    NATIVE,
+    NATIVE_32,
+    PORTABLE,
+    TORCH,
+    TORCH_COMPILED,
+    Results,
+    fastest,
+    target_rows,
+)
 from timing import Entry, ratio
 
 FOLDER = Path(__file__).parent
 TABLES = FOLDER / "tables"
 ROOFLINE = [("steps" if case.problem == "28x28" else "epochs", case) for case in CASES]
 COST_PARTS = ("epochs", "steps", "train")  # that docs/portability.md shows
+
+# What docs/performance.md shows: the part and the work of each row, the contenders of each column.
+OVERVIEW_ROWS = (
+    ("epochs", Case("S-", "training", 96).named(threads=1)),
+    ("epochs", Case("E-", "training", 96).named(threads=1)),
+    ("steps", Case("28x28", "training", 128).named(threads=1)),
+    ("steps", Case("28x28", "training", 128).named(threads=2)),
+    ("inference", Case("28x28", "inference", 10_000).named(threads=1)),
+    ("train", "S-Adam, a train stage"),
+    ("train", "E-Adam, a train stage"),
+)
+OVERVIEW_COLUMNS = {
+    NATIVE_32: (NATIVE_32,),
+    PORTABLE: (PORTABLE,),
+    COMPILED: (COMPILED,),
+    COMPILED_32: (COMPILED_32,),
+    "PyTorch, float32": (TORCH, TORCH_COMPILED),
+    "JAX, float32": (JAX_STEP, JAX_SCAN),
+}
 FIXED = ("unit", "values", "median", "low", "high", "skipped")
 
 TITLES = {
@@ -38,7 +70,7 @@ work. Read the ratios: the times belong to the machine.
 
 
 def show(results: Results) -> None:
-    """Write results.md, results.png, and the tables by themselves, which pages in docs/ show."""
+    """Write results.md, results.png, and the tables that pages in docs/ show."""
     _write("results.md", page(results))
     TABLES.mkdir(exist_ok=True)
     for name, table in tables(results).items():
@@ -47,18 +79,12 @@ def show(results: Results) -> None:
 
 
 def tables(results: Results) -> dict[str, str]:
-    """Return the tables: one a part, those of several parts, and the machine."""
-    return {
-        "machine": "\n".join(_machines(results)),
-        "targets": _targets(results),
-        "roofline": roofline_table(results),
-        "numerics_cost": cost(results),
-        **{part: _part(result["table"]) for part, result in results.items()},
-    }
+    """Return the tables that pages in docs/ show."""
+    return {"overview": overview(results), "numerics_cost": cost(results)}
 
 
 def page(results: Results) -> str:
-    """Return the page: machine, targets, and a table a part."""
+    """Return the page: machine, targets, and one table per part."""
     sections = [INTRODUCTION, *_machines(results), "## Targets\n", _targets(results)]
     sections += ["## Roofline\n", roofline_table(results)]
     for part, result in results.items():
@@ -77,6 +103,22 @@ def cost(results: Results) -> str:
                 times = [f"{_number(median)} {native['unit']}" for median in medians]
                 rows.append([work, *times, f"{ratio(portable, native):.2f}"])
     return _table(["what", "native", "portable", "ratio"], rows)
+
+
+def overview(results: Results) -> str:
+    """Return the ratios of the fastest of each kind to native NumPy in float64, for a few works."""
+    rows = []
+    for part, work in OVERVIEW_ROWS:
+        entries = results.get(part, {"table": {}})["table"].get(work, {})
+        native = entries.get(NATIVE, {})
+        if "median" not in native:
+            continue
+        row = [work, f"{_number(native['median'])} {native['unit']}"]
+        for labels in OVERVIEW_COLUMNS.values():
+            best = fastest(entries, labels)
+            row.append("" if best is None else f"{ratio(best, native):.2f}")
+        rows.append(row)
+    return _table(["work", NATIVE, *OVERVIEW_COLUMNS], rows)
 
 
 def roofline_table(results: Results) -> str:

@@ -1,4 +1,4 @@
-"""The plot of the ratios: a line a work, a mark a contender, with the range of its rounds."""
+"""The plot of the ratios: one line per work, one mark per contender, with its rounds' range."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 from targets import Results
 from timing import ratio, ratios
 
-Work = tuple[str, dict[str, dict[str, Any]]]  # its name, and an entry a contender
+Work = tuple[str, dict[str, dict[str, Any]]]  # its name, and one entry per contender
 
 PANELS = (("epochs", "samples", "steps", "inference", "dense", "train"), ("convert", "repro"))
 

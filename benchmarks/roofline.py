@@ -33,7 +33,7 @@ class Counts(NamedTuple):
 
 
 def machine_limits() -> Table:
-    """Return operations and bytes a second, of one thread, by precision."""
+    """Return operations and bytes per second of one thread, by precision."""
     done = subprocess.run(
         [sys.executable, __file__],
         env=environment(ROOT) | dict.fromkeys(THREADS, "1"),

@@ -76,8 +76,14 @@ TARGETS = [*_of_epochs(), *_of_steps(), *_of_inference(), *_of_processes()]
 MEMORY_COLUMN, MEMORY_LIMIT = "times data and working set", 1.5
 
 
+def fastest(entries: dict[str, Entry], labels: tuple[str, ...]) -> Entry | None:
+    """Return the entry of the named contender with the lowest median, None if none was measured."""
+    measured = [entry for label in labels if "median" in (entry := entries.get(label, {}))]
+    return min(measured, key=lambda entry: entry["median"], default=None)
+
+
 def target_rows(results: Results) -> list[list[str]]:
-    """Return a row a target: work, what is compared, ratio, limit, whether it is met."""
+    """Return one row per target: work, what is compared, ratio, limit, whether it is met."""
     return [*map(_row(results), TARGETS), *_memory_rows(results)]
 
 
@@ -94,12 +100,8 @@ def _row(results: Results) -> Callable[[Target], list[str]]:
 
 
 def _ratio(entries: dict[str, Entry], target: Target) -> float | None:
-    ours, *others = (entries.get(label, {}) for label in (target.ours, *target.others))
-    measured = [other for other in others if "median" in other]
-    if "median" not in ours or not measured:
-        return None
-    fastest = min(measured, key=lambda other: other["median"])
-    return ratio(ours, fastest)
+    ours, other = entries.get(target.ours, {}), fastest(entries, target.others)
+    return None if "median" not in ours or other is None else ratio(ours, other)
 
 
 def _memory_rows(results: Results) -> list[list[str]]:

@@ -22,7 +22,7 @@ CHECKED = 3  # times that the work is done before its outcome is compared
 MOST = 3000  # times that it is done in a round
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
-_works: dict[Case, tuple[Work, int]] = {}  # in the worker: what is prepared, and times a round
+_works: dict[Case, tuple[Work, int]] = {}  # in the worker: what is prepared, and times per round
 
 
 class Ready(NamedTuple):
@@ -53,7 +53,7 @@ class Worker:
         self._pool.shutdown()
 
     def prepare(self, case: Case, seconds: float) -> Ready:
-        """Set a case up, to last about so many seconds a round, and do it once untimed."""
+        """Set a case up, to last about so many seconds per round, and do it once untimed."""
         return self._pool.submit(_prepare, self.label, case, seconds).result()
 
     def milliseconds(self, case: Case) -> float:

@@ -22,27 +22,23 @@ from cnn_from_scratch.experiment.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-PERFORMANCE = ROOT / "docs/performance.md"
 
 STUDIES = sorted(path.parent for path in (ROOT / "studies").glob("*/dvc.yaml"))
 
 
 def part_names(page: Path) -> list[str]:
     """Return the names of a page's generated parts."""
-    return re.findall(r"<!-- generated: (\S+) -->", page.read_text("utf-8"))
+    return re.findall(r"^<!-- generated: (\S+) -->$", page.read_text("utf-8"), re.MULTILINE)
 
 
 # The tables that are copied from files: page, name of the part, file. In a study's page a part has
 # the name of the file.
 TABLES = (
-    (README, "results", ROOT / "metrics/results.md"),
+    (ROOT / "docs/results.md", "results", ROOT / "metrics/results.md"),
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
     (ROOT / "docs/portability.md", "errors", ROOT / "benchmarks/worst_points.md"),
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
-    *(
-        (PERFORMANCE, name, ROOT / f"benchmarks/tables/{name}.md")
-        for name in part_names(PERFORMANCE)
-    ),
+    (ROOT / "docs/performance.md", "overview", ROOT / "benchmarks/tables/overview.md"),
     *(
         (study / "README.md", name, study / f"metrics/{name}.md")
         for study in STUDIES

@@ -1,8 +1,8 @@
 """Check params.yaml, one clear line for each mistake, and that no file of one's own gets lost.
 
-The first stage, as what it writes never changes: all others wait for it, and none runs anew. DVC
-itself reads params.yaml before any stage runs, and stumbles over some mistakes in words of its own;
-so `make` runs this before DVC, too.
+This is the first stage: all others wait for it. What it writes never changes, so none of them runs
+again because of it. DVC itself reads params.yaml before any stage runs, and reports some mistakes
+in words of its own, so `make` runs this before DVC, too.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Hash DVC's cache and all it has built anew; remove what is rotten, so that it is made again.
+"""Hash DVC's cache and all it has built; remove what is damaged, so that it is made again.
 
 `make check-cache` runs it, for this project and its studies. DVC trusts an object of its cache that
 is read-only, and a file of the workspace that has the size and time that it remembers; it hashes
@@ -25,7 +25,7 @@ OBJECT = re.compile(r"([0-9a-f]{2})/([0-9a-f]{30})(\.dir)?")
 
 
 def rotten(objects: Path) -> Iterator[Path]:
-    """Remove the objects of a cache whose content has not the hash that is their name."""
+    """Remove the objects of a cache whose content does not have the hash that is their name."""
     for path in sorted(objects.glob("*/*")):
         name = OBJECT.fullmatch(path.relative_to(objects).as_posix())
         if name and not _has_md5(path, name[1] + name[2]):

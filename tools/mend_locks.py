@@ -1,7 +1,7 @@
 """Mend what a killed DVC leaves locked, here and in the studies; `make` runs it before DVC.
 
 DVC notes in .dvc/tmp/rwlock which files its processes read and write. A kill while it writes that
-file leaves it empty or cut off, and no DVC starts any more; a kill later leaves the notes of a
+file leaves it empty or cut off, and then no DVC starts any more. A later kill leaves the notes of a
 process that is gone, whose number another one may have by now. DVC's other locks go with it.
 """
 

@@ -160,7 +160,7 @@ def main(jobs: int) -> None:
 
 if __name__ == "__main__":
     parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="default: one a core")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="default: one per core")
     try:
         main(parser.parse_args().jobs)
     except KeyboardInterrupt:

@@ -118,7 +118,7 @@ def in_words(layer: dict[str, Any], when: str) -> str:
 
 @mpl.rc_context(STYLE)
 def signals_figure(signals: dict[str, Any]) -> Figure:
-    """Draw the variance along the network, a panel a network and activation."""
+    """Draw the variance along the network, one panel per network and activation."""
     groups: dict[str, dict[str, Any]] = {}
     drawn, left_out = first(signals, MAX_MODELS, "models")
     for name in drawn:

@@ -41,7 +41,7 @@ COLUMNS = 2  # of panels
 
 
 def rates_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a (model, lr), in order: mean val_accuracy, val_loss and test_accuracy."""
+    """Return one row per (model, lr), in order: mean val_accuracy, val_loss and test_accuracy."""
     mean: dict[str, list[Any]] = {}
     for (name, split), rows in scores.groupby(["model", "split"], sort=False):
         for measure in ("accuracy", "loss"):
@@ -74,7 +74,7 @@ def tuned(runs: Runs, chosen: dict[str, str]) -> Runs:
 
 @mpl.rc_context(STYLE)
 def rates_figure(rates: pd.DataFrame) -> Figure:
-    """Draw mean validation accuracy against learning rate: a panel a network, a line an optimizer.
+    """Draw mean validation accuracy by learning rate: a panel per network, a line per optimizer.
 
     rates: of `rates_table`; a filled dot is the chosen rate.
     """

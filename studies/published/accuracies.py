@@ -27,7 +27,7 @@ from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.statistics import rounded
 from cnn_from_scratch.report.tables import count, markdown_table
 
-Counts = dict[str, list[int]]  # correct samples by model, one a seed
+Counts = dict[str, list[int]]  # correct samples by model, one per seed
 
 
 def training_counts(params: Params, runs: Runs, samples: int) -> Counts:

@@ -178,7 +178,7 @@ def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
 
 
 def main() -> None:
-    """Train every model from every seed, and write {model: [a count a seed]}."""
+    """Train every model from every seed, and write {model: [one count per seed]}."""
     params, dataset = load_params(), load_dataset(Path("../../data/dataset.npz"))
     for name in params.models:
         if not re.match("(report|script)-[SE]-", name):

@@ -56,7 +56,7 @@ def test_the_committed_cells_equal_what_the_script_builds(committed: Cells) -> N
     built = cells_of(SCRIPT.build())
     assert list(committed) == list(built) == ["Data", "Test"]
     for sheet in built:
-        # 36 pixels and 3 label cells a sample, and four notes
+        # 36 pixels and 3 label cells per sample, and four notes
         assert len(built[sheet]) == 39 * {"Data": 96, "Test": 446}[sheet] + 4
         assert committed[sheet] == built[sheet]
 

@@ -6,7 +6,7 @@ from typing import Any
 import results_page
 from contenders import CONTENDERS
 from pipeline import PIPELINES
-from targets import TARGETS, target_rows
+from targets import NATIVE, TARGETS, TORCH, TORCH_COMPILED, target_rows
 from tests.workflow.project import ROOT
 
 FOLDER = ROOT / "benchmarks"
@@ -34,3 +34,14 @@ def test_a_target_is_met_or_missed() -> None:
         row, *others = target_rows({target.part: {"table": table}})
         assert row[2:] == [f"{median:.2f}", f"{target.limit:g}", verdict]
         assert all("not measured" in other for other in others[3:])
+
+
+def test_the_overview_takes_the_fastest_of_each_kind() -> None:
+    times = {NATIVE: 2.0, TORCH: 6.0, TORCH_COMPILED: 4.0}
+    entries = {label: {"values": [time], "median": time} for label, time in times.items()}
+    entries[NATIVE]["unit"] = "ms"
+    part, work = results_page.OVERVIEW_ROWS[0]
+    header, _, row = results_page.overview({part: {"table": {work: entries}}}).splitlines()
+    cells = zip(header.split(" | "), row.split(" | "), strict=True)
+    measured = {name: cell for name, cell in cells if cell.strip("| ")}
+    assert measured == {"| work": f"| {work}", NATIVE: "2.00 ms", "PyTorch, float32": "2.00"}

@@ -1,13 +1,16 @@
-"""The code that pages name is there: what a link to a file names, and all that math.md names."""
+"""The code that pages name is there: what a link to a file names, and what is between backticks."""
 
 import ast
 import re
+import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.docs.test_commands import COMMAND
 from tests.workflow.project import ROOT
 
 PAGES = sorted(
@@ -17,7 +20,7 @@ PAGES = sorted(
 )
 # A link whose text has code in it, and leads to a file of Python.
 LINK = re.compile(r"\[([^\[\]]*`[^\[\]]*)\]\(([^()\s]+\.py)\)")
-CODE = re.compile(r"`([^`\n]+)`")
+CODE = re.compile(r"`([^`]+)`")
 # The symbols of formulas: letters, one of them with an index.
 SYMBOL = re.compile(r"[A-Za-z](_[a-z])?")
 
@@ -73,42 +76,107 @@ def test_another_name_would_be_seen(name: str) -> None:
     assert len(missing(ROOT / "docs/math.md", link)) == 2
 
 
-@cache
-def words_of_the_library() -> frozenset[str]:
-    """Return every name and every text in the code of nn, and every key in params.yaml."""
-    found = set()
-    for file in (ROOT / "src/cnn_from_scratch/nn").glob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            found |= {
-                value
-                for field in ("id", "attr", "name", "arg", "value")
-                if isinstance(value := getattr(node, field, None), str)
-            }
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    stack = [params]
+def words_in(files: Iterable[Path], *, texts: bool = True) -> set[str]:
+    """Return every name in the files' code and, if wanted, every text."""
+    fields = ("id", "attr", "name", "arg", "module", *(["value"] if texts else []))
+    return {
+        value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for field in fields
+        if isinstance(value := getattr(node, field, None), str)
+    }
+
+
+def words_of_yaml(file: Path) -> set[str]:
+    """Return every key and every text in a YAML file."""
+    found: set[str] = set()
+    stack = [yaml.safe_load(file.read_text(encoding="utf-8"))]
     while stack:
         node = stack.pop()
         if isinstance(node, dict):
             found |= {str(key) for key in node}
             stack += node.values()
-    return frozenset(found)
+        elif isinstance(node, list):
+            stack += node
+        else:
+            found.add(str(node))
+    return found
 
 
-def unknown_words(text: str) -> set[str]:
-    """Return the words between backticks, but for files and symbols, that the library has not."""
-    codes = [code for code in CODE.findall(text) if not (ROOT / code).exists()]
-    words = {word for code in codes for word in re.findall(r"\w+(?:\.py)?", code)}
-    modules = {file.name for file in (ROOT / "src/cnn_from_scratch/nn").glob("*.py")}
+@cache
+def words_of_the_library() -> frozenset[str]:
+    """Return the words in the code of nn and in params.yaml, and the names of its modules."""
+    modules = list((ROOT / "src/cnn_from_scratch/nn").glob("*.py"))
+    words = words_in(modules) | words_of_yaml(ROOT / "params.yaml")
+    return frozenset(words | {file.name for file in modules})
+
+
+@cache
+def words_of_the_project() -> frozenset[str]:
+    """Return the words in the code and in the YAML files, and the names of files and folders.
+
+    Of the tests only the names count: their texts hold names that must not be there.
+    """
+    command = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = [name for name in output.splitlines() if (ROOT / name).exists()]
+    code = [ROOT / name for name in listed if name.endswith(".py")]
+    tests = [file for file in code if file.is_relative_to(ROOT / "tests")]
+    words = words_in(file for file in code if file not in tests) | words_in(tests, texts=False)
+    for name in listed:
+        if name.endswith(".yaml"):
+            words |= words_of_yaml(ROOT / name)
+    paths = [*listed, *(word for word in words if not re.search(r"\s", word))]
+    parts = {part for path in paths for part in re.split(r"[/.-]", path)}
+    return frozenset(words | parts | {Path(path).name for path in paths})
+
+
+# What pages name that is no name of ours, or that our code puts together.
+OTHERS = {
+    "docs/extending.md": {"NAME.md", "NAME", "generated"},
+    "docs/portability.md": {"e_log.c", "pow"},
+    "docs/pipeline.md": {"JOBS"},
+    "docs/your-own.md": {"server", "1_000"},
+    "data/README.md": {"pixel_0_0", "pixel_5_5", "pixel_ROW_COLUMN"},
+    "docs/results.md": {"Validation"},
+    "studies/regularisation/README.md": {"weak", "strong"},
+}
+
+
+def unknown_words(text: str, known: frozenset[str]) -> set[str]:
+    """Return the words between backticks that are not known, but for paths, symbols, commands."""
+    prose = re.sub(r"^ *```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    codes = [" ".join(code.split()) for code in CODE.findall(prose)]
+    words = {
+        word
+        for code in codes
+        if not COMMAND.match(code) and not (ROOT / code).exists()
+        for word in re.findall(r"\w+(?:\.(?:c|csv|json|md|npz|parquet|png|py|yaml)\b)?", code)
+    }
     return {
         word
-        for word in words - modules - words_of_the_library()
+        for word in words - known
         if not SYMBOL.fullmatch(word) and not word.isdigit() and word not in ("true", "false")
     }
 
 
 def test_the_mathematics_names_only_what_is_there() -> None:
+    known = words_of_the_library()
     text = (ROOT / "docs/math.md").read_text(encoding="utf-8")
-    assert unknown_words(text) == set()
-    assert unknown_words("the `remaining` gradient, `_places` of `Conv2D(O, k)`, `lost.py`") == {
+    assert unknown_words(text, known) == set()
+    assert unknown_words("the `remaining` one, `_places` of `Conv2D(O, k)`, `lost.py`", known) == {
         *("remaining", "_places", "lost.py")
     }
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_pages_name_only_what_is_there(page: str) -> None:
+    """A name that is said to be another's must be on its page, too."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert unknown_words(text, words_of_the_project()) == OTHERS.get(page, set())
+
+
+@pytest.mark.parametrize("code", ["_places", "lost.py", "nn/lost.py", "Conv2D.unheard_of()"])
+def test_a_name_that_is_gone_would_be_seen(code: str) -> None:
+    assert unknown_words(f"See\n`{code}`, `fit`, `git log`.", words_of_the_project()) != set()

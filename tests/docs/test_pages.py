@@ -35,15 +35,22 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def test_a_stale_table_would_be_seen() -> None:
-    assert refresh.replace_part(README, "results", "| other |\n") != README
+    page, name, _ = refresh.TABLES[0]
+    text = page.read_text(encoding="utf-8")
+    assert refresh.replace_part(text, name, "| other |\n") != text
 
 
-def test_every_generated_part_is_there_and_filled() -> None:
+def test_every_generated_part_of_the_readme_is_there_and_filled() -> None:
     parts = re.findall(r"<!-- generated: (\S+) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
-    assert {name for name, _ in parts} == {"results", *refresh.COMMANDS}
+    assert {name for name, _ in parts} == {*refresh.COMMANDS}
     for name, content in parts:
-        assert content.startswith(f"```console\n$ {refresh.COMMANDS[name]}\n" if name in
-                                  refresh.COMMANDS else "Accuracy in percent")  # fmt: skip
+        assert content.startswith(f"```console\n$ {refresh.COMMANDS[name]}\n")
+
+
+def test_every_generated_part_of_another_page_is_a_table() -> None:
+    pages = [page for page in refresh.PAGES if page != refresh.README]
+    parts = {(page, name) for page in pages for name in refresh.part_names(page)}
+    assert parts == {(page, name) for page, name, _ in refresh.TABLES}
 
 
 def test_an_unknown_part_is_an_error() -> None:

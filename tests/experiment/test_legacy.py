@@ -1,4 +1,4 @@
-"""The released script's start: one stream a seed, from which all its models draw in turn."""
+"""The released script's start: one stream per seed, from which all its models draw in turn."""
 
 import numpy as np
 import pytest

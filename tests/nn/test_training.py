@@ -212,7 +212,7 @@ REUSE = [
 def test_no_pass_is_made_twice(
     layers: list[Layer], batch_size: int | None, augmented: bool, passes: int
 ) -> None:
-    """Where training and scoring see the same, one forward pass an epoch does for both."""
+    """Where training and scoring see the same, one forward pass per epoch does for both."""
     _CountedPasses.passes = 0
     model = _model([_CountedPasses(), *layers])
     augment = (lambda x: x) if augmented else None

@@ -15,7 +15,7 @@ ACCURACY = {
 
 @pytest.fixture
 def scores() -> pd.DataFrame:
-    """A row a (model, seed, split), as `Runs.scores` has."""
+    """One row per (model, seed, split), as `Runs.scores` has."""
     return pd.DataFrame(
         {
             "model": model,

@@ -97,7 +97,7 @@ def test_confusion_counts_add_up_and_absent_pairs_have_no_row() -> None:
 
 
 def predictions(split: str, samples: dict[int, tuple[int, list[int]]]) -> pd.DataFrame:
-    """Return a row a prediction; samples: the label and what the runs predicted, by index."""
+    """Return one row per prediction; samples: the label and what the runs predicted, by index."""
     return pd.DataFrame(
         {"split": split, "index": index, "label": label, "predicted": predicted}
         for index, (label, given) in samples.items()

@@ -6,7 +6,7 @@ import shlex
 import time
 
 from tests.experiment.params_files import COMMITTED
-from tests.workflow.project import Project, started_stages
+from tests.workflow.project import ROOT, Project, started_stages
 
 S_SGD = {"train@S-SGD-0", "train@S-SGD-1"}
 PATIENCE = 120  # seconds that a queued experiment may take
@@ -180,9 +180,9 @@ def test_leftovers_of_an_override_are_named_with_the_way_to_remove_them(project:
     assert {"train@E-Adam-0", "train@E-Adam-1"} <= started_stages(output)
 
 
-def test_experiments_are_listed_narrowly_by_the_command_in_the_readme(project: Project) -> None:
-    readme = (project.folder / "README.md").read_text(encoding="utf-8")
-    (command,) = re.findall(r"^dvc (exp show .*)$", readme, flags=re.MULTILINE)
+def test_experiments_are_listed_narrowly_by_the_command_in_the_docs(project: Project) -> None:
+    page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^dvc (exp show .*)$", page, flags=re.MULTILINE)
     project.dvc("exp", "run", "-n", "slow", "-S", "models.S-SGD.optimizer.lr=1e-3")
     header, *rows = project.dvc(*shlex.split(command), "--md").stdout.splitlines()
     columns = [cell.strip() for cell in header.strip("|").split("|")]

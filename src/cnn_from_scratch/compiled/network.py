@@ -2,9 +2,9 @@
 
 With portable numerics, to the bit. With native ones, in float64, a gradient agrees with NumPy's to
 1e-12 of its largest number; with batch normalization, which divides by a channel's spread, to 1e-11
-in all that tests try. Optimizers that divide by a gradient's own size (Adagrad, RMSprop, Adam) make
-of a difference in it one of up to lr / eps times that, where a gradient is 0 but for rounding: such
-is that of a bias before batch normalization.
+in all that tests try. Adagrad, RMSprop and Adam divide by a gradient's own size. Where a gradient
+is 0 but for rounding, as that of a bias before batch normalization, they turn a difference in it
+into one of up to lr / eps times that.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class CompiledSequential(Sequential):
         return samples_first(np.ascontiguousarray(samples_last(x)))
 
     def forward(self, x: Images, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
-        """Return the last layer's output, and the caches, one a chain, that `backward` needs."""
+        """Return the last layer's output, and the caches, one per chain, that `backward` needs."""
         self._check_dtype(x)
         caches = []
         y: Any = x

@@ -1,9 +1,9 @@
 """A chain of layers, forward and backward, each a single compiled function.
 
-To call a compiled function from Python takes several times as long as many a loop over small
-images. So a chain is a table with a row a step, which these two work through. They know all numbers
-of the chain, at each step's place in one vector `values`, and their gradients at the same places of
-another; images (C, H, W, N) with the samples last, vectors (D, N).
+To call a compiled function from Python takes several times as long as most loops over small
+images. So a chain is a table with one row per step, which these two work through. All numbers of
+the chain lie in one vector `values`, each step's at a place of its own, and their gradients at the
+same places of another: images (C, H, W, N) with the samples last, vectors (D, N).
 """
 
 from typing import Any

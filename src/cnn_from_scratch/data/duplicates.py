@@ -1,4 +1,4 @@
-"""Samples that stand in the data twice: a model is then tested on what it was trained on."""
+"""Samples that are in the data twice: a model is then tested on what it was trained on."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ Images = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """How many samples have an image that another has, too, pixel by pixel, whatever the labels.
+    """How many samples have the same image as another one, pixel by pixel, whatever the labels.
 
-    within: of the data, that are alike with others of the data, so that a split can part them.
-    tested: of the test samples, that stand in the data.
+    within: samples of the data that equal another of the data, so that a split can separate them.
+    tested: test samples that are in the data, too.
     """
 
     within: int

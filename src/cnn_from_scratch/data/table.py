@@ -6,7 +6,7 @@ from cnn_from_scratch.data.workbook import SIZE, Digits
 
 
 def digits_table(sheets: dict[str, Digits]) -> pd.DataFrame:
-    """Return one row a sample: sheet, index (from 0), label, and 36 pixels in 0..1, row by row."""
+    """Return one row per sample: sheet, index (from 0), label, 36 pixels in 0..1, row by row."""
     names = [f"pixel_{row}_{column}" for row in range(SIZE) for column in range(SIZE)]
     frames = []
     for sheet, digits in sheets.items():

@@ -126,11 +126,12 @@ class _Sheet:
             yield from (column for column in self.rows.get(row, {}) if column >= FIRST_COLUMN)
 
     def _check_formulas(self, starts: range, num_classes: int) -> None:
-        """Refuse formulas that no program has computed: it is 0 that is stored beside those.
+        """Refuse formulas that no program has computed: a 0 is stored with them.
 
-        So writes XlsxWriter, for one, and asks the program that opens the workbook to compute it.
-        Then the formulas of a sample's pixels, or of its label, are refused if all are 0; without
-        that request only if they are the whole image, or the whole label. Other zeros may be right.
+        XlsxWriter, for one, writes them so, and asks the program that opens the workbook to compute
+        it. Then the formulas of a sample's pixels, or of its label, are refused if all are 0.
+        Without that request they are refused only if they are the whole image, or the whole label.
+        Other zeros may be right.
         """
         refused = []
         for start in starts:

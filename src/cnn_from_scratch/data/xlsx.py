@@ -1,8 +1,9 @@
-"""The .xlsx file: a zip of XML parts, of which no more are read than the cells in use need.
+"""The .xlsx file: a zip of XML parts, of which only those are read that the cells in use need.
 
-Spreadsheet libraries read, and stumble over, much that has no bearing on the cells' values, and
-don't tell which values a formula gave. This reader knows cells alone, in the files that spreadsheet
-programs open: "Strict Open XML", part names in another case or with backslashes, odd styles.
+Spreadsheet libraries read much that does not matter for the cells' values, and fail if it is odd.
+They also don't tell which values a formula gave. This reader knows only cells, in all files that
+spreadsheet programs open: "Strict Open XML", part names in another case or with backslashes, odd
+styles.
 
 Source: ECMA-376, part 1, section 18 (SpreadsheetML), and part 2 (packages).
 """

@@ -23,7 +23,8 @@ class Units:
 
     layer: its number, from 1.
     dead: units of a ReLU that are 0 for every sample and pixel.
-    saturated: the share of a Sigmoid's or Tanh's outputs within 1 % of its range of a bound.
+    saturated: the share of a Sigmoid's or Tanh's outputs that are near a bound: within 1 % of the
+        range from it.
     """
 
     layer: int
@@ -69,7 +70,7 @@ class NotingGradients:
     """An optimizer that does what another one does, and notes each gradient's norm by layer.
 
     parts: by number, from 1, where each layer that learns stands in theta.
-    norms: a row an update: the Euclidean norm of the gradient of each of these layers.
+    norms: one row per update: the Euclidean norm of the gradient of each of these layers.
     """
 
     def __init__(self, optimizer: Optimizer, model: Sequential):
@@ -97,7 +98,7 @@ def _norm(g: Array) -> float:
 
 
 class _Seen:
-    """What part by part was seen of an activation's units."""
+    """What was seen of an activation's units, part by part."""
 
     def __init__(self, layer: Layer, units: int):
         self.layer = layer
@@ -116,7 +117,7 @@ class _Seen:
             self.near += int(np.count_nonzero(near))
 
     def units(self, number: int) -> Units:
-        """Return what was seen, of the layer with this number."""
+        """Return what was seen of the layer with this number."""
         dead = int(np.count_nonzero(~self.alive)) if isinstance(self.layer, ReLU) else None
         saturated = None
         if _bounds(self.layer) is not None:

@@ -78,7 +78,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write a table as a JSON list with a row a line, which Git and people can compare."""
+    """Write a table as a JSON list with one row per line, which Git and people can compare."""
     lines = (json.dumps(row, allow_nan=False) for row in rows)
     write_text(path, "[\n" + ",\n".join(lines) + "\n]\n")
 

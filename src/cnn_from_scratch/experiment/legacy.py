@@ -1,4 +1,4 @@
-"""The start of the released script: all its models draw their kernels from one stream a seed."""
+"""The start of the released script: all its models draw their kernels from one stream per seed."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def draw_kernels(network: Sequential, seed: int, skip: int) -> None:
     Their last bits are those of the C library's logarithm, so they may differ between machines.
 
     Raises InputError if the network has other layers with parameters than convolutions, or if the
-    seed is none for the legacy generator.
+    legacy generator does not take the seed.
     Source: Lee 2025, released code.
     """
     if seed > MAX_SEED:

@@ -10,9 +10,9 @@ def keep_freed_memory() -> None:
     """Keep freed memory for the next step, instead of giving it back to the system.
 
     glibc gives large arrays, and free memory at the top of its heap, back to the system, and then
-    asks for them anew in each step, page by page, for much of its time: now it takes all from its
-    heap, and never trims that (mallopt(3)). So what a step works on is allocated once, by the
-    first. Elsewhere than on glibc this does nothing.
+    asks for them again in each step, page by page, which takes much of the time. After this call
+    it takes all memory from its heap and never trims that (mallopt(3)), so that the first step
+    allocates what all steps work on. Without glibc this does nothing.
     """
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
         mallopt = libc.mallopt

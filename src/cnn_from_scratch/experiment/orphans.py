@@ -1,4 +1,4 @@
-"""Trainings that outlive what started them: it is killed, and they would go on, for nobody."""
+"""Trainings whose parent is killed: they would go on, and nobody would use what they make."""
 
 import os
 import time

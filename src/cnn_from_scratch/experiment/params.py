@@ -19,7 +19,7 @@ from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, r
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
 
-OWN_TRAIN = ("epochs", "batch_size", "augment")  # of `train`, what a model may have otherwise
+OWN_TRAIN = ("epochs", "batch_size", "augment")  # the keys of `train` that a model may set itself
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
 MODEL_NAME = "[A-Za-z][A-Za-z0-9_-]{0,99}"  # what a DVC stage name, a path and -S can hold
 NO_NAMES = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")  # as -S drops quotes
@@ -94,7 +94,7 @@ class Train:
 
     batch_size: samples that an update sees; None: all.
     augment: how training images are changed; None: not at all.
-    early_stopping: end when the validation loss has had no new low for so many; None: never.
+    early_stopping: end after so many epochs without a new low of the validation loss; None: never.
     best_checkpoint: keep the network of the lowest validation loss, not the last one.
     numerics: `portable`, the same bits on every machine, or `native`, NumPy's own and faster.
     dtype: what numbers are computed with; float32 is faster on larger images, and only native.
@@ -133,7 +133,7 @@ def protocol_name(split: Split, train: Train) -> str:
 class ModelParams:
     """`models.<name>`: network, optimizer and schedule by name; `models.py` knows the names.
 
-    train: the file's `train`, with what the model's own `train` changes of it.
+    train: the file's `train`, with what the model's own `train` changes in it.
     legacy_skip: start from the kernels of the released script, which `legacy.py` draws; None: from
         streams of our own.
     """
@@ -153,7 +153,7 @@ class ModelParams:
 class Params:
     """The whole file.
 
-    models: those with a list of learning rates stand there once a rate, as <name>/<lr>.
+    models: one with a list of learning rates is there once per rate, as <name>/<lr>.
     contrasts: by name, weighted sums of models, by their names, which add up to 0.
     """
 
@@ -295,7 +295,7 @@ def _check_names(names: Iterable[Any]) -> None:
 
 
 def _with_train(model: Any, train: dict[Any, Any], path: str) -> Any:
-    """Return the model with the whole of `train`, as far as it does not have its own."""
+    """Return the model with the file's `train`, but for the keys that it sets itself."""
     if not isinstance(model, dict):
         return model
     own: dict[Any, Any] = model.get("train", {})

@@ -136,7 +136,7 @@ def _read(file: Path) -> bytes:
 
 
 def damaged(file: Path, what: str = "damaged") -> InputError:
-    """Return the error that says so of a record's file."""
+    """Return the error about a record's file that is not what it should be."""
     return InputError(f"{file}: {what}; 'make check-cache', then 'dvc repro' makes it anew")
 
 
@@ -171,11 +171,12 @@ def _result(content: bytes) -> dict[str, Any]:
 def check_still_wanted(
     wanted: Mapping[Path, str], by_now: Mapping[Path, str], found: Mapping[Path, str | None]
 ) -> None:
-    """Check that a training that is done may write its runs over what is in their folders.
+    """Check that a finished training may replace what is in the folders of its runs.
 
-    It may not if somebody has asked for other ones since it began, or has written them. All map a
-    run's folder to what it is trained from: the runs that were wanted when the training began, the
-    runs that are wanted now, and the runs that it found in the folders. Raises InputError.
+    It may not if, since it began, somebody has asked for other runs or has written them. Each
+    argument maps a run's folder to what the run is trained from: the runs that were wanted when
+    the training began, those that are wanted now, and those that it found in the folders. Raises
+    InputError.
     """
     for folder, digest in wanted.items():
         if by_now.get(folder) != digest:

@@ -120,7 +120,7 @@ def build_network(
 ) -> Sequential:
     """Return the untrained network; only its initial parameters depend on the seed.
 
-    Raises InputError unless it makes a logit a class of an image, and has parameters to learn.
+    Raises InputError unless it gives one logit per class, and has parameters to learn.
     """
     named = f"{PARAMS_FILE}: models.{model.name}: the network {model.network}"
     try:

@@ -136,7 +136,7 @@ Images = Array | Patches
 
 @dataclass(frozen=True)
 class Conv2D(Affine):
-    """Cross-correlation, plus a bias a channel.
+    """Cross-correlation, plus one bias per channel.
 
     y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, s*i+u-p, s*j+v-p]
 

@@ -35,7 +35,7 @@ def with_notes(label: str, *notes: str) -> str:
 def thinned(rows: pd.DataFrame, by: list[str], most: int) -> tuple[pd.DataFrame, str]:
     """Return the rows of every second, third, ... epoch, and in words which those are.
 
-    rows: a row a (curve, epoch), curves told apart by the columns `by`. So that at most `most`
+    rows: one row per (curve, epoch), curves told apart by the columns `by`. So that at most `most`
     epochs are left, and the last one of each curve.
     """
     epochs = rows["epoch"]

@@ -22,7 +22,7 @@ from cnn_from_scratch.report.figures import COLORS, STYLE
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 LANES = 0.8  # of the space between two whole numbers, shared out among the models
-LABEL_HEIGHT = 0.21  # inches a model in the legend
+LABEL_HEIGHT = 0.21  # inches per model in the legend
 LETTERS = 78  # of a line below the axis
 NOTE = (
     "The steps are for classes of equal size. A run far above its step has lost the logit of label"
@@ -34,9 +34,10 @@ NOTE = (
 def collapse_figure(scores: pd.DataFrame, num_classes: int) -> Figure:
     """Draw every run's training accuracy against its number of dead logits, on the ladder.
 
-    scores: a row a (model, seed, split) with accuracy in 0..1 and dead_logits in 0..num_classes,
-    the logits that are 0 for every training sample. The ladder: with d of K logits dead, and
-    their labels lost, (K - d)/K of the samples can be right, if all classes are of equal size.
+    scores: one row per (model, seed, split) with accuracy in 0..1 and dead_logits in
+    0..num_classes, the logits that are 0 for every training sample. The ladder: with d of K logits
+    dead, and their labels lost, (K - d)/K of the samples can be right, if all classes are of equal
+    size.
     """
     rows = scores[scores["split"] == "train"]
     models, models_left_out = first(dict.fromkeys(rows["model"]), MAX_MODELS, "models")

@@ -15,7 +15,7 @@ TIE_DIGITS = 12  # two means of signed differences that agree so far are equal
 
 
 def compare_models(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row a pair of models: how their accuracies differ, on the same seeds.
+    """Return one row per pair of models: how their accuracies differ, on the same seeds.
 
     A row has first, second, split (test; val where there are no test samples), n (seeds),
     mean_difference (first minus second, 0..1), interval_95 (its bootstrap interval), p (of

@@ -13,7 +13,7 @@ LEARNT = 0.95  # of the training samples right: from then on a run counts as hav
 
 
 def run_convergence(history: pd.DataFrame) -> pd.DataFrame:
-    """Return a row a (model, seed): epochs_to_95, and loss_area in nats x epochs.
+    """Return one row per (model, seed): epochs_to_95, and loss_area in nats x epochs.
 
     history: of `Runs`. epochs_to_95: the first epoch e with train_accuracy >= 0.95, NaN if there
     is none. loss_area: that under the training loss L, sum over e of (L_(e-1) + L_e) / 2 from epoch

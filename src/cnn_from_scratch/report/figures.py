@@ -36,7 +36,7 @@ SPELT_OUT = 10  # classes at most whose sizes are listed, and whose cells hold t
 LOSS_TITLE = "Training loss: mean over seeds, band ± one population SD"
 LETTERS_PER_INCH = 11  # of a label; so few that it fits
 LETTERS_PER_INCH_OF_TITLE = 9
-LABEL_HEIGHT = 0.24  # inches a line of a legend
+LABEL_HEIGHT = 0.24  # inches per line of a legend
 FLOOR_LINES = 3  # of a legend, those that name a floor
 
 LineStyle = tuple[str, Any]  # a colour and dashes
@@ -61,7 +61,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
     """Draw the published figure: each model's mean training loss, with a band of +- one SD.
 
-    curves: a row a (model, epoch) with mean, low and high in nats. floors: the least losses, in
+    curves: one row per (model, epoch) with mean, low and high in nats. floors: the least losses, in
     nats, that the activations on the logits allow; those above 0 are drawn.
     """
     models, left_out = first(dict.fromkeys(curves["model"]), MAX_MODELS, "models")
@@ -83,7 +83,7 @@ def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
 def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
     """Draw every run's accuracy, by model and seed, with the mean: a panel for val, one for test.
 
-    scores: a row a (model, seed, split) with accuracy in 0..1, the protocol and whether the run
+    scores: one row per (model, seed, split) with accuracy in 0..1, the protocol and whether the run
     diverged; then its dot is hollow. statistics: of `model_statistics`, for the mean's intervals.
     """
     splits = [split for split in ("val", "test") if split in set(scores["split"])]
@@ -108,10 +108,10 @@ def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
 
 @mpl.rc_context(STYLE)
 def confusion_figure(confusion: pd.DataFrame, protocol: str) -> Figure:
-    """Draw a confusion matrix a model, on the test samples if there are any, else validation.
+    """Draw one confusion matrix per model, on the test samples if there are any, else validation.
 
-    confusion: a row a (model, split, label, predicted) with the count over all seeds, if not 0. A
-    row of a matrix adds up to 100 %, if all labels are drawn: the share of a class's samples that
+    confusion: one row per (model, split, label, predicted) with the count over all seeds, if not 0.
+    A row of a matrix adds up to 100 %, if all labels are drawn: the share of a class's samples that
     were given each label.
     """
     split = "test" if "test" in set(confusion["split"]) else "val"
@@ -179,7 +179,7 @@ def line_styles() -> Iterator[LineStyle]:
 
 
 def draw_curve(axes: Axes, rows: pd.DataFrame, label: str, style: LineStyle) -> None:
-    """Draw a model's curve with its band. rows: one an epoch with mean, low and high."""
+    """Draw a model's curve with its band. rows: one per epoch with mean, low and high."""
     color, dash = style
     axes.plot(rows["epoch"], rows["mean"], color=color, linestyle=dash, lw=1.8, label=label)
     axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)

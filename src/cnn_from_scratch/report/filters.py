@@ -42,7 +42,7 @@ NOTE_LETTERS = 110  # in a line
 class Step(NamedTuple):
     """What some samples have become after a layer, and after those that follow it closely."""
 
-    name: str  # a line a layer
+    name: str  # one line per layer
     values: Array  # images (N, C, H, W) or vectors (N, D)
 
 
@@ -111,7 +111,7 @@ class Section:
 def run_to_draw(scores: pd.DataFrame) -> tuple[str, int]:
     """Return the model with the best mean validation accuracy, and its first seed.
 
-    Of equally good models it is the first. scores: a row a (model, seed, split).
+    Of equally good models it is the first. scores: one row per (model, seed, split).
     """
     validation = scores[scores["split"] == "val"]
     means = {
@@ -225,7 +225,7 @@ def _maps(network: Sequential, dataset: Dataset) -> Section:
 
 
 def _samples(network: Sequential, dataset: Dataset) -> list[Sample]:
-    """Return a sample of each of the first classes, rightly classified if there is such a one."""
+    """Return a sample of each of the first classes, a rightly classified one if there is any."""
     logits, _ = network.forward(dataset.X)
     predicted = logits.argmax(axis=1) + 1
     samples = []

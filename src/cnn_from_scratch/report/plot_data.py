@@ -14,7 +14,7 @@ MAX_EPOCHS = 60  # of a single run's curve, about as many as a small plot can te
 
 
 def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
-    """Return a row a (model, epoch): the mean over seeds of a column, and the band of +- one SD.
+    """Return one row per (model, epoch): a column's mean over seeds, and the band of +- one SD.
 
     A diverged run keeps its last finite value to the end, as it does in `summary`.
     """
@@ -36,7 +36,7 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
 
 
 def run_curves(history: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row a (model, seed, epoch) with train_loss and val_loss in nats.
+    """Return one row per (model, seed, epoch) with train_loss and val_loss in nats.
 
     Of long runs every second, third, ... epoch, so that at most MAX_EPOCHS are left, and the last.
     """
@@ -45,7 +45,7 @@ def run_curves(history: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def accuracies(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row a (model, seed, split) with the accuracy in 0..1 and whether the run diverged.
+    """Return one row per (model, seed, split): the accuracy in 0..1, whether the run diverged.
 
     The split is a title, which says what was measured.
     """
@@ -54,10 +54,9 @@ def accuracies(scores: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a row a (model, split, label, predicted): how often, over all seeds.
+    """Return one row per (model, split, label, predicted): how often, over all seeds.
 
-    Pairs of labels that never came about have no row, as they would be most of those of many
-    classes.
+    Pairs of labels that never occurred have no row: with many classes most pairs are such.
     """
     return [
         {
@@ -86,7 +85,7 @@ def misclassified(predictions: pd.DataFrame) -> list[dict[str, Any]]:
 
     Of the test samples if there are any, else of the validation samples. The order is by the share
     of wrong labels among the runs that predicted the sample, then by their number, then by index;
-    the runs that held a validation sample out are not the same for all. A row a (split, index,
+    the runs that held a validation sample out are not the same for all. One row per (split, index,
     label, predicted) with its count; the right label has a row too, where it was given, so that a
     sample's counts add up to its runs.
     """

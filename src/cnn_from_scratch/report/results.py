@@ -67,7 +67,7 @@ def write_results(models: dict[str, Model], runs: Runs, dataset: Dataset) -> Non
 
 
 def _write_predictions(folder: Path, predictions: pd.DataFrame) -> None:
-    """Write <model>.csv, a row a prediction of all seeds, as DVC's confusion matrix takes it."""
+    """Write <model>.csv, a row per prediction of all seeds, as DVC's confusion matrix takes it."""
     for model, rows in shown_predictions(predictions).groupby("model"):
         file = folder / f"{model}.csv"
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -21,10 +21,10 @@ from cnn_from_scratch.report.run_tables import (
 class Runs:
     """What the runs recorded, in the order of params.yaml.
 
-    scores: a row a (model, seed, split): accuracy 0..1, loss in nats, protocol, parameters,
+    scores: one row per (model, seed, split): accuracy 0..1, loss in nats, protocol, parameters,
         diverged, last_finite_epoch, checkpoint_epoch, dead_logits, loss_floor in nats.
-    history: a row a (model, seed, epoch): train_loss, train_accuracy, val_loss, val_accuracy.
-    predictions: a row a (model, seed, split, index): label, predicted.
+    history: one row per (model, seed, epoch): train_loss, train_accuracy, val_loss, val_accuracy.
+    predictions: one row per (model, seed, split, index): label, predicted.
     """
 
     scores: pd.DataFrame

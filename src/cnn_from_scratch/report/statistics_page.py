@@ -73,7 +73,7 @@ def _interval_words(n: int) -> str:
 
 
 def _statistics_table(statistics: dict[str, Any], measure: str, protocol: str) -> str:
-    """Return a table with a row a split and model."""
+    """Return a table with one row per split and model."""
     splits = dict.fromkeys(split for of_model in statistics.values() for split in of_model)
     percent = measure == "accuracy"
     rows = [

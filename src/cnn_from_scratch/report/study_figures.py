@@ -32,7 +32,7 @@ from cnn_from_scratch.report.figures import (
 )
 from cnn_from_scratch.report.names import by_group, group_variant, split_title
 
-ROW_HEIGHT = 0.34  # inches a model, in the picture of the scores
+ROW_HEIGHT = 0.34  # inches per model, in the picture of the scores
 COLUMNS = 3  # of panels, at most; one less if each has a legend
 PANEL_WIDTH, PANEL_HEIGHT = 2.9, 2.5  # inches
 LEGEND_WIDTH = 1.6  # inches
@@ -41,9 +41,9 @@ TITLE_LENGTH = 7.5  # inches, of the losses' title beside a legend
 
 @mpl.rc_context(STYLE)
 def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
-    """Draw every run's accuracy, a row a model: a panel for val, one for test.
+    """Draw every run's accuracy, one row per model: a panel for val, one for test.
 
-    scores: a row a (model, seed, split) with accuracy in 0..1, the protocol and whether the run
+    scores: one row per (model, seed, split) with accuracy in 0..1, the protocol and whether the run
     diverged; then its dot is hollow. statistics: of `model_statistics`, for the mean's intervals.
     The models of a group stand together; a variant has the same colour as in `loss_panels_figure`.
     """
@@ -74,9 +74,9 @@ def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
 
 @mpl.rc_context(STYLE)
 def loss_panels_figure(curves: pd.DataFrame, floors: Mapping[str, float]) -> Figure:
-    """Draw each model's mean training loss, with a band of +- one SD: a panel a group.
+    """Draw each model's mean training loss, with a band of +- one SD: one panel per group.
 
-    curves: a row a (model, epoch) with mean, low and high in nats. floors: by model, the least
+    curves: one row per (model, epoch) with mean, low and high in nats. floors: by model, the least
     loss, in nats, that the activation on its logits allows; it is drawn if above 0. A variant looks
     the same in all panels; if they do not all have the same ones, each has a legend of its own.
     """
@@ -106,7 +106,7 @@ def loss_panels_figure(curves: pd.DataFrame, floors: Mapping[str, float]) -> Fig
 
 
 def _panels(groups: int, variants: int, one_legend: bool) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a panel a group, and room for legends of so many variants."""
+    """Return a figure with one panel per group, and room for legends of so many variants."""
     rows = -(-groups // (COLUMNS if one_legend else COLUMNS - 1))
     columns = -(-groups // rows)
     legend = LABEL_HEIGHT * (variants + FLOOR_LINES)
