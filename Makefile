@@ -1,7 +1,8 @@
-# `make` sets up and rebuilds the study; `make test` sets up and checks everything; `make verify`
-# rebuilds what is committed in a clean clone and compares it, bit by bit; `make studies` rebuilds
-# the studies beside the main one; `make parallel` does what `make` does with JOBS processes; `make
-# report` writes what came of it on one page; `make bench` times everything side by side.
+# `make` sets up and rebuilds the study; `make test` sets up and checks what an edit can break;
+# `make test-all` checks everything; `make verify` rebuilds what is committed in a clean clone and
+# compares it, bit by bit; `make studies` rebuilds the studies beside the main one; `make parallel`
+# does what `make` does with JOBS processes; `make report` writes what came of it on one page; `make
+# bench` times everything side by side.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 # folder find it so, too, whatever the path to here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test verify studies parallel report bench prune check-cache mend clean distclean lock
+.PHONY: all test test-all verify studies parallel report bench prune check-cache mend clean distclean lock
 
 all: mend
 	@$(BIN)/python stages/check_params.py
@@ -24,7 +25,10 @@ test: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses auto
+	$(BIN)/pytest --numprocesses auto -m "not release"
+
+test-all: test
+	$(BIN)/pytest --numprocesses auto -m release
 
 verify: $(VENV)/.ready-dev check-cache
 	@$(BIN)/python -m tests.portability.verify

@@ -44,6 +44,7 @@ PIP = "$(BIN)/python -m pip install --quiet"
 ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make": [(CI, "\nmake\n")],
     "make test": [(CI, "\nmake test\n")],
+    "make test-all": [(MAKEFILE, "--numprocesses auto -m release\n"), (CI, "-m release -rs")],
     "make studies": [(CI, "\nmake studies\n")],
     "make verify": [(CI, "\nmake verify\n")],
     "make parallel": [(MAKEFILE, "tools/parallel.py --jobs"), (PARALLEL, '"tools/parallel.py"')],
@@ -233,6 +234,7 @@ Running it
     assert [shown.command for shown in commands_of("page.md", page)] == expected
 
 
+@pytest.mark.release
 def test_the_commands_of_the_pages(project: Project) -> None:
     for command in to_run(lambda c: c.page != EXTENDING and not c.command.startswith("-S ")):
         if command == "python stages/convert.py":
@@ -240,6 +242,7 @@ def test_the_commands_of_the_pages(project: Project) -> None:
         check(project, command)
 
 
+@pytest.mark.release
 def test_the_commands_of_extending(tmp_path: Path) -> None:
     """In a project with all the page's examples, their tests included."""
 
@@ -261,6 +264,7 @@ def test_the_commands_of_extending(tmp_path: Path) -> None:
         check(project, command)
 
 
+@pytest.mark.release
 def test_the_settings(project: Project) -> None:
     """Together in one experiment those that succeed, as each costs as much as all."""
     settings = to_run(lambda c: c.command.startswith("-S "))

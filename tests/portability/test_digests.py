@@ -73,17 +73,24 @@ def digests(
 
 @pytest.mark.parametrize("threads", THREADS)
 @pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.release
 def test_settings_of_the_machine_change_nothing(dataset: Path, setting: str, threads: str) -> None:
     if (needed := SETTINGS[setting]) not in FEATURES:
         pytest.skip(f"NumPy finds no {needed} here, which {setting} is about")
     assert digests(dataset, 300, settings=f"{setting};{threads}") == COMMITTED["300"]
 
 
+@pytest.mark.parametrize("setting", ["", "OPENBLAS_CORETYPE=Prescott;OPENBLAS_NUM_THREADS=2"])
+def test_an_edit_changes_nothing(dataset: Path, setting: str) -> None:
+    """What an edit changes is seen with any setting, and with two what hangs on the machine."""
+    assert digests(dataset, 300, settings=setting) == COMMITTED["300"]
+
+
 # What Numba is told to compile for: this machine's CPU, or any of its kind.
 CPUS = {"this": "", "generic": "NUMBA_CPU_NAME=generic;NUMBA_CPU_FEATURES="}
 
 
-@pytest.mark.parametrize("cpu", CPUS)
+@pytest.mark.parametrize("cpu", ["this", pytest.param("generic", marks=pytest.mark.release)])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_compiled_loops_change_nothing(dataset: Path, cpu: str, threads: int) -> None:
     """Shared out among threads, too, however small they are."""
@@ -120,6 +127,7 @@ def test_a_native_product_would_differ_between_numbers_of_threads(dataset: Path)
 
 
 @pytest.mark.parametrize("cpu", ["Nehalem", "Haswell"])
+@pytest.mark.release
 def test_emulated_x86_cpus_change_nothing(dataset: Path, cpu: str) -> None:
     emulator = _emulator("qemu-x86_64")
     if platform.machine() != "x86_64":
@@ -128,6 +136,7 @@ def test_emulated_x86_cpus_change_nothing(dataset: Path, cpu: str) -> None:
     assert digests(dataset, 10, python=python) == COMMITTED["10"]
 
 
+@pytest.mark.release
 def test_emulated_arm64_changes_nothing(dataset: Path) -> None:
     emulator = _emulator("qemu-aarch64")
     if not (EMULATED_ARM64 / ".ready").exists():
@@ -145,6 +154,7 @@ def _emulator(name: str) -> str:
 
 
 @pytest.mark.parametrize("end", ["oldest", "newest"])
+@pytest.mark.release
 def test_numpy_at_the_ends_of_its_range_changes_nothing(
     dataset: Path, end: str, tmp_path: Path
 ) -> None:

@@ -59,7 +59,7 @@ def test_a_good_cache_is_left_alone(right: Project) -> None:
     assert right.repro() == set()
 
 
-@pytest.mark.parametrize("name", ["history.csv", ".dir"])
+@pytest.mark.parametrize("name", ["history.csv", pytest.param(".dir", marks=pytest.mark.release)])
 def test_a_rotten_object_is_removed_and_made_anew(right: Project, name: str) -> None:
     rotten = cached(right, name)
     assert rotten.stat().st_mode & 0o777 == 0o444
@@ -91,6 +91,7 @@ def test_a_restored_rotten_object_gives_no_figure(right: Project) -> None:
 
 
 @pytest.mark.parametrize("path", [RUN / "history.csv", Path("metrics/summary.json")])
+@pytest.mark.release
 def test_a_byte_changed_in_the_workspace_with_size_and_time_kept(
     right: Project, path: Path
 ) -> None:

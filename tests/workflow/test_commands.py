@@ -5,6 +5,8 @@ import re
 import shlex
 import time
 
+import pytest
+
 from tests.experiment.params_files import COMMITTED
 from tests.workflow.project import ROOT, Project, started_stages
 
@@ -37,6 +39,7 @@ def test_an_experiment_runs_what_its_setting_changes(project: Project) -> None:
     assert "0.5" in params
 
 
+@pytest.mark.release
 def test_experiments_on_epochs_and_seeds(project: Project) -> None:
     project.dvc("exp", "run", "-n", "short", "-S", "train.epochs=2")
     assert summary_of(project, experiment(project, "short"))["S-SGD"]["val_loss"]["n"] == 2
@@ -47,6 +50,7 @@ def test_experiments_on_epochs_and_seeds(project: Project) -> None:
     assert "seeds" in shown
 
 
+@pytest.mark.release
 def test_an_experiment_in_a_temporary_folder_runs_the_code_of_its_folder(project: Project) -> None:
     """An editable install points elsewhere; the stages must not follow it."""
     initializers = project.folder / "src/cnn_from_scratch/nn/initializers.py"
@@ -61,6 +65,7 @@ def test_an_experiment_in_a_temporary_folder_runs_the_code_of_its_folder(project
     assert after["E-Adam"]["train_loss"]["sd"] < 1e-3
 
 
+@pytest.mark.release
 def test_a_sweep_is_queued_run_compared_and_kept(project: Project) -> None:
     """The life of an experiment: from a sweep to a branch."""
     sweep = ("-S", "models.S-SGD.optimizer.lr=0.3,0.6")
@@ -89,6 +94,7 @@ def test_a_sweep_is_queued_run_compared_and_kept(project: Project) -> None:
     assert not experiment(project, first)
 
 
+@pytest.mark.release
 def test_a_queue_is_worked_off_in_the_background(project: Project) -> None:
     project.dvc("exp", "run", "--queue", "-n", "queued", "-S", "models.S-SGD.optimizer.lr=0.3")
     project.dvc("queue", "start", "--jobs", "2")
@@ -104,6 +110,7 @@ def test_a_queue_is_worked_off_in_the_background(project: Project) -> None:
     assert project.git("status", "--porcelain") == ""  # the workspace was left alone
 
 
+@pytest.mark.release
 def test_the_workspace_can_be_saved_as_an_experiment(project: Project) -> None:
     project.edit_params(lambda params: params["train"].update(epochs=2))
     project.repro()
@@ -124,6 +131,7 @@ def test_the_comments_of_the_parameters_survive_an_experiment(clone: Project) ->
     assert [line for line in comments if line not in queued.splitlines()] == []
 
 
+@pytest.mark.release
 def test_what_git_holds_is_enough_to_look_at_the_results(clone: Project) -> None:
     assert "val_accuracy.mean" in clone.dvc("metrics", "show").stdout
     plots = clone.dvc("plots", "show").stdout
@@ -147,6 +155,7 @@ def test_what_git_holds_is_enough_to_look_at_the_results(clone: Project) -> None
     assert '"rev": "workspace"' in page
 
 
+@pytest.mark.release
 def test_every_part_of_the_library_is_a_setting(project: Project) -> None:
     settings = (
         "+models.S-SGD.network.batch_norm=true",
@@ -180,6 +189,7 @@ def test_leftovers_of_an_override_are_named_with_the_way_to_remove_them(project:
     assert {"train@E-Adam-0", "train@E-Adam-1"} <= started_stages(output)
 
 
+@pytest.mark.release
 def test_experiments_are_listed_narrowly_by_the_command_in_the_docs(project: Project) -> None:
     page = (ROOT / "docs/experiments.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^dvc (exp show .*)$", page, flags=re.MULTILINE)

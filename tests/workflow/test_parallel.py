@@ -44,7 +44,7 @@ def is_training(project: Project) -> bool:
     return any("stages/train.py" in " ".join(process.cmdline()) for process in processes(project))
 
 
-@pytest.mark.parametrize("jobs", [2, 4, 8])
+@pytest.mark.parametrize("jobs", [2, pytest.param(8, marks=pytest.mark.release)])
 def test_the_lock_is_that_of_the_serial_build(project: Project, jobs: int) -> None:
     serial = (project.folder / "dvc.lock").read_bytes()
     forget(project)
@@ -65,6 +65,7 @@ def test_only_what_changed_is_trained(project: Project) -> None:
     assert "training" not in project.run(*PARALLEL, "2").stderr
 
 
+@pytest.mark.release
 def test_an_edit_of_the_code_is_noticed(project: Project) -> None:
     project.append("src/cnn_from_scratch/nn/__init__.py", "\n# more\n")
     assert "4/4" in project.run(*PARALLEL, "2").stderr
@@ -121,6 +122,7 @@ def test_no_job_is_an_error(project: Project) -> None:
     assert refused.stderr == "error: --jobs: expected at least 1, got 0\n"
 
 
+@pytest.mark.release
 def test_pruning_deletes_the_stages_that_are_gone(project: Project) -> None:
     def change(params: Any) -> None:
         params["seeds"] = [0]

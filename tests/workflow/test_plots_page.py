@@ -39,6 +39,7 @@ def drawn(plot: str, mark: str) -> list[str]:
     return re.findall(r'<path[^>]* d="M[^>]*>', "".join(groups))
 
 
+@pytest.mark.release
 @needs_browser
 @pytest.mark.parametrize("width", [1300, 500])
 def test_every_plot_is_drawn_without_the_web(clone: Project, width: int) -> None:
@@ -60,6 +61,7 @@ def test_every_plot_is_drawn_without_the_web(clone: Project, width: int) -> None
         assert (clone.folder / "dvc_plots" / source).exists()
 
 
+@pytest.mark.release
 @needs_browser
 def test_two_revisions_are_told_apart_by_their_dashes(project: Project) -> None:
     project.edit_params(lambda params: params["models"]["S-SGD"]["optimizer"].update(lr=0.5))
@@ -81,6 +83,7 @@ def test_two_revisions_are_told_apart_by_their_dashes(project: Project) -> None:
     assert all(found[name].count("<img") == 2 for name in PICTURES)
 
 
+@pytest.mark.release
 @needs_browser
 def test_a_request_to_the_web_would_be_seen(clone: Project) -> None:
     page = plots_page(clone, "show")

@@ -14,8 +14,16 @@ from cnn_from_scratch.experiment.params import load_params
 from tests.workflow.project import ROOT, Project
 from tests.workflow.test_dependencies import OF_STUDIES, SPY, STUDIES
 
+# An edit of the stages that studies share shows in any of them.
+FIRST = ("logits", "optimizers")
 
-@pytest.fixture(scope="module", params=STUDIES)
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        name if name in FIRST else pytest.param(name, marks=pytest.mark.release) for name in STUDIES
+    ],
+)
 def study(request: Any, built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A study beside the miniature main one, made small: two models, two seeds, two epochs."""
     project = built.copy(tmp_path_factory.mktemp(request.param) / "project")

@@ -68,6 +68,7 @@ def test_both_pages_have_the_same_sections_and_pictures(clone: Project) -> None:
     assert len(re.findall(r'<img alt="[^"]+" src="data:image/png;base64,', html)) == len(pictures)
 
 
+@pytest.mark.release
 @needs_browser
 @pytest.mark.parametrize("width", [1300, 500])
 def test_the_page_stands_alone(clone: Project, tmp_path: Path, width: int) -> None:

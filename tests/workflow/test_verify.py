@@ -16,6 +16,7 @@ from tests.portability.verify import compare, first_difference, verify
 from tests.workflow.project import Project
 
 
+@pytest.mark.release
 def test_a_rebuild_is_identical(clone: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Also where there is no cache to compare with, and the committed results stay untouched."""
     assert verify(clone) is None
@@ -23,6 +24,7 @@ def test_a_rebuild_is_identical(clone: Project, capsys: pytest.CaptureFixture[st
     assert clone.git("status", "--porcelain") == ""
 
 
+@pytest.mark.release
 def test_the_first_difference_is_named(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
