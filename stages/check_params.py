@@ -17,9 +17,9 @@ one_line_errors()
 
 from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.models import resolve_models
-from cnn_from_scratch.experiment.own_files import check_own_files
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
+from cnn_from_scratch.experiment.records import check_own_files
 
 
 def main(args: Namespace) -> None:

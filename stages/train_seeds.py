@@ -23,7 +23,7 @@ from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model, find_models
-from cnn_from_scratch.experiment.orphans import ending_with_dvc
+from cnn_from_scratch.experiment.orphans import ending_with_dvc, side_by_side
 from cnn_from_scratch.experiment.params import Split, Train, load_params, protocol_name
 from cnn_from_scratch.experiment.records import (
     RUNS_FOLDER,
@@ -33,7 +33,6 @@ from cnn_from_scratch.experiment.records import (
     write_run,
 )
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.experiment.workers import side_by_side
 
 
 @dataclass(frozen=True)

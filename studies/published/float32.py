@@ -37,9 +37,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json
 from cnn_from_scratch.experiment.models import optimizer_settings, resolve_models
-from cnn_from_scratch.experiment.orphans import ending_with_dvc
+from cnn_from_scratch.experiment.orphans import ending_with_dvc, side_by_side
 from cnn_from_scratch.experiment.params import Params, load_params
-from cnn_from_scratch.experiment.workers import side_by_side
 
 Array = np.ndarray[Any, Any]
 

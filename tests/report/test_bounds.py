@@ -208,7 +208,13 @@ def test_every_picture_is_swept() -> None:
     assert there == set(SWEPT)
 
 
-@pytest.mark.parametrize("name", SWEPT)
+SLOW = ("loss_panels_figure", "rates_figure", "signals_figure")  # panels with long legends
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.release if name in SLOW else ()) for name in SWEPT],
+)
 def test_a_picture_has_a_bound_and_says_what_it_leaves_out(name: str) -> None:
     for picture in SWEPT[name]:
         figure = picture()

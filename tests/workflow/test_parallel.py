@@ -86,7 +86,9 @@ def test_a_run_that_fails_is_named_and_stops_the_build(project: Project) -> None
     assert processes(project) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.release)]
+)
 def test_ctrl_c_ends_all_processes_and_the_next_build_goes_on(
     project: Project, number: signal.Signals
 ) -> None:

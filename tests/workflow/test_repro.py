@@ -56,7 +56,7 @@ def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> Non
     assert "free-logits" in (project.folder / "metrics/results.md").read_text()
 
 
-@pytest.mark.parametrize("package", ["nn", "experiment"])
+@pytest.mark.parametrize("package", ["nn", pytest.param("experiment", marks=pytest.mark.release)])
 def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, package: str) -> None:
     project.append(f"src/cnn_from_scratch/{package}/__init__.py", "\n# more\n")
     assert train("S-SGD", 0, 1) | train("E-Adam", 0, 1) | {"code"} <= project.repro()

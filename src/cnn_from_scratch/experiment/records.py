@@ -16,7 +16,8 @@ import io
 import itertools
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ from cnn_from_scratch.nn.optimizers import Optimizer
 RUNS_FOLDER = Path("runs")
 FILES = ("checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "result.json")
 SUMS = "SHA256SUMS"
+LOCK = Path("dvc.lock")
+
+_OUTPUT = re.compile(r"^ *- path: (runs/.+)$", re.MULTILINE)
+_RUN = re.compile("runs/[^/]+(/[0-9.e+-]+)?/[0-9]+")  # <model>/<seed>, or <model>/<lr>/<seed>
 
 
 def run_folder(model: str, seed: int) -> Path:
@@ -63,6 +68,31 @@ def check_run_folder(folder: Path, named: Path | None) -> None:
         raise InputError(
             f"{folder}: is there already, and is no run's folder; choose another --out"
         )
+
+
+def check_own_files() -> None:
+    """Check that a build deletes no file of one's own. Raises InputError, naming the first.
+
+    A run's folder, and in a study the folder of a model's runs, is a stage's output, which DVC
+    deletes with all that is in it before it makes it anew. Hidden files are nobody's.
+    """
+    for file in _own_files():
+        raise InputError(
+            f"{file}: DVC deletes this with the run beside it when it makes that anew; move what is"
+            " yours elsewhere"
+        )
+
+
+def _own_files() -> Iterator[Path]:
+    """Yield the files in the runs' folders that no training has written."""
+    if not LOCK.exists():
+        return
+    for output in _OUTPUT.findall(LOCK.read_text(encoding="utf-8", errors="replace")):
+        for file in sorted(Path(output).rglob("*")):
+            hidden = any(part.startswith(".") for part in file.parts)
+            written = file.name in {SUMS, *FILES} and _RUN.fullmatch(file.parent.as_posix())
+            if not (file.is_dir() or hidden or written):
+                yield file
 
 
 def write_run(
