@@ -101,6 +101,7 @@ def test_compiled_loops_change_nothing(dataset: Path, cpu: str, threads: int) ->
     assert digests(dataset, 10, *compiled, settings=settings) == COMMITTED["10"]
 
 
+@pytest.mark.release
 def test_compiled_loops_change_nothing_in_a_whole_training(dataset: Path) -> None:
     assert digests(dataset, 300, "--backend", "compiled") == COMMITTED["300"]
 

@@ -54,6 +54,7 @@ def right(project: Project) -> Iterator[Project]:
     assert check(project) == []
 
 
+@pytest.mark.release
 def test_a_good_cache_is_left_alone(right: Project) -> None:
     assert check(right) == []
     assert right.repro() == set()

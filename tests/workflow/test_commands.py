@@ -174,6 +174,7 @@ def test_every_part_of_the_library_is_a_setting(project: Project) -> None:
     assert "held" not in table
 
 
+@pytest.mark.release
 def test_leftovers_of_an_override_are_named_with_the_way_to_remove_them(project: Project) -> None:
     to_sgd = ("-S", "models.E-Adam.optimizer.name=sgd")
     failed = project.dvc("exp", "run", *to_sgd, check=False)

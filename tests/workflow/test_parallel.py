@@ -55,6 +55,7 @@ def test_the_lock_is_that_of_the_serial_build(project: Project, jobs: int) -> No
     assert project.dvc("status").stdout.strip() == "Data and pipelines are up to date."
 
 
+@pytest.mark.release
 def test_only_what_changed_is_trained(project: Project) -> None:
     def change(params: Any) -> None:
         params["models"]["S-SGD"]["optimizer"]["lr"] = 0.5

@@ -21,6 +21,7 @@ def report(project: Project) -> tuple[str, str]:
     return html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
 
 
+@pytest.mark.release
 def test_the_report_tells_what_an_experiment_has_changed(project: Project) -> None:
     project.edit_params(lambda params: params["models"]["S-SGD"]["optimizer"].update(lr=0.5))
     project.repro()
