@@ -51,13 +51,14 @@ def changed_outputs(repo: Repo) -> Iterator[tuple[str, str]]:
                 yield from change.get("changed outs", {}).items()
 
 
-def dangling_links(project: Path) -> Iterator[Path]:
-    """Remove the links to objects that are gone, where DVC's cache is linked into the workspace."""
-    for folder in ("data", "runs"):
-        for path in sorted((project / folder).rglob("*")):
-            if path.is_symlink() and not path.exists():
+def dangling_links(repo: Repo, objects: Path) -> Iterator[Path]:
+    """Remove the outputs' links to objects that are gone, where DVC links its cache."""
+    for output in (Path(out.fs_path) for out in repo.index.outs):
+        for path in (output, *sorted(output.rglob("*"))):
+            target = path.resolve() if path.is_symlink() else None
+            if target and not target.exists() and target.is_relative_to(objects.resolve()):
                 path.unlink()
-                yield path
+                yield path.relative_to(Path.cwd())
 
 
 def main() -> None:
@@ -70,7 +71,7 @@ def main() -> None:
                 checked.add(objects)
                 for path in rotten(objects):
                     print(f"{path}: rotten, removed")
-            for path in dangling_links(project):
+            for path in dangling_links(repo, objects):
                 print(f"{path}: linked to what is gone, removed; 'dvc repro' makes it anew")
             for name, how in changed_outputs(repo):
                 if (project / name).exists():  # what is not there is no surprise

@@ -115,3 +115,27 @@ def test_a_run_of_other_settings_gives_no_figure(right: Project) -> None:
     assert failed.returncode == 1
     assert failed.stderr.startswith(f"error: {RUN / 'result.json'}: of other settings, another")
     assert right.repro() == set()
+
+
+@pytest.mark.release
+@pytest.mark.skipif(os.name == "nt", reason="only some users may link there")
+def test_a_link_to_a_rotten_object_goes_and_links_of_ones_own_stay(right: Project) -> None:
+    own = right.folder / "data/own"
+    right.dvc("config", "--local", "cache.type", "symlink")
+    right.dvc("checkout", "--relink", STAGE)
+    link = right.folder / RUN / "history.csv"
+    assert link.is_symlink()
+    own.symlink_to("nowhere")
+    rotten = cached(right, "history.csv")
+    flip(rotten)
+    first, second, *_ = check(right)
+    assert first == f"{rotten}: rotten, removed"
+    assert (
+        second
+        == f"{RUN / 'history.csv'}: linked to what is gone, removed; 'dvc repro' makes it anew"
+    )
+    assert not link.is_symlink()
+    assert own.is_symlink()
+    own.unlink()
+    assert right.repro() == {STAGE}
+    assert link.read_bytes()
