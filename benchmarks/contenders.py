@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from cnn_from_scratch.nn.numerics import Array
+    from cnn_from_scratch.arithmetic.arrays import Array
 
 Kind = Literal["training", "inference"]
 

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.arithmetic import elementary
+from cnn_from_scratch.arithmetic.arrays import Array
 
 Interval = tuple[Any, Any]
 
@@ -165,14 +165,14 @@ def constants(terms: list[Any]) -> list[Rounded]:
 
 def polynomial(x: Rounded, terms: list[Any]) -> Rounded:
     """Return what `numerics` computes."""
-    result: Any = numerics._polynomial(x, constants(terms))  # type: ignore[arg-type]
+    result: Any = elementary._polynomial(x, constants(terms))  # type: ignore[arg-type]
     return result
 
 
 def coth(r: Rounded) -> Rounded:
     """Return C. The first term that it leaves out is 2 B_14 / 14! r^14, with B_14 = 7/6."""
     left_out = 2.0 * 7.0 / 6.0 / math.factorial(14) * largest((r.lo, r.hi)) ** 14
-    return polynomial(r * r, numerics.COTH_TERMS).off_by(left_out)
+    return polynomial(r * r, elementary.COTH_TERMS).off_by(left_out)
 
 
 def in_units(y: Rounded, exact: Interval) -> float:
@@ -191,7 +191,7 @@ def in_units(y: Rounded, exact: Interval) -> float:
 
 def reduced(lo: Array, hi: Array, k: float) -> Rounded:
     """Return r = x - k ln 2: x - k LN2_HIGH is exact, k LN2_LOW and its difference are not."""
-    low = half_unit(k * float(numerics.LN2_LOW)) + k * LN2_REST
+    low = half_unit(k * float(elementary.LN2_LOW)) + k * LN2_REST
     return Rounded(lo, hi).off_by(low + half_unit(largest((lo, hi)) + low))
 
 
@@ -221,15 +221,15 @@ def log_bound_of(e: int) -> float:
     s = f / (2.0 + f)
     z = s * s
     left_out = 2.1 / 23.0 * largest((s.lo, s.hi)) ** 22
-    rest = (z * polynomial(z, numerics.LOG_TERMS)).off_by(left_out)
+    rest = (z * polynomial(z, elementary.LOG_TERMS)).off_by(left_out)
     half_square = (f * f).times(0.5)
     inner = s * (half_square + rest)
     if e:
-        low = e * float(numerics.LN2_LOW)
+        low = e * float(elementary.LN2_LOW)
         inner += Rounded(low, low).off_by(half_unit(abs(low)) + abs(e) * LN2_REST)
     y = (half_square - inner) - f
     if e:
-        y = e * float(numerics.LN2_HIGH) - y
+        y = e * float(elementary.LN2_HIGH) - y
     exact = e * math.log(2.0) + np.log1p(lo), e * math.log(2.0) + np.log1p(hi)
     return in_units(y, exact)
 
@@ -258,14 +258,14 @@ def sin_bound() -> float:
     """Return the bound of sin's error; the first term left out is pi^29 / 29! at most."""
     x = Rounded(*pieces(0.0, math.pi))
     left_out = math.pi**29 / math.factorial(29)
-    return float(np.max((x * polynomial(x * x, numerics.SIN_TERMS)).off_by(left_out).error()))
+    return float(np.max((x * polynomial(x * x, elementary.SIN_TERMS)).off_by(left_out).error()))
 
 
 def cos_bound() -> float:
     """Return the bound of cos's error; the first term left out is pi^30 / 30! at most."""
     x = Rounded(*pieces(0.0, math.pi))
     left_out = math.pi**30 / math.factorial(30)
-    return float(np.max(polynomial(x * x, numerics.COS_TERMS).off_by(left_out).error()))
+    return float(np.max(polynomial(x * x, elementary.COS_TERMS).off_by(left_out).error()))
 
 
 BOUNDS = {

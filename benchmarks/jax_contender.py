@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Sigmoid
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Adam
 from contenders import CHUNK
 from ours import network_of

@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import accuracy
-from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.training import Samples
 from jax_contender import State, forward, initial, loss_of, parameters_of, updated
 from stage_record import Row, Stage, read_stage, write_stage

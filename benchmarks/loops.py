@@ -6,8 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Conv2D, Images, Layer, MaxPool2D, Mode
-from cnn_from_scratch.nn.numerics import Array, Operand
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.nn.layers import (
+    EVALUATION,
+    Arrays,
+    Conv2D,
+    Gradients,
+    Layer,
+    MaxPool2D,
+    Mode,
+)
+from cnn_from_scratch.nn.windows import Patches
 
 
 @dataclass(frozen=True)
@@ -18,7 +27,9 @@ class LoopConv2D(Conv2D):
         """Return x: there is nothing to prepare."""
         return x
 
-    def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(
+        self, params: Arrays, x: Array | Patches, mode: Mode = EVALUATION
+    ) -> tuple[Array, Any]:
         """Return y, each element a sum over one window."""
         assert isinstance(x, np.ndarray)
         k = self.kernel_size
@@ -29,25 +40,15 @@ class LoopConv2D(Conv2D):
             y[n, o, i, j] = np.sum(window * params["W"][o]) + params["b"][o]
         return y, x
 
-    def share(self, dy: Array | Operand) -> Operand:
-        """Return dy as it is: (N, O, H', W')."""
-        return dy if isinstance(dy, Operand) else Operand(dy)
-
-    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
-        """Return dW and db, adding up windows."""
-        dy, k = self.share(dy).array, self.kernel_size
-        weight = np.zeros_like(params["W"])
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx, adding up kernels, and dW and db, adding up windows."""
+        k, dx, weight = self.kernel_size, np.zeros(cache.shape), np.zeros_like(params["W"])
         for n, o, i, j in np.ndindex(dy.shape):
-            weight[o] += dy[n, o, i, j] * cache[n, :, i : i + k, j : j + k]
-        return {"W": weight, "b": dy.sum(axis=(0, 2, 3))}
-
-    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        """Return dx, adding up kernels."""
-        dy, k = self.share(dy).array, self.kernel_size
-        dx = np.zeros(cache.shape)
-        for n, o, i, j in np.ndindex(dy.shape):
-            dx[n, :, i : i + k, j : j + k] += dy[n, o, i, j] * params["W"][o]
-        return dx
+            window = n, slice(None), slice(i, i + k), slice(j, j + k)
+            weight[o] += dy[n, o, i, j] * cache[window]
+            if wants_dx:
+                dx[window] += dy[n, o, i, j] * params["W"][o]
+        return dx, {"W": weight, "b": dy.sum(axis=(0, 2, 3))}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class LoopMaxPool2D(MaxPool2D):
             y[n, c, i, j] = x[n, c, k * i : k * i + k, k * j : k * j + k].max()
         return y, x
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Send dy to the first maximum of each window."""
         k = self.kernel_size
         dx = np.zeros(cache.shape)
@@ -70,7 +71,7 @@ class LoopMaxPool2D(MaxPool2D):
             window = cache[n, c, k * i : k * i + k, k * j : k * j + k]
             u, v = divmod(int(window.argmax()), k)
             dx[n, c, k * i + u, k * j + v] = dy[n, c, i, j]
-        return dx
+        return dx, {}
 
 
 def looped(layers: Sequence[Layer]) -> list[Layer]:

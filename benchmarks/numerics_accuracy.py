@@ -13,13 +13,13 @@ from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.experiment.run import Run, train_run
-from cnn_from_scratch.nn.numerics import Version
+from cnn_from_scratch.nn.numerics import NumericsName
 from cnn_from_scratch.report.moments import mean_sd
 
 FIRST_EPOCHS = 10
 
 
-def runs(model: Model, params: Params, dataset: Dataset, version: Version) -> list[Run]:
+def runs(model: Model, params: Params, dataset: Dataset, version: NumericsName) -> list[Run]:
     """Train a model from every seed."""
     train = replace(params.train, numerics=version)
     return [train_run(model, seed, dataset, params.split, train) for seed in params.seeds]

@@ -1,14 +1,19 @@
 """Our network as a contender: NumPy native and portable, compiled, and in plain loops."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from cnn_from_scratch.experiment.backends import NUMPY, Backend, backend_for
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array, using
+from cnn_from_scratch.nn.backend import NUMPY, Backend
+from cnn_from_scratch.nn.layers import Mode
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.optimizers import Adam
-from cnn_from_scratch.nn.training import Samples, evaluate, parts, predict, train_step
+from cnn_from_scratch.nn.training import Samples, chunks, evaluate, gradient, predict, update
 from loops import looped
 from workloads import Problem
 
@@ -16,7 +21,7 @@ from workloads import Problem
 def backend_of(name: str) -> Backend:
     """Return what a contender computes with. Raises InputError if it is not installed."""
     if name == "loops":
-        return NUMPY._replace(network=lambda layers, *a, **b: Sequential(looped(layers), *a, **b))
+        return replace(NUMPY, network=lambda layers, *more: Sequential(looped(layers), *more))
     train = Train(
         epochs=1,
         batch_size=None,
@@ -29,15 +34,7 @@ def backend_of(name: str) -> Backend:
 def network_of(problem: Problem, backend: str = "native", dtype: str = "float64") -> Sequential:
     """Return the network with the parameters that all contenders start from."""
     found, in_shape = backend_of(backend), problem.samples.x.shape[1:]
-    return found.network(
-        problem.layers,
-        in_shape,
-        np.random.RandomState,
-        dtype=np.dtype(dtype),
-        loss=found.loss,
-        part_size=found.part_size,
-        map_parts=found.map_parts,
-    )
+    return found.network(problem.layers, in_shape, np.random.RandomState, found, np.dtype(dtype))
 
 
 def samples_of(problem: Problem, dtype: str) -> Samples:
@@ -53,18 +50,18 @@ class Training:
         keep_freed_memory()  # as the stages do; not for the others, who import this file, too
         self.model = network_of(problem, backend, dtype)
         self.samples = samples_of(problem, dtype)
-        if problem.full_batch and len(parts(self.model, len(self.samples.x))) == 1:
+        if problem.full_batch and len(chunks(self.model, len(self.samples.x))) == 1:
             # As `fit` does once for all its epochs.
             self.samples = self.samples._replace(x=self.model.prepare(self.samples.x))
-        found = backend_of(backend)
-        self.primitives, self.optimizer = found.primitives, found.optimizer(Adam())
+        self.optimizer = self.model.backend.optimizer(Adam())
         self.state = self.optimizer.init(self.model.theta)
 
     def run(self, times: int) -> None:
         """Train for so many steps."""
-        with using(self.primitives):
+        with using(self.model.backend.numerics):
             for _ in range(times):
-                self.state = train_step(self.model, self.optimizer, self.state, self.samples)
+                g = gradient(self.model, self.samples, Mode(training=True))
+                self.state = update(self.model, self.optimizer, self.state, g)
 
     def outcome(self) -> Array:
         """Return the loss."""
@@ -78,11 +75,10 @@ class Inference:
         keep_freed_memory()  # as the stages do; not for the others, who import this file, too
         self.model = network_of(problem, backend, dtype)
         self.x = samples_of(problem, dtype).x
-        self.primitives = backend_of(backend).primitives
 
     def run(self, times: int) -> None:
         """Compute the logits so many times."""
-        with using(self.primitives):
+        with using(self.model.backend.numerics):
             for _ in range(times):
                 predict(self.model, self.x)
 

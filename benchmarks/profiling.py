@@ -20,7 +20,7 @@ from workers import THREADS
 
 if TYPE_CHECKING:
     from cnn_from_scratch.compiled.chain import Chain
-    from cnn_from_scratch.nn.model import Sequential
+    from cnn_from_scratch.nn.network import Sequential
 
 Parts = dict[str, Callable[[], Any]]
 
@@ -56,6 +56,7 @@ def profiles() -> Table:
 
 def profile(label: str, problem: str, samples: int) -> dict[str, list[float]]:
     """Return the microseconds of every part in each round; what a layer does not do is left out."""
+    from cnn_from_scratch.nn.layers import Mode
     from cnn_from_scratch.nn.numerics import using
     from cnn_from_scratch.nn.training import gradient
     from ours import Training
@@ -64,15 +65,15 @@ def profile(label: str, problem: str, samples: int) -> dict[str, list[float]]:
     _, *settings = CONTENDERS[label]
     work = Training(PROBLEMS[problem](samples), *settings)
     model, batch = work.model, work.samples
-    with using(work.primitives):
+    with using(model.backend.numerics):
         logits, _ = model.forward(batch.x[:])
-        _, dy = model.loss(logits, batch.targets)
-        g = gradient(model, batch)
+        _, dy = model.backend.loss(logits, batch.targets)
+        g = gradient(model, batch, Mode(training=True))
         forward, backward = of_layers(model, batch.x[:], dy)
         parts: Parts = {
             "the step": partial(work.run, 1),
             **forward,
-            "loss": partial(model.loss, logits, batch.targets),
+            "loss": partial(model.backend.loss, logits, batch.targets),
             **backward,
             "optimizer": partial(work.optimizer.update, g, work.state, model.theta),
         }
@@ -80,13 +81,10 @@ def profile(label: str, problem: str, samples: int) -> dict[str, list[float]]:
 
 
 def of_layers(model: "Sequential", x: Any, dy: Any) -> tuple[Parts, Parts]:
-    """Return the layers' forward passes; and their gradients and, but for the first, ways back.
+    """Return the layers' forward passes and their ways back, the first layer's without dx.
 
-    What these two share of dy is made in the gradients' time, and not once more on the way back.
-    Where a layer is compiled, it is a chain of its own, and both are one.
+    Where a layer is compiled, it is a chain of its own.
     """
-    from cnn_from_scratch.nn.layers import Affine
-
     chains, dtheta = _chains(model), np.empty_like(model.theta)
     forward: Parts = {}
     backward: Parts = {}
@@ -99,19 +97,13 @@ def of_layers(model: "Sequential", x: Any, dy: Any) -> tuple[Parts, Parts]:
         caches.append(cache)
     for i in reversed(range(len(model.layers))):
         layer, params, cache = model.layers[i], model.params[i], caches[i]
+        name = f"{_name(i, layer)}, {'gradients and backward' if params else 'backward'}"
         if chain := chains.get(i):
-            back = partial(chain.backward, model.theta, dy, cache, dtheta, i > 0)
-            name = "gradients and backward" if params else "backward"
+            backward[name] = partial(chain.backward, model.theta, dy, cache, dtheta, i > 0)
+            dy = backward[name]()
         else:
-            shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
-            back = partial(layer.backward, params, shared, cache)
-            if params:
-                gradients = partial(layer.gradients, params, dy, cache)
-                backward[f"{_name(i, layer)}, gradients"] = gradients
-            name = "backward" if i > 0 else ""
-        if name:
-            backward[f"{_name(i, layer)}, {name}"] = back
-            dy = back()
+            backward[name] = partial(layer.backward, params, dy, cache, i > 0)
+            dy, _ = backward[name]()
     return forward, backward
 
 
@@ -123,8 +115,8 @@ def _chains(model: "Sequential") -> "dict[int, Chain]":
     from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
 
     return {
-        i: Chain([layer], model.shapes[i : i + 2], [part.start], chains[0].version)
-        for i, (layer, part) in enumerate(zip(model.layers, model.layer_parts, strict=True))
+        i: Chain([layer], model.shapes[i : i + 2], [place.start], chains[0].version)
+        for i, (layer, place) in enumerate(zip(model.layers, model.slices, strict=True))
         if type(layer) in LAYERS_WITH_LOOPS
     }
 

@@ -58,9 +58,9 @@ def counts(case: Case) -> Counts:
     import numpy as np
 
     from cnn_from_scratch.nn.layers import Conv2D, Dense
-    from workloads import NETWORKS
+    from workloads import ARCHITECTURES
 
-    layers, shape = NETWORKS[case.problem]
+    layers, shape = ARCHITECTURES[case.problem]
     operations = numbers = 0
     for i, layer in enumerate(layers):
         out_shape, params, _ = layer.init(shape, np.random.RandomState(0))

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.optimizers import Adam
 from ours import network_of
 from workloads import Problem

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import write_json
 from cnn_from_scratch.experiment.models import find_model
@@ -17,8 +18,7 @@ from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.run import build_network
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Adam
 from cnn_from_scratch.nn.training import Samples
 

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Layer, MaxPool2D
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Adam
 from contenders import CHUNK
 from ours import network_of

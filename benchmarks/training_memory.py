@@ -14,9 +14,9 @@ import numpy as np
 from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.optimizers import Adam
-from cnn_from_scratch.nn.training import Samples, fit
+from cnn_from_scratch.nn.training import Samples, Training, fit
 from contenders import CONTENDERS
-from ours import backend_of, network_of
+from ours import network_of
 from workloads import PROBLEMS, Problem
 
 BATCH = 128
@@ -33,16 +33,10 @@ def resident(peak: bool) -> int:
 def train(problem: Problem, samples: Samples, backend: str, dtype: str) -> None:
     """Train for one epoch of minibatches, with the scores before it and after."""
     few = Samples(samples.x[:BATCH], samples.targets[:BATCH])
-    with using(backend_of(backend).primitives):
-        fit(
-            network_of(problem, backend, dtype),
-            Adam(),
-            samples,
-            few,
-            epochs=1,
-            batch_size=BATCH,
-            rng=np.random.RandomState(0),
-        )
+    network = network_of(problem, backend, dtype)
+    training = Training(epochs=1, batch_size=BATCH, shuffle_rng=np.random.RandomState(0))
+    with using(network.backend.numerics):
+        fit(network, Adam(), samples, few, training)
 
 
 def main(label: str, count: int) -> None:

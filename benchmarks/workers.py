@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from contenders import CONTENDERS, Case, Work, prepare
 
 if TYPE_CHECKING:
-    from cnn_from_scratch.nn.numerics import Array
+    from cnn_from_scratch.arithmetic.arrays import Array
 
 CHECKED = 3  # times that the work is done before its outcome is compared
 MOST = 3000  # times that it is done in a round

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Shape
 from cnn_from_scratch.experiment.dataset import load_dataset
-from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, Shape
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
 from cnn_from_scratch.nn.training import Samples
 
 DATASET_FILE = Path(__file__).resolve().parents[1] / "data/dataset.npz"
@@ -47,15 +48,15 @@ def noise_28x28(count: int) -> Samples:
     return Samples(rng.random((count, 1, 28, 28)), rng.integers(0, 10, count))
 
 
-NETWORKS: dict[str, tuple[list[Layer], Shape]] = {  # and the shape of a sample
+ARCHITECTURES: dict[str, tuple[list[Layer], Shape]] = {  # and the shape of a sample
     "S-": (SimpleCNN().layers(3), (1, 6, 6)),
     "E-": (EnhancedCNN().layers(3), (1, 6, 6)),
     "28x28": (DIGITS_28X28, (1, 28, 28)),
     "dense 784-64-10": (DENSE_28X28, (1, 28, 28)),
 }
 PROBLEMS: dict[str, Callable[[int], Problem]] = {
-    "S-": lambda count: Problem(NETWORKS["S-"][0], digits_6x6(count), full_batch=True),
-    "E-": lambda count: Problem(NETWORKS["E-"][0], digits_6x6(count), full_batch=True),
+    "S-": lambda count: Problem(ARCHITECTURES["S-"][0], digits_6x6(count), full_batch=True),
+    "E-": lambda count: Problem(ARCHITECTURES["E-"][0], digits_6x6(count), full_batch=True),
     "28x28": lambda count: Problem(DIGITS_28X28, noise_28x28(count)),
     "dense 784-64-10": lambda count: Problem(DENSE_28X28, noise_28x28(count)),
 }

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import mpmath
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.numerics import Array
 from error_bounds import BOUNDS
 
 LN2, PI = math.log(2.0), math.pi

@@ -22,7 +22,7 @@ from cnn_from_scratch.experiment.params import (
     Train,
 )
 from cnn_from_scratch.nn.layers import LAYERS
-from cnn_from_scratch.nn.networks import NETWORKS
+from cnn_from_scratch.nn.architectures import ARCHITECTURES
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.schedules import SCHEDULES
 
@@ -37,7 +37,7 @@ def params_schema() -> Schema:
     plain = definitions([Convert, Split, Train, Augmentation, ModelParams])
     model, train = plain["ModelParams"], plain["Train"]["properties"]
     model["properties"] |= {
-        "network": one_of("network", NETWORKS),
+        "network": one_of("network", ARCHITECTURES),
         "optimizer": one_of("optimizer", OPTIMIZERS),
         "schedule": one_of("schedule", SCHEDULES),
         "train": closed({key: train[key] for key in OWN_TRAIN}),
@@ -46,7 +46,7 @@ def params_schema() -> Schema:
     named = {
         f"{kind}.{name}": definition
         for kind, registry in (
-            ("network", NETWORKS),
+            ("network", ARCHITECTURES),
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("layer", LAYERS),

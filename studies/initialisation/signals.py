@@ -21,6 +21,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.diagnostics import diagnose
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
@@ -30,8 +31,8 @@ from cnn_from_scratch.experiment.run import build_network
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.layers import Conv2D
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array, using
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import NUMERICS, using
 from cnn_from_scratch.report.bounds import MAX_MODELS, first, with_notes
 from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
 from cnn_from_scratch.report.moments import mean_sd
@@ -158,7 +159,7 @@ def _panel(axes: Axes, title: str, lines: dict[str, Any]) -> None:
 def main() -> None:
     """Build every untrained network, read the trained ones' diagnostics, and write both."""
     params, dataset = load_params(), load_dataset(Path("../../data/dataset.npz"))
-    with using(params.train.numerics):
+    with using(NUMERICS[params.train.numerics]):
         signals = rounded(
             {
                 name: of_model(name, model, params, dataset)

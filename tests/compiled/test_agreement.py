@@ -19,8 +19,8 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import Architecture, EnhancedCNN, SimpleCNN, Stack
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.training import Samples, gradient, train_step

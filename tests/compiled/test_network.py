@@ -23,13 +23,13 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.numerics import Array, Version, using
 from tests.nn.inputs import MODES, normal
 
 # Layers in every order that matters: activations behind what needs its output to go back, chains
 # that begin with each kind, between other layers, of vectors, and after padding.
-NETWORKS: dict[str, tuple[list[Layer], Shape]] = {
+ARCHITECTURES: dict[str, tuple[list[Layer], Shape]] = {
     "activations only": ([ReLU(), Sigmoid(), Sigmoid(), ReLU(), Flatten(), Dense(3)], (2, 3, 4)),
     "behind pooling": (
         [Conv2D(3, 3), MaxPool2D(2), ReLU(), MaxPool2D(2, stride=1), Sigmoid(), Flatten()],
@@ -46,7 +46,7 @@ NETWORKS: dict[str, tuple[list[Layer], Shape]] = {
     ),
     "no chain": ([Tanh(), Flatten(), Dropout(0.5), Dense(3)], (1, 2, 2)),
 }  # fmt: skip
-all_networks = pytest.mark.parametrize("name", NETWORKS)
+all_networks = pytest.mark.parametrize("name", ARCHITECTURES)
 both_versions = pytest.mark.parametrize("version", ["native", "portable"])
 CHAINS = {
     "activations only": [(0, True), (4, False), (5, False)],
@@ -61,7 +61,7 @@ def _streams(i: int) -> np.random.RandomState:
 
 
 def _models(name: str, version: Version) -> tuple[Sequential, CompiledSequential]:
-    layers, in_shape = NETWORKS[name]
+    layers, in_shape = ARCHITECTURES[name]
     compiled = CompiledSequential(layers, in_shape, _streams, version=version)
     return Sequential(layers, in_shape, _streams), compiled
 
@@ -102,7 +102,7 @@ def test_what_is_a_chain(name: str) -> None:
     """Layers with loops that follow each other; all others are by themselves."""
     _, compiled = _models(name, "native")
     assert [(i, chain is not None) for i, chain in compiled.chains] == CHAINS[name]
-    layers, _ = NETWORKS[name]
+    layers, _ = ARCHITECTURES[name]
     assert compiled.layers == tuple(layers)
 
 
@@ -143,7 +143,7 @@ def test_a_chain_of_shared_and_other_steps(
 
 def test_what_is_wrong_is_refused() -> None:
     """At the start: portable numerics in float32, and too long a sum; later, another dtype."""
-    layers, in_shape = NETWORKS["pooling first"]
+    layers, in_shape = ARCHITECTURES["pooling first"]
     with pytest.raises(TypeError, match=r"^portable numerics take float64, not float32$"):
         CompiledSequential(layers, in_shape, _streams, np.float32, version="portable")
     model = CompiledSequential(layers, in_shape, _streams, np.float32, version="native")

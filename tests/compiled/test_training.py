@@ -26,8 +26,8 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import Architecture, EnhancedCNN, SimpleCNN, Stack
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam
 from cnn_from_scratch.nn.training import Samples, gradient, train_step
@@ -40,12 +40,12 @@ DIGITS = Stack(
         Dense(10, weight_init="he"),
     )
 )  # fmt: skip
-NETWORKS: dict[str, tuple[Architecture, Shape]] = {
+ARCHITECTURES: dict[str, tuple[Architecture, Shape]] = {
     "simple": (SimpleCNN(), (1, 6, 6)),
     "enhanced": (EnhancedCNN(), (1, 6, 6)),
     "28x28": (DIGITS, (1, 28, 28)),
 }
-all_networks = pytest.mark.parametrize("name", NETWORKS)
+all_networks = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
 def _batch(in_shape: Shape, n: int = 50) -> Samples:
@@ -54,7 +54,7 @@ def _batch(in_shape: Shape, n: int = 50) -> Samples:
 
 
 def _model(name: str, backend: str) -> Sequential:
-    network, in_shape = NETWORKS[name]
+    network, in_shape = ARCHITECTURES[name]
     layers, streams = network.layers(3), lambda i: np.random.RandomState([0, i])
     if backend == "compiled":
         return CompiledSequential(layers, in_shape, streams, version="native")

@@ -41,7 +41,7 @@ EXAMPLES = {
     "A layer": Example(layers, "LAYERS", "leaky_relu", "LeakyReLU"),
     "An optimizer": Example(optimizers, "OPTIMIZERS", "adamax", "AdaMax"),
     "An initializer": Example(initializers, "INITIALIZERS", "he_uniform", "he_uniform"),
-    "A network": Example(networks, "NETWORKS", "strided", "StridedCNN"),
+    "A network": Example(networks, "ARCHITECTURES", "strided", "StridedCNN"),
     "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
 }
 

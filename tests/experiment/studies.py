@@ -5,7 +5,7 @@ import numpy as np
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD, Adam
 
 HOLDOUT = Split(protocol="holdout", validation_fraction=0.25)

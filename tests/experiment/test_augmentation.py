@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.augmentation import augment, rotate, shift
 from cnn_from_scratch.experiment.params import Augmentation
-from cnn_from_scratch.nn.numerics import Array
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled import functions
 from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment import backends
@@ -19,10 +20,9 @@ from cnn_from_scratch.experiment.params import Augmentation, Train
 from cnn_from_scratch.experiment.run import build_network, train_run
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import Conv2D
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Adam
-from cnn_from_scratch.nn.training import Samples, fit, parts
+from cnn_from_scratch.nn.training import Samples, Training, chunks, fit
 from tests.experiment.studies import ENHANCED, HOLDOUT, SIMPLE, stripes
 from tests.workflow.project import ROOT
 
@@ -30,7 +30,7 @@ NATIVE, PORTABLE = Train(2, None, numerics="native"), Train(2, None)
 
 
 @pytest.mark.parametrize(
-    ("train", "kind", "primitives"),
+    ("train", "kind", "numerics_"),
     [
         (NATIVE, Sequential, numerics.NATIVE),
         (PORTABLE, Sequential, numerics.PORTABLE),
@@ -38,9 +38,9 @@ NATIVE, PORTABLE = Train(2, None, numerics="native"), Train(2, None)
         (replace(PORTABLE, backend="compiled"), CompiledSequential, functions.PORTABLE),
     ],
 )
-def test_what_is_chosen(train: Train, kind: type[Sequential], primitives: Any) -> None:
+def test_what_is_chosen(train: Train, kind: type[Sequential], numerics_: Any) -> None:
     backend = backend_for(train)
-    assert backend.primitives is primitives
+    assert backend.numerics is numerics_
     network = build_network(SIMPLE, 0, stripes(), backend=backend)
     assert type(network) is kind
     assert type(network.layers[0]) is Conv2D
@@ -53,7 +53,7 @@ def test_a_network_has_the_chosen_dtype_and_the_same_start(backend: Any) -> None
     plain = build_network(SIMPLE, 0, stripes())
     assert plain.theta.dtype == np.float64
     chosen = build_network(
-        SIMPLE, 0, stripes(), "float32", backend_for(replace(NATIVE, backend=backend))
+        SIMPLE, 0, stripes(), backend_for(replace(NATIVE, backend=backend)), "float32"
     )
     np.testing.assert_array_equal(chosen.theta, plain.theta.astype(np.float32), strict=True)
 
@@ -194,18 +194,20 @@ def test_one_part_needs_no_thread() -> None:
 def test_threads_change_no_bit(version: Any) -> None:
     """Of a training whose batches are cut into parts."""
     results = []
-    for map_parts in (map, in_threads):
-        backend = backend_for(Train(2, None, numerics=version))._replace(
-            map_parts=map_parts, part_size=200
-        )
+    for map_chunks in (map, in_threads):
+        backend = backend_for(Train(2, None, numerics=version))
+        backend = replace(backend, map_chunks=map_chunks, chunk_size=200)
         network = build_network(ENHANCED, 0, stripes(), backend=backend)
         samples = Samples(stripes().X, stripes().y - 1)
-        assert len(parts(network, len(samples.x))) > 2
-        with numerics.using(version):
+        assert len(chunks(network, len(samples.x))) > 2
+        with numerics.using(backend.numerics):
             fit(
-                network, Adam(), samples, samples, epochs=3, batch_size=None,
-                rng=np.random.RandomState(0),
-            )  # fmt: skip
+                network,
+                Adam(),
+                samples,
+                samples,
+                Training(epochs=3, shuffle_rng=np.random.RandomState(0)),
+            )
         results.append(network.theta)
     np.testing.assert_array_equal(results[0], results[1])
 

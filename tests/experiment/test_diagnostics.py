@@ -17,18 +17,19 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import training
+from cnn_from_scratch.nn.architectures import Stack
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU, Sigmoid, Tanh
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import Stack
-from cnn_from_scratch.nn.numerics import Version, using
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from cnn_from_scratch.nn.optimizers import SGD, Adam
 from tests.experiment.studies import HOLDOUT, SIMPLE, stripes
 
 
 def _identity(*layers: Layer, size: int = 3) -> Sequential:
     """Return Dense layers that change nothing, before and between the given ones."""
-    model = Sequential([Dense(size), *layers], (size,), np.random.RandomState)
+    model = Sequential([Dense(size), *layers], (size,), np.random.RandomState, NUMPY)
     for params in model.params:
         if "W" in params:
             params["W"][:] = np.eye(*params["W"].shape)
@@ -42,7 +43,7 @@ def test_a_dead_relu_is_one_that_no_sample_activates() -> None:
 
 
 def test_a_channel_lives_if_one_pixel_does() -> None:
-    model = Sequential([ReLU(), Flatten(), Dense(2)], (2, 2, 2), np.random.RandomState)
+    model = Sequential([ReLU(), Flatten(), Dense(2)], (2, 2, 2), np.random.RandomState, NUMPY)
     x = -np.ones((3, 2, 2, 2))
     x[1, 1, 0, 1] = 0.1
     assert diagnose(model, x).activations == [Units(1, "ReLU", units=2, dead=1, saturated=None)]
@@ -84,7 +85,7 @@ def test_the_floor_of_the_loss(layers: list[Layer], floor: float) -> None:
 
 def test_noted_gradients_change_nothing_and_are_the_norms() -> None:
     model = Sequential(
-        [Conv2D(2, 2), ReLU(), Flatten(), Dense(3)], (1, 3, 3), np.random.RandomState
+        [Conv2D(2, 2), ReLU(), Flatten(), Dense(3)], (1, 3, 3), np.random.RandomState, NUMPY
     )
     noting, plain = NotingGradients(Adam(), model), Adam()
     g = np.random.RandomState(0).standard_normal(model.theta.size)
@@ -94,7 +95,7 @@ def test_noted_gradients_change_nothing_and_are_the_norms() -> None:
         strict=True,
     ):
         np.testing.assert_equal(step, expected)
-    assert list(noting.parts) == [1, 4]
+    assert list(noting.slices) == [1, 4]
     [[conv, dense]] = noting.norms
     assert conv == pytest.approx(np.linalg.norm(g[: 2 * 4 + 2]), rel=1e-14)
     assert dense == pytest.approx(np.linalg.norm(g[2 * 4 + 2 :]), rel=1e-14)
@@ -102,7 +103,7 @@ def test_noted_gradients_change_nothing_and_are_the_norms() -> None:
 
 @pytest.mark.parametrize(("scale", "norm"), [(0.0, 0.0), (1e-200, 5e-200), (1e200, 5e200)])
 def test_norms_neither_overflow_nor_underflow(scale: float, norm: float) -> None:
-    model = Sequential([Dense(1)], (1,), np.random.RandomState)
+    model = Sequential([Dense(1)], (1,), np.random.RandomState, NUMPY)
     noting = NotingGradients(SGD(), model)
     noting.update(scale * np.array([3.0, 4.0]), (), model.theta)
     assert noting.norms[0][0] == pytest.approx(norm, rel=1e-15)
@@ -150,22 +151,22 @@ SQUEEZED: list[list[Layer]] = [
 
 @pytest.mark.parametrize("layers", SQUEEZED)
 @pytest.mark.parametrize("version", ["native", "portable"])
-@pytest.mark.parametrize("part_size", [1, 100, 1000])
+@pytest.mark.parametrize("chunk_size", [1, 100, 1000])
 def test_many_samples_are_looked_at_part_by_part(
-    layers: list[Layer], version: Version, part_size: int
+    layers: list[Layer], version: NumericsName, chunk_size: int
 ) -> None:
     """And what is found is that of all together: units that live in one part alone, too."""
-    model = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([5, i]))
+    model = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([5, i]), NUMPY)
     model.theta *= 10.0
     model.params[0]["b"][:] = [-1.0, -8.0, -4.0, -80.0, -5.0, -2.0]
     x = np.random.RandomState(0).uniform(0, 1, (60, 1, 6, 6))
-    with using(version):
+    with using(NUMERICS[version]):
         whole = diagnose(model, x)
         [relu, *others] = whole.activations
         assert relu.dead is not None
         assert 0 < relu.dead < 6
         assert all(0 < unit.saturated < 1 for unit in others if unit.saturated is not None)
-        model.part_size = part_size
-        assert len(training.parts(model, 60)) > 1
+        model.backend = replace(model.backend, chunk_size=chunk_size)
+        assert len(training.chunks(model, 60)) > 1
         assert diagnose(model, x) == whole
         assert diagnose(model, Chosen(x, np.arange(60), "float64")) == whole

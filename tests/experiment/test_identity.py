@@ -9,8 +9,8 @@ import pytest
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Split, Train
+from cnn_from_scratch.nn.architectures import SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import AvgPool2D, Conv2D, Flatten, MaxPool2D
-from cnn_from_scratch.nn.networks import SimpleCNN, Stack
 from cnn_from_scratch.nn.optimizers import NAG, SGD, Momentum
 from cnn_from_scratch.nn.schedules import Cosine
 from tests.experiment.studies import HOLDOUT, RESUBSTITUTION, stripes
@@ -52,13 +52,15 @@ OTHERS = {
     "rate": digest(replace(MODEL, optimizer=SGD(lr=0.25))),
     "optimizer": digest(replace(MODEL, optimizer=Momentum(lr=0.5))),
     "optimizer of the same settings": digest(replace(MODEL, optimizer=NAG(lr=0.5))),
-    "network": digest(replace(MODEL, network=SimpleCNN(activation="tanh"))),
+    "network": digest(replace(MODEL, architecture=SimpleCNN(activation="tanh"))),
     "schedule": digest(replace(MODEL, schedule=Cosine())),
     "legacy": digest(replace(MODEL, legacy_skip=0)),
-    "stack": digest(replace(MODEL, network=Stack((Conv2D(3, 6), Flatten())))),
-    "order": digest(replace(MODEL, network=Stack((Flatten(), Conv2D(3, 6))))),
-    "kind": digest(replace(MODEL, network=Stack((MaxPool2D(2), Flatten())))),
-    "kind of the same settings": digest(replace(MODEL, network=Stack((AvgPool2D(2), Flatten())))),
+    "stack": digest(replace(MODEL, architecture=Stack((Conv2D(3, 6), Flatten())))),
+    "order": digest(replace(MODEL, architecture=Stack((Flatten(), Conv2D(3, 6))))),
+    "kind": digest(replace(MODEL, architecture=Stack((MaxPool2D(2), Flatten())))),
+    "kind of the same settings": digest(
+        replace(MODEL, architecture=Stack((AvgPool2D(2), Flatten())))
+    ),
     "pixel": digest(dataset=replace(DATASET, X=changed(DATASET.X))),
     "label": digest(dataset=replace(DATASET, y=DATASET.y[::-1])),
     "shape": digest(dataset=replace(DATASET, X=DATASET.X.reshape(-1, 1, 4, 9))),

@@ -5,9 +5,10 @@ import pytest
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.legacy import draw_kernels
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Sigmoid
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.network import Sequential
 
 # The kernels of the script's models, in the order in which it builds them.
 SIMPLE = ((3, 1, 3, 3), (3, 3, 2, 2))
@@ -17,7 +18,7 @@ SCRIPT = (SIMPLE, SIMPLE, SIMPLE, ENHANCED, ENHANCED)
 
 def network(shapes: tuple[tuple[int, ...], ...]) -> Sequential:
     layers = (SimpleCNN() if shapes == SIMPLE else EnhancedCNN()).layers(3)
-    return Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(1))
+    return Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(1), NUMPY)
 
 
 @pytest.mark.parametrize("seed", [0, 9])
@@ -40,7 +41,7 @@ def test_the_kernels_are_those_of_the_script(seed: int) -> None:
 
 def test_other_layers_to_draw_for_are_refused() -> None:
     layers = (Conv2D(2, 3), Sigmoid(), Flatten(), Dense(3))
-    other = Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(1))
+    other = Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(1), NUMPY)
     with pytest.raises(InputError, match="legacy_skip: the released script has no Dense"):
         draw_kernels(other, 0, 0)
 

@@ -26,7 +26,7 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, MaxPool2D, ReLU
-from cnn_from_scratch.nn.networks import Stack
+from cnn_from_scratch.nn.architectures import Stack
 from cnn_from_scratch.nn.optimizers import Adam
 
 {before}

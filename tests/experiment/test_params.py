@@ -23,10 +23,10 @@ from cnn_from_scratch.experiment.params import (
     load_params,
     protocol_name,
 )
+from cnn_from_scratch.nn.architectures import ARCHITECTURES, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import BatchNorm, Conv2D, Dense, Flatten
-from cnn_from_scratch.nn.networks import NETWORKS, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
-from cnn_from_scratch.nn.schedules import Step
+from cnn_from_scratch.nn.schedules import StepDecay
 from tests.experiment.params_files import COMMITTED, MISSING, changed, committed, write_params
 
 
@@ -73,12 +73,12 @@ def test_the_committed_parameters_are_the_published_study() -> None:
     assert list(models) == ["S-SGD", "S-RMS", "S-Adam", "E-RMS", "E-Adam"]
 
 
-@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "stack"])
+@pytest.mark.parametrize("network", [name for name in ARCHITECTURES if name != "stack"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_what_a_model_leaves_out_takes_its_default(network: str, optimizer: str) -> None:
     model = {"network": {"name": network}, "optimizer": {"name": optimizer}}
     _, models = load(changed("models", {"mine": model}))
-    assert models == {"mine": Model(NETWORKS[network](), OPTIMIZERS[optimizer]())}
+    assert models == {"mine": Model(ARCHITECTURES[network](), OPTIMIZERS[optimizer]())}
     assert default_optimizer(optimizer) == OPTIMIZERS[optimizer]()
 
 
@@ -471,7 +471,7 @@ def test_a_stack_names_its_layers() -> None:
     model = {"network": network, "optimizer": {"name": "sgd"}, "schedule": {"name": "step"}}
     _, models = load(changed("models", {"mine": model}))
     layers = (Conv2D(2, 3, padding=1), BatchNorm(), Flatten(), Dense(3, weight_init="he"))
-    assert models["mine"] == Model(Stack(layers), SGD(), Step())
+    assert models["mine"] == Model(Stack(layers), SGD(), StepDecay())
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.nn.architectures import Stack
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Flatten
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import Stack
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import SGD
 from cnn_from_scratch.nn.training import Epoch
 from tests.experiment.studies import (
@@ -39,7 +40,7 @@ def run() -> Run:
 
 def logits(theta: Array, images: Array) -> Array:
     """Return what the network SIMPLE with the parameters theta answers."""
-    network = Sequential(SIMPLE.network.layers(3), (1, 6, 6), np.random.RandomState)
+    network = Sequential(SIMPLE.architecture.layers(3), (1, 6, 6), np.random.RandomState, NUMPY)
     network.theta[:] = theta
     return network.forward(images)[0]
 
@@ -180,7 +181,7 @@ def test_images_that_the_network_cannot_take(
         train_run(model, 0, stripes(shape=shape), HOLDOUT, EPOCHS)
     message = str(error.value)
     assert len(message.splitlines()) == 1
-    assert str(model.network) in message
+    assert str(model.architecture) in message
     assert what in message
 
 

@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 import numpy as np
 from hypothesis import settings
 
-from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Layer, Mode, Shape
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Layer, Mode
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 

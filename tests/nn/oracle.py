@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.layers import Arrays
-from cnn_from_scratch.nn.numerics import Array
 
 
 def conv_forward(w: Array, b: Array, x: Array, s: int, p: int) -> Array:

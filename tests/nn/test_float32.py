@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -15,17 +18,15 @@ from cnn_from_scratch.nn.layers import (
     Layer,
     MaxPool2D,
     Mode,
-    Shape,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax, softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.nn.numerics import Array, using
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import PORTABLE, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from cnn_from_scratch.nn.schedules import Cosine
-from cnn_from_scratch.nn.training import Samples, evaluate, fit, gradient, predict, train_step
+from cnn_from_scratch.nn.training import Samples, Training, evaluate, fit, gradient, predict, update
 from tests.nn.inputs import copies, normal, random_buffers, random_params, smooth_input
 from tests.nn.test_layers import MakeMode, all_cases, both_modes
 
@@ -41,8 +42,8 @@ def _float32(arrays: dict[str, Array]) -> dict[str, Array]:
 
 def _passes(layer: Layer, arrays: dict[str, Array], x: Array, dy: Array, mode: Mode) -> Any:
     y, cache = layer.forward(arrays, x, mode)
-    dx = layer.backward(arrays, dy, cache)
-    return {"y": y, "dx": dx} | layer.gradients(arrays, dy, cache)
+    dx, grads = layer.backward(arrays, dy, cache)
+    return {"y": y, "dx": dx} | grads
 
 
 @all_cases
@@ -74,11 +75,11 @@ def test_sigmoid_and_tanh_are_right_for_any_finite_number() -> None:
     y, cache = Sigmoid().forward({}, x)
     assert y.dtype == np.float32
     np.testing.assert_allclose(y, [[0.0] * 6 + [0.5] + [1.0] * 5], rtol=0, atol=1e-37)
-    dx = Sigmoid().backward({}, ones, cache)
+    dx = Sigmoid().backward({}, ones, cache)[0]
     np.testing.assert_allclose(dx, [[0.0] * 6 + [0.25] + [0.0] * 5], rtol=0, atol=1e-37)
     y, cache = Tanh().forward({}, x)
     assert y.tolist() == [[-1.0] * 6 + [0.0] + [1.0] * 5]
-    assert Tanh().backward({}, ones, cache).tolist() == [[0.0] * 6 + [1.0] + [0.0] * 5]
+    assert Tanh().backward({}, ones, cache)[0].tolist() == [[0.0] * 6 + [1.0] + [0.0] * 5]
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1000.0])
@@ -119,7 +120,7 @@ STACK: list[Layer] = [
 
 
 def _stack(dtype: str, layers: list[Layer] = STACK) -> Sequential:
-    return Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([0, i]), dtype)
+    return Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([0, i]), NUMPY, dtype)
 
 
 def _samples(dtype: str, n: int = 20) -> Samples:
@@ -157,7 +158,7 @@ def test_mixed_dtypes_are_refused(of_model: str, of_x: str) -> None:
 
 def test_portable_numerics_refuse_float32() -> None:
     """Rather than to compute something else."""
-    with using("portable"), pytest.raises(TypeError, match=r"^portable numerics take float64"):
+    with using(PORTABLE), pytest.raises(TypeError, match=r"^portable numerics take float64"):
         _stack("float32").forward(_samples("float32").x)
 
 
@@ -170,20 +171,37 @@ def test_a_step_and_a_training(optimizer: str, batch_size: int | None) -> None:
     samples = _samples("float32")
     mode = Mode(training=True, rng=np.random.RandomState(0))
     assert gradient(model, samples, mode).dtype == np.float32
-    train_step(model, rule, rule.init(model.theta), samples, mode)
+    update(model, rule, rule.init(model.theta), gradient(model, samples, mode))
     fit(
-        model, rule, samples, samples, epochs=3, batch_size=batch_size,
-        rng=np.random.RandomState(0), dropout_rng=np.random.RandomState(1), schedule=Cosine(),
-    )  # fmt: skip
+        model,
+        rule,
+        samples,
+        samples,
+        Training(
+            epochs=3,
+            batch_size=batch_size,
+            shuffle_rng=np.random.RandomState(0),
+            dropout_rng=np.random.RandomState(1),
+            schedule=Cosine(),
+        ),
+    )
     assert all(array.dtype == np.float32 for array in model.state().values())
 
 
 def _losses(layers: list[Layer], dtype: str, optimizer: Optimizer, epochs: int) -> Array:
     model, samples = _stack(dtype, layers), _samples(dtype)
     result = fit(
-        model, optimizer, samples, samples, epochs=epochs, batch_size=8,
-        rng=np.random.RandomState(0), dropout_rng=np.random.RandomState(1),
-    )  # fmt: skip
+        model,
+        optimizer,
+        samples,
+        samples,
+        Training(
+            epochs=epochs,
+            batch_size=8,
+            shuffle_rng=np.random.RandomState(0),
+            dropout_rng=np.random.RandomState(1),
+        ),
+    )
     assert not result.diverged
     assert evaluate(model, samples) == result.history[-1].train
     return np.array([row.train.loss for row in result.history])
@@ -214,7 +232,7 @@ def test_trainings_are_nearly_those_of_float64(layers: list[Layer], optimizer: O
 def _nudged(layers: list[Layer], optimizer: Optimizer, epochs: int, seed: int) -> Array:
     """Return the losses of a training in float64 from a start that is off by 1e-8."""
 
-    class Nudging:
+    class Nudging(Optimizer):
         """The optimizer, whose state begins as theta is nudged."""
 
         def init(self, theta: Array) -> Any:
@@ -227,7 +245,7 @@ def _nudged(layers: list[Layer], optimizer: Optimizer, epochs: int, seed: int) -
     return _losses(layers, "float64", Nudging(), epochs)
 
 
-class _Scaled:
+class _Scaled(Optimizer):
     """An optimizer that moves all parameters to a number in its first step."""
 
     def __init__(self, number: float):
@@ -249,12 +267,15 @@ def test_divergence_is_beyond_the_dtypes_limit(
     dtype: str, limit: float, share: float, diverged: bool, sign: float
 ) -> None:
     """By a parameter, where the loss is small: with all of them equal, so are the logits."""
-    model = Sequential([Flatten(), Dense(3)], (1, 6, 6), np.random.RandomState, dtype)
+    model = Sequential([Flatten(), Dense(3)], (1, 6, 6), np.random.RandomState, NUMPY, dtype)
     samples = Samples(np.zeros((6, 1, 6, 6), dtype), np.arange(6) % 3)
     result = fit(
-        model, _Scaled(sign * share * limit), samples, samples, epochs=2, batch_size=None,
-        rng=np.random.RandomState(0),
-    )  # fmt: skip
+        model,
+        _Scaled(sign * share * limit),
+        samples,
+        samples,
+        Training(epochs=2, shuffle_rng=np.random.RandomState(0)),
+    )
     assert result.diverged == diverged
     assert len(result.history) == (1 if diverged else 3)
     assert all(np.isfinite(array).all() for array in model.state().values())

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
     Arrays,
@@ -14,21 +15,21 @@ from cnn_from_scratch.nn.layers import (
     Conv2D,
     Dense,
     Dropout,
+    Gradients,
     Init,
     Layer,
     MaxPool2D,
     Mode,
-    Shape,
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.numerics import Array, Operand
+from cnn_from_scratch.nn.numerics import factor
 from tests.nn.gradient_check import check_gradient, check_layer, numerical_gradient
 from tests.nn.inputs import MODES, random_buffers, random_params, smooth_input
 
 
 @dataclass(frozen=True)
-class _WrongGradient:
+class _WrongGradient(Layer):
     """A layer in which one gradient, "x" or a parameter's, is not what it should be."""
 
     right: Layer
@@ -42,13 +43,11 @@ class _WrongGradient:
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         return self.right.forward(params, x, mode)
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        gradients = self.right.gradients(params, dy, cache)
-        return {n: self.how(g) if n == self.wrong else g for n, g in gradients.items()}
-
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        dx = self.right.backward(params, dy, cache)
-        return self.how(dx) if self.wrong == "x" else dx
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        dx, grads = self.right.backward(params, dy, cache)
+        every = {"x": dx} | grads
+        every[self.wrong] = self.how(every[self.wrong])
+        return every.pop("x"), every
 
 
 def _transposed(g: Array) -> Array:
@@ -130,50 +129,52 @@ def test_a_wrong_gradient_fails(
 class _ForgetsMean(BatchNorm):
     """Batch normalization without the term that goes through the batch's mean."""
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         xhat, std, _ = cache
         dxhat = params["gamma"][:, np.newaxis, np.newaxis] * dy
-        return (dxhat - xhat * (dxhat * xhat).mean(axis=(0, 2, 3), keepdims=True)) / std
+        dx = (dxhat - xhat * (dxhat * xhat).mean(axis=(0, 2, 3), keepdims=True)) / std
+        return dx, super().backward(params, dy, cache)[1]
 
 
 class _ForgetsVariance(BatchNorm):
     """Batch normalization without the term that goes through the batch's variance."""
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         _, std, _ = cache
         dxhat = params["gamma"][:, np.newaxis, np.newaxis] * dy
-        return (dxhat - dxhat.mean(axis=(0, 2, 3), keepdims=True)) / std
+        dx = (dxhat - dxhat.mean(axis=(0, 2, 3), keepdims=True)) / std
+        return dx, super().backward(params, dy, cache)[1]
 
 
 class _ForgetsBoth(BatchNorm):
     """Batch normalization that takes the batch's statistics for given numbers."""
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         return super().backward(params, dy, (*cache[:2], False))
 
 
-def _through(conv: Conv2D, weight: Array, dy: Array | Operand, cache: Any) -> Array:
+def _through(conv: Conv2D, weight: Array, params: Arrays, dy: Array, cache: Any) -> Gradients:
     """Go back as if the convolution had gone forward with this W."""
     patches, _ = cache
-    return Conv2D.backward(conv, {}, dy, (patches, Operand(weight.reshape(len(weight), -1))))
+    return Conv2D.backward(conv, params, dy, (patches, factor(weight.reshape(len(weight), -1))))
 
 
 class _TransposesKernel(Conv2D):
     """A convolution that goes back through W[o,c,v,u]."""
 
-    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        return _through(self, params["W"].swapaxes(2, 3), dy, cache)
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        return _through(self, params["W"].swapaxes(2, 3), params, dy, cache)
 
 
 class _FlipsKernel(Conv2D):
     """A convolution, in the strict sense, on the way back of a correlation."""
 
-    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        return _through(self, params["W"][:, :, ::-1, ::-1], dy, cache)
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        return _through(self, params["W"][:, :, ::-1, ::-1], params, dy, cache)
 
 
 @dataclass(frozen=True)
-class _Confused:
+class _Confused(Layer):
     """A layer that goes forward as it should, and back as if it were another one."""
 
     right: Layer
@@ -189,22 +190,20 @@ class _Confused:
         assert other_y.shape == y.shape  # or the mistake would be found without any checker
         return y, (cache, other_cache)
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        return self.right.gradients(params, dy, cache[0])
-
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        return self.other.backward(params, dy, cache[1])
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        _, grads = self.right.backward(params, dy, cache[0])
+        dx, _ = self.other.backward(params, dy, cache[1])
+        return dx, grads
 
 
 @dataclass(frozen=True)
 class _ConfusedGradients(_Confused):
     """One that goes back as it should, but has another layer's gradients."""
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        return self.other.gradients(params, dy, cache[1])
-
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        return self.right.backward(params, dy, cache[0])
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        dx, _ = self.right.backward(params, dy, cache[0])
+        _, grads = self.other.backward(params, dy, cache[1])
+        return dx, grads
 
 
 # A layer, one that is wrong in a known way, and an image that fits both.
@@ -253,8 +252,9 @@ def test_wrong_gradients_of_the_kernel_fail(
 
 @dataclass(frozen=True)
 class _ForgetsBias(Conv2D):
-    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
-        return {"W": super().gradients(params, dy, cache)["W"]}
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        dx, grads = super().backward(params, dy, cache)
+        return dx, {"W": grads["W"]}
 
 
 def test_a_missing_gradient_fails(rng: np.random.RandomState) -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.arithmetic.random import standard_normal
 from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName, published
-from cnn_from_scratch.nn.layers import Conv2D, Dense, Layer, Shape
-from cnn_from_scratch.nn.numerics import Array, standard_normal
+from cnn_from_scratch.nn.layers import Conv2D, Dense, Layer
 
 
 class Promise(NamedTuple):

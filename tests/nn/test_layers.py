@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.signal import correlate
 from scipy.special import expit
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.nn import layers
 from cnn_from_scratch.nn.initializers import INITIALIZERS
 from cnn_from_scratch.nn.layers import (
@@ -28,11 +29,9 @@ from cnn_from_scratch.nn.layers import (
     MaxPool2D,
     Mode,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.numerics import Array
 from tests.nn import oracle
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import (
@@ -130,7 +129,7 @@ def _layer_classes() -> list[type[Any]]:
         and hasattr(item, "forward")
         and hasattr(item, "backward")
         and not name.startswith("_")
-        and name != "Layer"  # the protocol
+        and name not in ("Layer", "Activation")  # the bases
     ]
 
 
@@ -184,9 +183,8 @@ def test_shapes(
     assert all(type(size) is int for size in inferred)
     assert y.shape == (3, *out_shape)
     dy = np.ones(y.shape)
-    dx = layer.backward({**params, **buffers}, dy, cache)
+    dx, gradients = layer.backward({**params, **buffers}, dy, cache)
     assert dx.shape == x.shape
-    gradients = layer.gradients({**params, **buffers}, dy, cache)
     assert {name: g.shape for name, g in gradients.items()} == {
         name: array.shape for name, array in params.items()
     }
@@ -197,8 +195,8 @@ def test_shapes(
 
 def _all_passes(layer: Layer, params: Arrays, x: Array, dy: Array, mode: Mode) -> list[Array]:
     y, cache = layer.forward(params, x, mode)
-    gradients = layer.gradients(params, dy, cache)
-    return [y, layer.backward(params, dy, cache), *gradients.values()]
+    dx, gradients = layer.backward(params, dy, cache)
+    return [y, dx, *gradients.values()]
 
 
 @all_cases
@@ -221,10 +219,25 @@ def test_nothing_is_changed_or_remembered(
     expected = [array.copy() for array in _all_passes(layer, arrays(), x, dy, mode())]
     y, cache = layer.forward(arrays(), x, mode())
     _all_passes(layer, arrays(), other_x, other_dy, mode())
-    dx = layer.backward({**params, **buffers}, dy, cache)
-    gradients = layer.gradients({**params, **buffers}, dy, cache)
+    dx, gradients = layer.backward({**params, **buffers}, dy, cache)
     np.testing.assert_equal([y, dx, *gradients.values()], expected)
-    np.testing.assert_equal(layer.backward({**params, **buffers}, dy, cache), expected[1])
+    np.testing.assert_equal(layer.backward({**params, **buffers}, dy, cache)[0], expected[1])
+
+
+@all_cases
+@both_modes
+def test_an_unwanted_dx_changes_no_gradient(
+    layer: Layer, in_shape: Shape, out_shape: Shape, mode: MakeMode, rng: np.random.RandomState
+) -> None:
+    """The parameters' gradients are the same to the bit, and dx is None or what it is."""
+    params = random_params(layer, in_shape, rng) | random_buffers(layer, in_shape, rng)
+    y, cache = layer.forward(params, normal(rng, (3, *in_shape)), mode())
+    dy = normal(rng, y.shape)
+    dx, gradients = layer.backward(params, dy, cache)
+    unwanted, same = layer.backward(params, dy, cache, wants_dx=False)
+    np.testing.assert_equal(same, gradients)
+    if unwanted is not None:
+        np.testing.assert_array_equal(unwanted, dx)
 
 
 @all_cases
@@ -331,9 +344,8 @@ def test_conv_equals_plain_loops(
     dy = MEMORY_ORDERS[order](normal(rng, y.shape))
     w, b, s, p = params["W"], params["b"], layer.stride, layer.padding
     np.testing.assert_allclose(y, oracle.conv_forward(w, b, x, s, p), rtol=0, atol=1e-12)
-    dx = layer.backward(params, dy, cache)
+    dx, gradients = layer.backward(params, dy, cache)
     np.testing.assert_allclose(dx, oracle.conv_backward(w, x, dy, s, p), rtol=0, atol=1e-12)
-    gradients = layer.gradients(params, dy, cache)
     for name, expected in oracle.conv_gradients(w, x, dy, s, p).items():
         np.testing.assert_allclose(gradients[name], expected, rtol=0, atol=1e-12)
 
@@ -349,7 +361,7 @@ def test_conv_equals_scipy(layer: Conv2D, in_shape: Shape, rng: np.random.Random
     x = normal(rng, (2, *in_shape))
     y, cache = layer.forward(params, x)
     dy = normal(rng, y.shape)
-    dx = layer.backward(params, dy, cache)
+    dx = layer.backward(params, dy, cache)[0]
     s, p, k = layer.stride, layer.padding, layer.kernel_size
     height, width = in_shape[1:]
     spread = np.zeros((*dy.shape[:2], height + 2 * p - k + 1, width + 2 * p - k + 1))
@@ -383,7 +395,7 @@ def test_max_pool_equals_plain_loops(
         y, cache = layer.forward({}, x)
         dy = MEMORY_ORDERS[order]((9 * normal(rng, y.shape)).round())  # so that sums are exact
         np.testing.assert_array_equal(y, oracle.max_pool_forward(*_k_s(layer), x))
-        dx = layer.backward({}, dy, cache)
+        dx = layer.backward({}, dy, cache)[0]
         np.testing.assert_array_equal(dx, oracle.max_pool_backward(*_k_s(layer), x, dy))
 
 
@@ -397,7 +409,7 @@ def test_avg_pool_equals_plain_loops(
     y, cache = layer.forward({}, x)
     dy = MEMORY_ORDERS[order](normal(rng, y.shape))
     np.testing.assert_allclose(y, oracle.avg_pool_forward(*_k_s(layer), x), rtol=0, atol=1e-12)
-    dx = layer.backward({}, dy, cache)
+    dx = layer.backward({}, dy, cache)[0]
     expected = oracle.avg_pool_backward(*_k_s(layer), x, dy)
     np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-12)
 
@@ -411,18 +423,18 @@ def test_avg_pool_is_a_convolution_with_equal_weights(
     x = normal(rng, (3, *in_shape))
     y, cache = layer.forward({}, x)
     dy = normal(rng, y.shape)
-    dx = layer.backward({}, dy, cache)
+    dx = layer.backward({}, dy, cache)[0]
     conv, params = Conv2D(1, k, stride=s), {"W": np.full((1, 1, k, k), 1 / k**2), "b": np.zeros(1)}
     for c in range(in_shape[0]):
         by_conv, conv_cache = conv.forward(params, x[:, [c]])
         np.testing.assert_allclose(y[:, [c]], by_conv, rtol=0, atol=1e-12)
-        dx_by_conv = conv.backward(params, dy[:, [c]], conv_cache)
+        dx_by_conv = conv.backward(params, dy[:, [c]], conv_cache)[0]
         np.testing.assert_allclose(dx[:, [c]], dx_by_conv, rtol=0, atol=1e-12)
 
 
 def _pool_backward(layer: MaxPool2D, image: list[list[float]], dy: list[list[float]]) -> Any:
     _, cache = layer.forward({}, np.array([[image]], dtype=float))
-    return layer.backward({}, np.array([[dy]], dtype=float), cache)[0, 0].tolist()
+    return layer.backward({}, np.array([[dy]], dtype=float), cache)[0][0, 0].tolist()
 
 
 def test_max_pool_sends_the_gradient_to_the_first_maximum() -> None:
@@ -459,10 +471,10 @@ def test_dense_by_hand() -> None:
     y, cache = Dense(3).forward(params, np.array([[1.0, 0.0], [2.0, -1.0]]))
     assert y.tolist() == [[11, 22, 33], [8, 19, 30]]
     dy = np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]])
-    gradients = Dense(3).gradients(params, dy, cache)
+    dx, gradients = Dense(3).backward(params, dy, cache)
     assert gradients["W"].tolist() == [[1, 6, 2], [0, -3, 0]]
     assert gradients["b"].tolist() == [1, 3, 2]
-    assert Dense(3).backward(params, dy, cache).tolist() == [[7, 16], [6, 15]]
+    assert dx.tolist() == [[7, 16], [6, 15]]
 
 
 def test_flatten_is_row_major() -> None:
@@ -471,7 +483,7 @@ def test_flatten_is_row_major() -> None:
     for reorder in MEMORY_ORDERS.values():
         y, cache = Flatten().forward({}, reorder(x))
         assert y.tolist() == [[*range(12)], [*range(12, 24)]]
-        assert Flatten().backward({}, y, cache).tolist() == x.tolist()
+        assert Flatten().backward({}, y, cache)[0].tolist() == x.tolist()
 
 
 EXTREME = np.array([[-1e308, -1e3, -745.0, -709.0, -708.0, 0.0, 708.0, 709.0, 745.0, 1e3, 1e308]])
@@ -482,7 +494,7 @@ def test_sigmoid_is_right_for_any_finite_number() -> None:
     y, cache = Sigmoid().forward({}, EXTREME)
     expected = [[0, 0, 0, 0, 0, 0.5, 1, 1, 1, 1, 1]]
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-300)
-    dx = Sigmoid().backward({}, np.ones(EXTREME.shape), cache)
+    dx = Sigmoid().backward({}, np.ones(EXTREME.shape), cache)[0]
     np.testing.assert_allclose(dx, 0.25 * (EXTREME == 0.0), rtol=0, atol=1e-300)
 
 
@@ -498,7 +510,7 @@ def test_relu_at_zero_and_at_the_extremes() -> None:
     x = np.array([[-1e308, -5e-324, -0.0, 0.0, 5e-324, 1e308]])
     y, cache = ReLU().forward({}, x)
     assert y.tolist() == [[0, 0, 0, 0, 5e-324, 1e308]]
-    dx = ReLU().backward({}, np.full(x.shape, 3.0), cache)
+    dx = ReLU().backward({}, np.full(x.shape, 3.0), cache)[0]
     assert dx.tolist() == [[0, 0, 0, 0, 3, 3]]
 
 
@@ -506,7 +518,7 @@ def test_tanh_is_right_for_any_finite_number() -> None:
     """No warning: -1 or 1 far out, and derivatives that vanish there."""
     y, cache = Tanh().forward({}, EXTREME)
     assert y.tolist() == [[-1, -1, -1, -1, -1, 0, 1, 1, 1, 1, 1]]
-    dx = Tanh().backward({}, np.full(EXTREME.shape, 3.0), cache)
+    dx = Tanh().backward({}, np.full(EXTREME.shape, 3.0), cache)[0]
     assert dx.tolist() == [[0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0]]
 
 
@@ -516,8 +528,8 @@ def test_tanh_is_a_sigmoid_rescaled(rng: np.random.RandomState) -> None:
     y, cache = Tanh().forward({}, x)
     sigmoid, sigmoid_cache = Sigmoid().forward({}, 2.0 * x)
     np.testing.assert_allclose(y, 2.0 * sigmoid - 1.0, rtol=0, atol=1e-15)
-    dx = 4.0 * Sigmoid().backward({}, dy, sigmoid_cache)
-    np.testing.assert_allclose(Tanh().backward({}, dy, cache), dx, rtol=0, atol=1e-14)
+    dx = 4.0 * Sigmoid().backward({}, dy, sigmoid_cache)[0]
+    np.testing.assert_allclose(Tanh().backward({}, dy, cache)[0], dx, rtol=0, atol=1e-14)
 
 
 def test_conv_with_stride_and_padding_by_hand() -> None:
@@ -526,9 +538,8 @@ def test_conv_with_stride_and_padding_by_hand() -> None:
     conv = Conv2D(1, 2, stride=2, padding=1)
     y, cache = conv.forward(params, np.array([[[[1.0, 3.0], [5.0, 7.0]]]]))
     assert y.tolist() == [[[[108, 112], [110, 107]]]]  # 8*1, 4*3; 2*5, 1*7
-    dx = conv.backward(params, np.array([[[[1.0, 10.0], [100.0, 1000.0]]]]), cache)
+    dx, gradients = conv.backward(params, np.array([[[[1.0, 10.0], [100.0, 1000.0]]]]), cache)
     assert dx.tolist() == [[[[8, 40], [200, 1000]]]]
-    gradients = conv.gradients(params, np.array([[[[1.0, 10.0], [100.0, 1000.0]]]]), cache)
     assert gradients["W"].tolist() == [[[[7000, 500], [30, 1]]]]
     assert gradients["b"].tolist() == [1111]
 
@@ -547,7 +558,7 @@ def test_conv_adds_up_a_pixels_gradient_in_the_kernels_order(
         for i, j in product(range(y.shape[2]), range(y.shape[3])):
             term = dy[:, 0, i, j, np.newaxis] * params["W"][0, :, u, v]
             expected[:, :, stride * i + u, stride * j + v] += term
-    np.testing.assert_array_equal(conv.backward(params, dy, cache), expected)
+    np.testing.assert_array_equal(conv.backward(params, dy, cache)[0], expected)
 
 
 @st.composite
@@ -604,7 +615,7 @@ def test_max_pool_of_a_constant_is_that_constant(k: int, s: int, more: int, valu
     y, cache = MaxPool2D(k, stride=s).forward({}, x)
     np.testing.assert_array_equal(y, np.full(y.shape, value))
     dy = np.arange(1.0, y.size + 1.0).reshape(y.shape)
-    dx = MaxPool2D(k, stride=s).backward({}, dy, cache)
+    dx = MaxPool2D(k, stride=s).backward({}, dy, cache)[0]
     h_out, w_out = y.shape[2:]
     np.testing.assert_array_equal(dx[:, :, : s * h_out : s, : s * w_out : s], dy)
     assert dx.sum() == dy.sum()
@@ -618,7 +629,7 @@ def test_avg_pool_of_a_constant_is_that_constant(k: int, s: int, more: int, valu
     y, cache = AvgPool2D(k, stride=s).forward({}, x)
     np.testing.assert_allclose(y, np.full(y.shape, value), rtol=1e-14)
     dy = np.arange(1.0, y.size + 1.0).reshape(y.shape)
-    dx = AvgPool2D(k, stride=s).backward({}, dy, cache)
+    dx = AvgPool2D(k, stride=s).backward({}, dy, cache)[0]
     np.testing.assert_allclose(dx.sum(axis=(2, 3)), dy.sum(axis=(2, 3)), rtol=1e-13)
 
 
@@ -752,12 +763,12 @@ def test_dropout_goes_back_through_its_own_mask(seed: int, rate: float, size: in
     y, cache = layer.forward({}, x, Mode(training=True, rng=rng))
     kept = y != 0.0
     np.testing.assert_allclose(y, np.where(kept, x / (1.0 - rate), 0.0), rtol=1e-15)
-    dx = layer.backward({}, dy, cache)
+    dx = layer.backward({}, dy, cache)[0]
     np.testing.assert_allclose(dx, np.where(kept, dy / (1.0 - rate), 0.0), rtol=1e-15)
 
     y, cache = layer.forward({}, x, Mode(training=False, rng=rng))
     np.testing.assert_array_equal(y, x)
-    np.testing.assert_array_equal(layer.backward({}, dy, cache), dy)
+    np.testing.assert_array_equal(layer.backward({}, dy, cache)[0], dy)
 
 
 def test_dropout_draws_a_new_mask_each_time(rng: np.random.RandomState) -> None:

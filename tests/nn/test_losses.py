@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.special import log_softmax
 from scipy.special import softmax as scipy_softmax
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.losses import softmax, softmax_cross_entropy
-from cnn_from_scratch.nn.numerics import Array
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MEMORY_ORDERS, PROPERTY, normal, read_only
 

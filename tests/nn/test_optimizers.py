@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ortho_group
 
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.optimizers import (
     NAG,
     OPTIMIZERS,

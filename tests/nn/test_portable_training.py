@@ -10,28 +10,30 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.architectures import ACTIVATIONS, ARCHITECTURES
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     BatchNorm,
     Conv2D,
     Dense,
     Flatten,
     Layer,
+    Mode,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax, softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import ACTIVATIONS, NETWORKS
-from cnn_from_scratch.nn.numerics import Array, Version, using
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import NUMERICS, PORTABLE, NumericsName, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
-from cnn_from_scratch.nn.training import Samples, evaluate, fit, train_step
+from cnn_from_scratch.nn.training import Samples, Training, evaluate, fit, gradient, update
 from tests.nn.inputs import MODES, copies, normal, random_buffers, random_params, smooth_input
+from tests.nn.test_architectures import SETTINGS
 from tests.nn.test_layers import MakeMode, all_cases, both_modes
-from tests.nn.test_networks import SETTINGS
 
-VERSIONS: tuple[Version, Version] = ("portable", "native")
+VERSIONS: tuple[NumericsName, NumericsName] = ("portable", "native")
 
 
 # Sums here have up to 240 terms, so 45 bits or more, of numbers below 4: 240 * 2^-45 * 4.
@@ -82,10 +84,9 @@ def test_layers(
     results = {}
     for version in VERSIONS:
         arrays = copies(params) | copies(buffers)
-        with using(version):
+        with using(NUMERICS[version]):
             y, cache = layer.forward(arrays, x, mode())
-            dx = layer.backward(arrays, dy, cache)
-            gradients = layer.gradients(arrays, dy, cache)
+            dx, gradients = layer.backward(arrays, dy, cache)
         results[version] = {"y": y, "dx": dx} | gradients | {name: arrays[name] for name in buffers}
     y_bound, dx_bound, bounds = _bounds(layer, params.get("W", x), x, dy)
     bounds |= {"y": y_bound, "dx": dx_bound}
@@ -104,7 +105,7 @@ def test_loss(scale: float, rng: np.random.RandomState) -> None:
     logits, targets = scale * normal(rng, (50, 10)), rng.randint(0, 10, 50)
     results = []
     for version in VERSIONS:
-        with using(version):
+        with using(NUMERICS[version]):
             loss, dlogits = softmax_cross_entropy(logits, targets)
             results.append((loss, dlogits, softmax(logits)))
     for portable, native in zip(*results, strict=True):
@@ -119,9 +120,9 @@ AGREEMENT = 1e-5
 
 
 def _build(name: str, activation: str, activate_logits: bool, **settings: Any) -> Sequential:
-    architecture: Any = NETWORKS[name]
+    architecture: Any = ARCHITECTURES[name]
     network = architecture(activation=activation, activate_logits=activate_logits, **settings)
-    return Sequential(network.layers(3), (1, 6, 6), lambda i: np.random.RandomState([0, i]))
+    return Sequential(network.layers(3), (1, 6, 6), lambda i: np.random.RandomState([0, i]), NUMPY)
 
 
 def _batch(n: int = 4) -> Samples:
@@ -151,7 +152,7 @@ def test_networks(
     passes = []
     for version in VERSIONS:
         model.restore({**start, "theta": theta})
-        with using(version):
+        with using(NUMERICS[version]):
             logits, caches = model.forward(batch.x, MODES[mode]())
             _, dlogits = softmax_cross_entropy(logits, batch.targets)
             passes.append((logits, model.backward(dlogits, caches)))
@@ -164,7 +165,7 @@ def test_a_samples_logits_are_its_own(name: str, settings: dict[str, Any]) -> No
     """To the bit the same alone and in a batch, also beside a sample of another size."""
     model, batch = _build(name, "relu", activate_logits=False, **settings), _batch().x
     batch[1] *= 1e6
-    with using("portable"):
+    with using(PORTABLE):
         logits, _ = model.forward(batch)
         for i in range(len(batch)):
             alone, _ = model.forward(batch[i : i + 1])
@@ -176,7 +177,7 @@ def test_a_samples_output_of_a_dense_layer_is_its_own(rng: np.random.RandomState
     layer, x = Dense(5), normal(rng, (4, 7))
     x[1] *= 1e6
     params = random_params(layer, (7,), rng)
-    with using("portable"):
+    with using(PORTABLE):
         y, _ = layer.forward(params, x)
         for i in range(len(x)):
             np.testing.assert_array_equal(layer.forward(params, x[i : i + 1])[0][0], y[i])
@@ -202,14 +203,14 @@ def test_train_step(optimizer: str, name: str, activation: str) -> None:
     rule: Any = OPTIMIZERS[optimizer]()
     state = rule.init(model.theta)
     for _ in range(3):
-        state = train_step(model, rule, state, batch)
+        state = update(model, rule, state, gradient(model, batch, Mode(training=True)))
     before = model.state()
     steps, gradients = [], []
     for version in VERSIONS:
         model.restore(before)
-        with using(version):
+        with using(NUMERICS[version]):
             gradients.append(_gradient(model, batch))
-            train_step(model, rule, state, batch)
+            update(model, rule, state, gradient(model, batch, Mode(training=True)))
         steps.append(model.theta - before["theta"])
     _agree("gradient", *gradients)
     relative = np.abs(gradients[0] - gradients[1]) / np.maximum(np.abs(gradients[1]), 1e-300)
@@ -226,11 +227,14 @@ def test_fit(name: str, batch_size: int | None) -> None:
     histories = []
     for version in VERSIONS:
         model = _build(name, "tanh", activate_logits=False)
-        with using(version):
+        with using(NUMERICS[version]):
             result = fit(
-                model, SGD(lr=0.1), _batch(20), _batch(6), epochs=10, batch_size=batch_size,
-                rng=np.random.RandomState(0),
-            )  # fmt: skip
+                model,
+                SGD(lr=0.1),
+                _batch(20),
+                _batch(6),
+                Training(epochs=10, batch_size=batch_size, shuffle_rng=np.random.RandomState(0)),
+            )
         assert not result.diverged
         histories.append(np.array([[row.train.loss, row.val.loss] for row in result.history]))
     portable, native = histories
@@ -257,15 +261,21 @@ def test_divergence(
     layers: list[Layer],
     in_shape: Shape,
     optimizer: Optimizer,
-    version: Version,
+    version: NumericsName,
     batch_size: int | None,
 ) -> None:
     """Noticed in both versions, with no warning; what is kept is finite, and the last epoch's."""
     rng = np.random.RandomState(1)
     samples = Samples(normal(rng, (20, *in_shape)), rng.randint(0, 3, 20))
-    model = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]))
-    with using(version):
-        result = fit(model, optimizer, samples, samples, epochs=50, batch_size=batch_size, rng=rng)
+    model = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), NUMPY)
+    with using(NUMERICS[version]):
+        result = fit(
+            model,
+            optimizer,
+            samples,
+            samples,
+            Training(epochs=50, batch_size=batch_size, shuffle_rng=rng),
+        )
         assert result.diverged
         assert 1 <= len(result.history) <= 50
         for row in result.history:

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment.params import DType
+from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -26,11 +28,9 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import Architecture, EnhancedCNN, SimpleCNN, Stack
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
-from cnn_from_scratch.nn.training import Samples, fit
+from cnn_from_scratch.nn.training import Samples, Training, fit
 
 REFERENCES = json.loads(
     (Path(__file__).parent / "references" / "torch_float64.json").read_text(encoding="utf-8")
@@ -135,9 +135,12 @@ def _fitted(recorded: Recorded, settings: dict[str, float]) -> dict[str, Array]:
     """Return the losses of fifty epochs of full-batch Adam, scored in evaluation after each."""
     model, train, _ = recorded
     result = fit(
-        model, OPTIMIZERS["adam"](**settings), train, train, epochs=50, batch_size=None,
-        rng=np.random.RandomState(0),
-    )  # fmt: skip
+        model,
+        OPTIMIZERS["adam"](**settings),
+        train,
+        train,
+        Training(epochs=50, shuffle_rng=np.random.RandomState(0)),
+    )
     return {"curve": np.array([row.train.loss for row in result.history]), **_end(recorded)}
 
 

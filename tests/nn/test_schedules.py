@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_from_scratch.nn.schedules import SCHEDULES, Constant, Cosine, Schedule, Step
+from cnn_from_scratch.nn.schedules import SCHEDULES, Constant, Cosine, Schedule, StepDecay
 from tests.nn.inputs import PROPERTY
 
 # Every schedule needs a row: settings, and the factors of a whole run.
@@ -17,10 +17,10 @@ BY_HAND: list[tuple[Schedule, list[float]]] = [
     (Constant(warmup_epochs=1), [1, 1, 1]),
     (Constant(warmup_epochs=4), [1 / 4, 1 / 2, 3 / 4, 1, 1, 1]),
     (Constant(warmup_epochs=4), [1 / 4, 1 / 2]),  # a run shorter than its warm-up
-    (Step(every=2, gamma=1 / 2), [1, 1, 1 / 2, 1 / 2, 1 / 4, 1 / 4, 1 / 8]),
-    (Step(every=1, gamma=1 / 4), [1, 1 / 4, 1 / 16]),
-    (Step(every=3, gamma=1.0), [1, 1, 1, 1]),
-    (Step(every=2, gamma=1 / 2, warmup_epochs=3), [1 / 3, 2 / 3, 1 / 2, 1 / 2, 1 / 4]),
+    (StepDecay(every=2, gamma=1 / 2), [1, 1, 1 / 2, 1 / 2, 1 / 4, 1 / 4, 1 / 8]),
+    (StepDecay(every=1, gamma=1 / 4), [1, 1 / 4, 1 / 16]),
+    (StepDecay(every=3, gamma=1.0), [1, 1, 1, 1]),
+    (StepDecay(every=2, gamma=1 / 2, warmup_epochs=3), [1 / 3, 2 / 3, 1 / 2, 1 / 2, 1 / 4]),
     # The cosine of 0, 1/4, 1/2 and 3/4 of pi is 1, sqrt(1/2), 0 and -sqrt(1/2).
     (Cosine(), [1, (1 + sqrt(1 / 2)) / 2, 1 / 2, (1 - sqrt(1 / 2)) / 2]),
     # That of 0, 1/3 and 2/3 of pi is 1, 1/2 and -1/2.

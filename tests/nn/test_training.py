@@ -1,11 +1,15 @@
 """The training loop, against the same loop written out, and on problems that are not digits."""
 
+from dataclasses import replace
 from math import log
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.architectures import ACTIVATIONS, ActivationName, SimpleCNN
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
     Arrays,
@@ -15,33 +19,32 @@ from cnn_from_scratch.nn.layers import (
     Dense,
     Dropout,
     Flatten,
-    Init,
+    Gradients,
     Layer,
     MaxPool2D,
     Mode,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.metrics import Labels
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import ACTIVATIONS, ActivationName, SimpleCNN
-from cnn_from_scratch.nn.numerics import Array, Version, using
+from cnn_from_scratch.nn.metrics import Targets
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
-from cnn_from_scratch.nn.schedules import Constant, Cosine, Step
+from cnn_from_scratch.nn.schedules import Constant, Cosine, StepDecay
 from cnn_from_scratch.nn.training import (
     Epoch,
     Fit,
     Samples,
     Score,
+    Training,
+    chunks,
     evaluate,
     fit,
     gradient,
-    parts,
     predict,
-    train_step,
+    update,
 )
 from tests.nn.inputs import normal, read_only
 
@@ -50,7 +53,7 @@ all_optimizers = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
 def _model(layers: list[Layer], in_shape: Shape = (5,), seed: int = 0) -> Sequential:
-    return Sequential(layers, in_shape, lambda i: np.random.RandomState([seed, i]))
+    return Sequential(layers, in_shape, lambda i: np.random.RandomState([seed, i]), NUMPY)
 
 
 def _samples(n: int, in_shape: Shape = (5,), num_classes: int = 3, seed: int = 0) -> Samples:
@@ -67,7 +70,7 @@ def _rng(seed: int = 0) -> np.random.RandomState:
     return np.random.RandomState(seed)
 
 
-def _score(model: Sequential, x: Array, targets: Labels) -> Score:
+def _score(model: Sequential, x: Array, targets: Targets) -> Score:
     """Score a model without the library's own `evaluate`."""
     logits, _ = model.forward(x)
     loss, _ = softmax_cross_entropy(logits, targets)
@@ -75,30 +78,20 @@ def _score(model: Sequential, x: Array, targets: Labels) -> Score:
     return Score(loss, sum(right) / len(x))
 
 
-class Recorder:
+class Recorder(Layer):
     """A layer that passes x through, and notes every batch that a gradient is asked for."""
-
-    mode_matters: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.batches: list[Array] = []
-
-    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """Keep the shape."""
-        return Init(in_shape, {}, {})
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return x."""
         return x, x
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Note the batch."""
         self.batches.append(cache)
-        return {}
-
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        """Return dy."""
-        return dy
+        return dy, {}
 
 
 def test_evaluate_by_hand() -> None:
@@ -116,7 +109,7 @@ def test_train_step_by_hand() -> None:
     model = _model([Dense(2)], (1,))
     model.theta[:] = 0.0
     batch = Samples(np.zeros((4, 1)), np.array([0, 0, 0, 1]))
-    assert train_step(model, SGD(lr=1.0), (), batch) == ()
+    assert update(model, SGD(lr=1.0), (), gradient(model, batch, Mode(training=True))) == ()
     # p = 1/2, 1/2; the classes' shares are 3/4 and 1/4.
     np.testing.assert_allclose(model.theta, [0.0, 0.0, 1 / 4, -1 / 4], rtol=0, atol=1e-16)
 
@@ -126,7 +119,7 @@ def test_history_is_that_of_the_loop_written_out(name: str) -> None:
     """Row e holds the scores after e epochs, row 0 those of the untrained network."""
     optimizer: Optimizer = OPTIMIZERS[name]()
     model, by_hand = _model(MLP), _model(MLP)
-    result = fit(model, optimizer, TRAIN, VAL, epochs=4, batch_size=None, rng=_rng())
+    result = fit(model, optimizer, TRAIN, VAL, Training(epochs=4, shuffle_rng=_rng()))
 
     state = optimizer.init(by_hand.theta)
     rows = [Epoch(0, _score(by_hand, *TRAIN), _score(by_hand, *VAL))]
@@ -148,13 +141,15 @@ def test_minibatches_are_those_of_the_loop_written_out(name: str) -> None:
     optimizer: Optimizer = OPTIMIZERS[name]()
     recorder = Recorder()
     model, by_hand = _model([recorder, *MLP]), _model([Flatten(), *MLP])
-    fit(model, optimizer, TRAIN, VAL, epochs=3, batch_size=6, rng=_rng())
+    fit(model, optimizer, TRAIN, VAL, Training(epochs=3, batch_size=6, shuffle_rng=_rng()))
 
     label_of = {x.tobytes(): k for x, k in zip(TRAIN.x, TRAIN.targets, strict=True)}
     state = optimizer.init(by_hand.theta)
     for x in recorder.batches:
         targets = np.array([label_of[row.tobytes()] for row in x])
-        state = train_step(by_hand, optimizer, state, Samples(x, targets))
+        state = update(
+            by_hand, optimizer, state, gradient(by_hand, Samples(x, targets), Mode(training=True))
+        )
     np.testing.assert_array_equal(model.theta, by_hand.theta)
 
 
@@ -168,7 +163,13 @@ def test_an_epoch_covers_each_sample_once(batch_size: int, sizes: list[int]) -> 
     numbers = np.arange(20.0)[:, np.newaxis]
     train = Samples(read_only(numbers / 20), TRAIN.targets)
     model = _model([recorder, Dense(3)], (1,))
-    fit(model, SGD(lr=0.1), train, train, epochs=3, batch_size=batch_size, rng=_rng())
+    fit(
+        model,
+        SGD(lr=0.1),
+        train,
+        train,
+        Training(epochs=3, batch_size=batch_size, shuffle_rng=_rng()),
+    )
 
     assert [len(batch) for batch in recorder.batches] == sizes * 3
     epochs = np.concatenate(recorder.batches).reshape(3, 20) * 20
@@ -182,7 +183,7 @@ def test_a_full_batch_draws_nothing(batch_size: int | None) -> None:
     """The samples come in their own order, and the stream stays where it was."""
     recorder, rng = Recorder(), _rng()
     model = _model([recorder, Dense(3)])
-    fit(model, SGD(lr=0.1), TRAIN, VAL, epochs=2, batch_size=batch_size, rng=rng)
+    fit(model, SGD(lr=0.1), TRAIN, VAL, Training(epochs=2, batch_size=batch_size, shuffle_rng=rng))
     np.testing.assert_equal(rng.get_state(legacy=False), _rng().get_state(legacy=False))
     np.testing.assert_array_equal(recorder.batches, [TRAIN.x, TRAIN.x])
 
@@ -217,9 +218,18 @@ def test_no_pass_is_made_twice(
     model = _model([_CountedPasses(), *layers])
     augment = (lambda x: x) if augmented else None
     fit(
-        model, SGD(0.1), TRAIN, VAL, epochs=3, batch_size=batch_size, rng=_rng(),
-        dropout_rng=_rng(1), augment=augment,
-    )  # fmt: skip
+        model,
+        SGD(0.1),
+        TRAIN,
+        VAL,
+        Training(
+            epochs=3,
+            batch_size=batch_size,
+            shuffle_rng=_rng(),
+            dropout_rng=_rng(1),
+            augment=augment,
+        ),
+    )
     assert _CountedPasses.passes == 2 + 3 * passes
 
 
@@ -229,7 +239,13 @@ def test_same_stream_same_bits(name: str) -> None:
     thetas, histories = [], []
     for seed in (3, 3, 4):
         model = _model(MLP)
-        result = fit(model, OPTIMIZERS[name](), TRAIN, VAL, epochs=3, batch_size=7, rng=_rng(seed))
+        result = fit(
+            model,
+            OPTIMIZERS[name](),
+            TRAIN,
+            VAL,
+            Training(epochs=3, batch_size=7, shuffle_rng=_rng(seed)),
+        )
         thetas.append(model.theta)
         histories.append(result.history)
     np.testing.assert_array_equal(thetas[0], thetas[1])
@@ -243,7 +259,13 @@ def test_val_is_only_looked_at(batch_size: int | None, layers: list[Layer]) -> N
     """Other validation samples change their own scores; neither the network nor train scores."""
     model, other = _model(layers), _model(layers)
     results = [
-        fit(m, Adam(), TRAIN, val, epochs=5, batch_size=batch_size, rng=_rng(), dropout_rng=_rng(1))
+        fit(
+            m,
+            Adam(),
+            TRAIN,
+            val,
+            Training(epochs=5, batch_size=batch_size, shuffle_rng=_rng(), dropout_rng=_rng(1)),
+        )
         for m, val in [(model, VAL), (other, _samples(50, seed=9))]
     ]
     np.testing.assert_equal(model.state(), other.state())
@@ -262,7 +284,14 @@ def test_on_epoch_is_told_of_every_row_as_it_ends() -> None:
         told.append(row)
         thetas.append(model.theta.copy())
 
-    result = fit(model, Adam(), TRAIN, VAL, epochs=4, batch_size=7, rng=_rng(), on_epoch=on_epoch)
+    result = fit(
+        model,
+        Adam(),
+        TRAIN,
+        VAL,
+        Training(epochs=4, batch_size=7, shuffle_rng=_rng()),
+        on_epoch=on_epoch,
+    )
     assert told == result.history
     assert [row.epoch for row in told] == [0, 1, 2, 3, 4]
     for row, theta in zip(told, thetas, strict=True):
@@ -270,7 +299,7 @@ def test_on_epoch_is_told_of_every_row_as_it_ends() -> None:
         assert row.train == evaluate(model, TRAIN)
 
 
-class _Explodes:
+class _Explodes(Optimizer):
     """An optimizer that moves nothing, until its third step sends the first number to infinity."""
 
     def init(self, theta: Array) -> int:
@@ -294,7 +323,7 @@ def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> 
             asked.append((epoch, epochs))
             return float(0.5**epoch)
 
-    class Ones:
+    class Ones(Optimizer):
         """An optimizer whose every delta is 1."""
 
         def init(self, theta: Array) -> int:
@@ -306,19 +335,25 @@ def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> 
     model = _model(MLP)
     model.theta[:] = 0.0
     schedule = Halving()
-    fit(model, Ones(), TRAIN, VAL, epochs=4, batch_size=batch_size, rng=_rng(), schedule=schedule)
+    fit(
+        model,
+        Ones(),
+        TRAIN,
+        VAL,
+        Training(epochs=4, batch_size=batch_size, shuffle_rng=_rng(), schedule=schedule),
+    )
     assert asked == [(0, 4), (1, 4), (2, 4), (3, 4)]
     batches = 1 if batch_size is None else 3
     assert model.theta.tolist() == [batches * (1 + 1 / 2 + 1 / 4 + 1 / 8)] * model.theta.size
 
 
 @all_optimizers
-@pytest.mark.parametrize("schedule", [Step(every=2, gamma=0.25, warmup_epochs=2), Cosine(0.1)])
+@pytest.mark.parametrize("schedule", [StepDecay(every=2, gamma=0.25, warmup_epochs=2), Cosine(0.1)])
 def test_scheduled_training_is_the_loop_written_out(name: str, schedule: Any) -> None:
     """Theta moves by factor * delta, and the next gradient is taken where it went."""
     optimizer: Optimizer = OPTIMIZERS[name]()
     model, by_hand, plain = _model(MLP), _model(MLP), _model(MLP)
-    fit(model, optimizer, TRAIN, VAL, epochs=5, batch_size=None, rng=_rng(), schedule=schedule)
+    fit(model, optimizer, TRAIN, VAL, Training(epochs=5, shuffle_rng=_rng(), schedule=schedule))
     state = optimizer.init(by_hand.theta)
     for epoch in range(5):
         logits, caches = by_hand.forward(TRAIN.x)
@@ -327,7 +362,7 @@ def test_scheduled_training_is_the_loop_written_out(name: str, schedule: Any) ->
         delta, state = optimizer.update(g, state, by_hand.theta)
         by_hand.theta += schedule.factor(epoch, 5) * delta
     np.testing.assert_array_equal(model.theta, by_hand.theta)
-    fit(plain, optimizer, TRAIN, VAL, epochs=5, batch_size=None, rng=_rng(), schedule=Constant())
+    fit(plain, optimizer, TRAIN, VAL, Training(epochs=5, shuffle_rng=_rng(), schedule=Constant()))
     assert np.all(plain.theta != model.theta)
 
 
@@ -343,7 +378,11 @@ def test_augment_changes_training_batches_only(batch_size: int | None) -> None:
     recorder = Recorder()
     model, negative = _model([recorder, *MLP]), _model([Flatten(), *MLP])
     result = fit(
-        model, Adam(), TRAIN, VAL, epochs=3, batch_size=batch_size, rng=_rng(), augment=augment
+        model,
+        Adam(),
+        TRAIN,
+        VAL,
+        Training(epochs=3, batch_size=batch_size, shuffle_rng=_rng(), augment=augment),
     )
     assert len(seen) == 3 * (1 if batch_size is None else 3)
     for x, changed in zip(seen, recorder.batches, strict=True):
@@ -354,7 +393,11 @@ def test_augment_changes_training_batches_only(batch_size: int | None) -> None:
 
     changed_train = Samples(-2.0 * TRAIN.x, TRAIN.targets)
     expected = fit(
-        negative, Adam(), changed_train, VAL, epochs=3, batch_size=batch_size, rng=_rng()
+        negative,
+        Adam(),
+        changed_train,
+        VAL,
+        Training(epochs=3, batch_size=batch_size, shuffle_rng=_rng()),
     )
     np.testing.assert_array_equal(model.theta, negative.theta)
     assert [row.val for row in result.history] == [row.val for row in expected.history]
@@ -371,9 +414,12 @@ def test_dropout_draws_in_training_only(batch_size: int | None, sizes: list[int]
     for rng, dropout_rng in (rngs, (_rng(1), _rng(3))):
         model = _model(layers)
         fit(
-            model, SGD(0.1), TRAIN, VAL, epochs=3, batch_size=batch_size, rng=rng,
-            dropout_rng=dropout_rng,
-        )  # fmt: skip
+            model,
+            SGD(0.1),
+            TRAIN,
+            VAL,
+            Training(epochs=3, batch_size=batch_size, shuffle_rng=rng, dropout_rng=dropout_rng),
+        )
         results.append(model.theta)
     assert np.any(results[0] != results[1])
 
@@ -394,7 +440,11 @@ def test_a_network_without_dropout_draws_no_masks() -> None:
     for dropout_rng in (_rng(5), None):
         model = _model([Dense(4), BatchNorm(), Sigmoid(), Dense(3)])
         fit(
-            model, SGD(0.1), TRAIN, VAL, epochs=2, batch_size=7, rng=_rng(), dropout_rng=dropout_rng
+            model,
+            SGD(0.1),
+            TRAIN,
+            VAL,
+            Training(epochs=2, batch_size=7, shuffle_rng=_rng(), dropout_rng=dropout_rng),
         )
         thetas.append(model.theta)
         if dropout_rng is not None:
@@ -406,13 +456,13 @@ def test_a_network_without_dropout_draws_no_masks() -> None:
 def test_dropout_without_a_stream_is_an_error() -> None:
     """It is not silently left out."""
     with pytest.raises(ValueError, match=r"^dropout needs a random stream"):
-        fit(_model([Dropout(), *MLP]), SGD(), TRAIN, VAL, epochs=1, batch_size=None, rng=_rng())
+        fit(_model([Dropout(), *MLP]), SGD(), TRAIN, VAL, Training(epochs=1, shuffle_rng=_rng()))
 
 
 def test_running_statistics_are_those_of_the_batches() -> None:
     """One update for each training batch, and none for scoring."""
     model = _model([BatchNorm(momentum=0.25), Dense(3)])
-    fit(model, SGD(0.1), TRAIN, VAL, epochs=2, batch_size=None, rng=_rng())
+    fit(model, SGD(0.1), TRAIN, VAL, Training(epochs=2, shuffle_rng=_rng()))
     mean, var = np.zeros(5), np.ones(5)
     for _ in range(2):
         mean = 0.75 * mean + 0.25 * TRAIN.x.mean(axis=0)
@@ -421,7 +471,7 @@ def test_running_statistics_are_those_of_the_batches() -> None:
     np.testing.assert_allclose(model.buffers[0]["running_var"], var, rtol=0, atol=1e-15)
 
 
-class _Scripted:
+class _Scripted(Optimizer):
     """An optimizer that moves the last parameter through given values."""
 
     def __init__(self, values: list[float]) -> None:
@@ -466,10 +516,18 @@ def test_early_stopping_by_hand(
     train = Samples(np.ones((1, 1)), np.array([1]))  # whose loss falls as val's rises
     told: list[int] = []
     result = fit(
-        model, _Scripted(losses), train, val, epochs=len(losses) - 1, batch_size=None, rng=_rng(),
-        early_stopping=patience, best_checkpoint=best_checkpoint,
+        model,
+        _Scripted(losses),
+        train,
+        val,
+        Training(
+            epochs=len(losses) - 1,
+            shuffle_rng=_rng(),
+            early_stopping=patience,
+            best_checkpoint=best_checkpoint,
+        ),
         on_epoch=lambda row: told.append(row.epoch),
-    )  # fmt: skip
+    )
     assert [row.epoch for row in result.history] == told == [*range(trained + 1)]
     expected = np.log1p(np.exp(losses[: trained + 1]))
     np.testing.assert_allclose([row.val.loss for row in result.history], expected, rtol=1e-14)
@@ -495,9 +553,12 @@ def _overfitting() -> list[Layer]:
 def _fit(layers: list[Layer], epochs: int, **options: Any) -> tuple[Sequential, Fit]:
     model = _model(layers)
     result = fit(
-        model, Adam(lr=0.02), LEARNABLE_TRAIN, LEARNABLE_VAL, epochs=epochs, batch_size=7,
-        rng=_rng(), dropout_rng=_rng(1), **options,
-    )  # fmt: skip
+        model,
+        Adam(lr=0.02),
+        LEARNABLE_TRAIN,
+        LEARNABLE_VAL,
+        Training(epochs=epochs, batch_size=7, shuffle_rng=_rng(), dropout_rng=_rng(1), **options),
+    )
     return model, result
 
 
@@ -544,9 +605,12 @@ def test_divergence_goes_back_to_finite_buffers_too(best_checkpoint: bool) -> No
     layers: list[Layer] = [Dense(4), BatchNorm(), Sigmoid(), Dense(3)]
     model = _model(layers)
     result = fit(
-        model, _Explodes(), TRAIN, VAL, epochs=5, batch_size=None, rng=_rng(),
-        best_checkpoint=best_checkpoint,
-    )  # fmt: skip
+        model,
+        _Explodes(),
+        TRAIN,
+        VAL,
+        Training(epochs=5, shuffle_rng=_rng(), best_checkpoint=best_checkpoint),
+    )
     assert result.diverged
     assert len(result.history) == 3
     best = min(range(3), key=lambda e: result.history[e].val.loss)
@@ -586,7 +650,13 @@ def test_the_last_convolution_is_a_fully_connected_layer(
     train = Samples(read_only(x[:18]), _rng(5).randint(0, 3, 18))
     val = Samples(read_only(x[18:]), _rng(6).randint(0, 3, 6))
     results = [
-        fit(model, OPTIMIZERS[name](), train, val, epochs=50, batch_size=5, rng=_rng())
+        fit(
+            model,
+            OPTIMIZERS[name](),
+            train,
+            val,
+            Training(epochs=50, batch_size=5, shuffle_rng=_rng()),
+        )
         for model in (conv, dense)
     ]
     curves = [[(row.train.loss, row.val.loss) for row in r.history] for r in results]
@@ -617,9 +687,13 @@ def test_divergence_goes_back_to_the_last_finite_epoch(
     model = _model(layers, in_shape)
     told: list[Epoch] = []
     result = fit(
-        model, optimizer, train, val, epochs=50, batch_size=batch_size, rng=_rng(),
+        model,
+        optimizer,
+        train,
+        val,
+        Training(epochs=50, batch_size=batch_size, shuffle_rng=_rng()),
         on_epoch=told.append,
-    )  # fmt: skip
+    )
     assert result.diverged
     rows = len(result.history)
     assert 1 <= rows <= 50
@@ -631,7 +705,11 @@ def test_divergence_goes_back_to_the_last_finite_epoch(
     shorter = _model(layers, in_shape)
     if rows > 1:
         again = fit(
-            shorter, optimizer, train, val, epochs=rows - 1, batch_size=batch_size, rng=_rng()
+            shorter,
+            optimizer,
+            train,
+            val,
+            Training(epochs=rows - 1, batch_size=batch_size, shuffle_rng=_rng()),
         )
         assert not again.diverged
         assert again.history == result.history
@@ -644,7 +722,7 @@ def test_a_parameter_that_is_not_finite_is_a_divergence() -> None:
     """Even where the loss stays finite, as behind a sigmoid that takes infinity for 1."""
     model, train = _model(MLP), Samples(np.abs(TRAIN.x), TRAIN.targets)
     start = model.theta.copy()
-    result = fit(model, _Explodes(), train, train, epochs=5, batch_size=None, rng=_rng())
+    result = fit(model, _Explodes(), train, train, Training(epochs=5, shuffle_rng=_rng()))
     assert result.diverged
     assert [row.epoch for row in result.history] == [0, 1, 2]
     np.testing.assert_array_equal(model.theta, start)
@@ -659,7 +737,7 @@ def test_a_network_that_starts_beyond_all_bounds_is_refused() -> None:
     model.theta[::2] = -1e308
     start = model.theta.copy()
     with pytest.raises(ValueError, match="not finite before training"):
-        fit(model, SGD(), TRAIN, VAL, epochs=3, batch_size=None, rng=_rng())
+        fit(model, SGD(), TRAIN, VAL, Training(epochs=3, shuffle_rng=_rng()))
     np.testing.assert_array_equal(model.theta, start)
 
 
@@ -709,7 +787,7 @@ def test_overfits_random_labels_of_any_shape(build: Any, seed: int) -> None:
     train = _samples(20, in_shape, num_classes, seed)
     model = _model(layers, in_shape, seed)
     result = fit(
-        model, Adam(), train, train, epochs=400, batch_size=None, rng=_rng(), dropout_rng=_rng()
+        model, Adam(), train, train, Training(epochs=400, shuffle_rng=_rng(), dropout_rng=_rng())
     )
     assert result.history[0].train.accuracy < 1.0
     assert result.history[-1].train.accuracy == 1.0
@@ -735,19 +813,22 @@ def test_training_needs_no_global_random_state(name: str, monkeypatch: pytest.Mo
     model = _model(layers, (1, 6, 6))
     train = _samples(20, (1, 6, 6))
     fit(
-        model, OPTIMIZERS[name](), train, train, epochs=2, batch_size=7, rng=_rng(),
-        dropout_rng=_rng(),
-    )  # fmt: skip
+        model,
+        OPTIMIZERS[name](),
+        train,
+        train,
+        Training(epochs=2, batch_size=7, shuffle_rng=_rng(), dropout_rng=_rng()),
+    )
 
 
 def test_a_running_statistic_that_overflows_is_divergence() -> None:
     """Loss and parameters may be finite all the while."""
-    model = Sequential([BatchNorm(), Dense(3)], (2,), np.random.RandomState)
+    model = Sequential([BatchNorm(), Dense(3)], (2,), np.random.RandomState, NUMPY)
     x = np.array([[1e80, 0.0], [-1e80, 1.0], [3.0, 2.0], [4.0, 3.0]])
     samples = Samples(x, np.array([0, 1, 2, 0]))
     val = Samples(np.zeros((1, 2)), np.array([0]))
     rng = np.random.RandomState(0)
-    result = fit(model, SGD(0.1), samples, val, epochs=3, batch_size=None, rng=rng)
+    result = fit(model, SGD(0.1), samples, val, Training(epochs=3, shuffle_rng=rng))
     assert result.diverged
     assert [row.epoch for row in result.history] == [0]
     assert all(np.isfinite(array).all() for array in model.state().values())
@@ -764,24 +845,27 @@ CUT_TRAIN = _samples(50, CUT_SHAPE, seed=3)
 
 def _cut_model(size: int, layers: list[Layer] = CUT) -> Sequential:
     """Return a network that takes so many numbers of inputs at once."""
-    model = _model(layers, CUT_SHAPE)
-    model.part_size = size
+    return _cut_to(_model(layers, CUT_SHAPE), size)
+
+
+def _cut_to(model: Sequential, size: int) -> Sequential:
+    model.backend = replace(model.backend, chunk_size=size)
     return model
 
 
 both_versions = pytest.mark.parametrize("version", ["native", "portable"])
-part_sizes = pytest.mark.parametrize("size", [1, 72, 300, 1000])  # numbers; a sample has 72
+chunk_sizes = pytest.mark.parametrize("size", [1, 72, 300, 1000])  # numbers; a sample has 72
 
 
 @pytest.mark.parametrize("size", [1, 71, 72, 73, 300, 1000, 3600, 10**6])
-def test_parts(size: int) -> None:
+def test_chunks(size: int) -> None:
     """They cover all samples once, in order, differ by at most one, and none is over its size.
 
     Unless one sample is: then each goes by itself. Two threads share them out evenly.
     """
     model = _cut_model(size)
     for n in (1, 2, 3, 4, 5, 7, 49, 50, 51, 997):
-        cut = parts(model, n)
+        cut = chunks(model, n)
         assert [i for rows in cut for i in range(n)[rows]] == [*range(n)]
         lengths = {rows.stop - rows.start for rows in cut}
         assert min(lengths) >= 1
@@ -793,22 +877,22 @@ def test_parts(size: int) -> None:
         assert len(cut) % 2 == 0 or len(cut) == 1 or most == 1
 
 
-def test_a_part_holds_what_the_cache_does() -> None:
-    """All 240 digits of 6x6 go through at once, and some forty of 28x28."""
-    assert parts(_model([Flatten(), Dense(3)], (1, 6, 6)), 240) == [slice(0, 240)]
-    cut = parts(_model([Flatten(), Dense(3)], (1, 28, 28)), 60_000)
-    assert 1400 < len(cut) < 1500
+def test_a_chunk_holds_what_the_cache_does() -> None:
+    """All 240 digits of 6x6 go through at once, and some eighty of 28x28."""
+    assert chunks(_model([Flatten(), Dense(3)], (1, 6, 6)), 240) == [slice(0, 240)]
+    cut = chunks(_model([Flatten(), Dense(3)], (1, 28, 28)), 60_000)
+    assert 700 < len(cut) < 750
 
 
 @both_versions
-@part_sizes
-def test_predictions_in_parts_are_those_of_the_whole(version: Version, size: int) -> None:
+@chunk_sizes
+def test_predictions_in_parts_are_those_of_the_whole(version: NumericsName, size: int) -> None:
     """To the bit in portable numerics; within the rounding of sums of some 50 terms in native."""
     model = _model(CUT, CUT_SHAPE)
-    with using(version):
+    with using(NUMERICS[version]):
         whole, score = model.forward(CUT_TRAIN.x)[0], evaluate(model, CUT_TRAIN)
-        model.part_size = size
-        assert len(parts(model, 50)) > 1
+        _cut_to(model, size)
+        assert len(chunks(model, 50)) > 1
         cut, cut_score = predict(model, CUT_TRAIN.x), evaluate(model, CUT_TRAIN)
         assert score == _score(model, *CUT_TRAIN)
     if version == "portable":
@@ -818,16 +902,16 @@ def test_predictions_in_parts_are_those_of_the_whole(version: Version, size: int
     np.testing.assert_allclose(cut_score, score, rtol=0, atol=1e-14)
 
 
-@part_sizes
+@chunk_sizes
 def test_the_gradient_of_parts_is_that_of_the_whole(size: int) -> None:
     """Weighted by their samples: 50 do not divide evenly."""
     model = _model(CUT, CUT_SHAPE)
-    whole = gradient(model, CUT_TRAIN)
+    whole = gradient(model, CUT_TRAIN, Mode(training=True))
     logits, caches = model.forward(CUT_TRAIN.x)
     by_hand = model.backward(softmax_cross_entropy(logits, CUT_TRAIN.targets)[1], caches)
     np.testing.assert_array_equal(whole, by_hand)
-    model.part_size = size
-    cut = gradient(model, CUT_TRAIN)
+    _cut_to(model, size)
+    cut = gradient(model, CUT_TRAIN, Mode(training=True))
     assert np.any(cut != whole)  # it was cut
     assert np.abs(cut - whole).max() <= 1e-12 * np.abs(whole).max()
 
@@ -846,18 +930,21 @@ def test_networks_whose_mode_matters_learn_from_whole_batches(layers: list[Layer
         model = _cut_model(size, layers)
         g = gradient(model, CUT_TRAIN, Mode(training=True, rng=_rng(2)))
         fit(
-            model, Adam(), CUT_TRAIN, CUT_TRAIN, epochs=2, batch_size=None, rng=_rng(),
-            dropout_rng=_rng(1),
-        )  # fmt: skip
+            model,
+            Adam(),
+            CUT_TRAIN,
+            CUT_TRAIN,
+            Training(epochs=2, shuffle_rng=_rng(), dropout_rng=_rng(1)),
+        )
         results.append([g, *model.state().values()])
     np.testing.assert_equal(results[0], results[1])
 
 
 @both_versions
-@part_sizes
+@chunk_sizes
 @pytest.mark.parametrize("batch_size", [None, 20])
 def test_trainings_whose_batches_are_cut(
-    version: Version, size: int, batch_size: int | None
+    version: NumericsName, size: int, batch_size: int | None
 ) -> None:
     """Ten epochs, whose steps differ by rounding: float64's, or that of portable products.
 
@@ -866,9 +953,13 @@ def test_trainings_whose_batches_are_cut(
     histories = []
     for of_part in (10**6, size):
         model = _cut_model(of_part)
-        with using(version):
+        with using(NUMERICS[version]):
             result = fit(
-                model, SGD(0.5), CUT_TRAIN, VAL_CUT, epochs=10, batch_size=batch_size, rng=_rng()
+                model,
+                SGD(0.5),
+                CUT_TRAIN,
+                VAL_CUT,
+                Training(epochs=10, batch_size=batch_size, shuffle_rng=_rng()),
             )
         histories.append([[*row.train, *row.val] for row in result.history])
     whole, cut = np.array(histories)
@@ -903,7 +994,13 @@ def test_inputs_are_asked_for_a_few_at_a_time(batch_size: int | None, most: int)
     asked = Samples(_Asked(CUT_TRAIN.x), CUT_TRAIN.targets)
     for train in (CUT_TRAIN, asked):
         model = _cut_model(5 * 72)
-        fit(model, Adam(), train, train, epochs=2, batch_size=batch_size, rng=_rng())
+        fit(
+            model,
+            Adam(),
+            train,
+            train,
+            Training(epochs=2, batch_size=batch_size, shuffle_rng=_rng()),
+        )
         states.append(model.theta)
     np.testing.assert_array_equal(states[0], states[1])
     assert asked.x.most == most
@@ -913,15 +1010,21 @@ def test_inputs_are_asked_for_a_few_at_a_time(batch_size: int | None, most: int)
 @pytest.mark.parametrize("batch_size", [None, 20])
 @both_versions
 def test_preparing_changes_no_bit_of_a_training(
-    size: int, batch_size: int | None, version: Version, monkeypatch: pytest.MonkeyPatch
+    size: int, batch_size: int | None, version: NumericsName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does it where the inputs come in another order in memory."""
     results = []
     for prepare in (Sequential.prepare, lambda model, x: x):
         monkeypatch.setattr(Sequential, "prepare", prepare)
         model = _cut_model(size)
-        with using(version):
+        with using(NUMERICS[version]):
             results.append(
-                fit(model, Adam(), CUT_TRAIN, VAL_CUT, epochs=3, batch_size=batch_size, rng=_rng())
+                fit(
+                    model,
+                    Adam(),
+                    CUT_TRAIN,
+                    VAL_CUT,
+                    Training(epochs=3, batch_size=batch_size, shuffle_rng=_rng()),
+                )
             )
     assert results[0] == results[1]

@@ -12,7 +12,7 @@ import hashlib
 import json
 import sys
 import tempfile
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +29,13 @@ from cnn_from_scratch.experiment.records import write_run
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh
-from cnn_from_scratch.nn.networks import Stack
+from cnn_from_scratch.nn.architectures import Stack
 from cnn_from_scratch.nn.optimizers import AdamW
 from cnn_from_scratch.nn.schedules import Cosine
 
 SEED = 0
-PRIMITIVES = [field.name for field in fields(numerics.Primitives)]
-UNUSED = ("tanh", "sin", "cos")  # primitives that no model of the study calls
+OPERATIONS = ("matmul", "sum", "exp", "log", "tanh", "sin", "cos")
+UNUSED = ("tanh", "sin", "cos")  # that no model of the study calls
 
 # What else the library can do and the study does not, all at once.
 OTHER_LAYERS = (
@@ -73,7 +73,7 @@ def digest(model: Model, dataset: Dataset, params: Params, train: Train) -> str:
 
 
 def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
-    """Return each model's digest, the other model's, and those of primitives called by no model.
+    """Return each model's digest, the other model's, and those of operations called by no model.
 
     One product is of a size that a BLAS shares out among its threads.
     """
@@ -86,9 +86,9 @@ def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
     }
     rng = np.random.RandomState(SEED)
     x, a, b = (rng.uniform(-np.pi, np.pi, shape) for shape in (10_000, (300, 5000), (5000, 200)))
-    with numerics.using(backend_for(params.train).primitives):
+    with numerics.using(backend_for(params.train).numerics):
         values = {name: getattr(numerics, name)(x) for name in UNUSED}
-        values["large product"] = numerics.matmul(a, b)
+        values["large product"] = numerics.matmul(numerics.factor(a), numerics.factor(b))
     of_values = {
         name: hashlib.sha256(value.tobytes()).hexdigest() for name, value in values.items()
     }
@@ -100,13 +100,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Print the digests of the study's models.")
     parser.add_argument("dataset", type=Path)
     parser.add_argument("epochs", type=int, nargs="+")
-    parser.add_argument("--native", choices=PRIMITIVES, help="leave one operation to the machine")
+    parser.add_argument("--native", choices=OPERATIONS, help="leave one operation to the machine")
     parser.add_argument("--backend", choices=["numpy", "compiled"], default="numpy")
     parser.add_argument("--share", action="store_true", help="all compiled loops among threads")
     args = parser.parse_args()
     if args.native is not None:
-        native = {args.native: getattr(numerics.NATIVE, args.native)}
-        numerics.VERSIONS["portable"] = replace(numerics.PORTABLE, **native)
+        names = ("factor", "matmul") if args.native == "matmul" else (args.native,)
+        native = {name: vars(numerics.Numerics)[name] for name in names}
+        numerics.NUMERICS["portable"] = type("Mixed", (numerics.Portable,), native)()
     if args.share:
         from cnn_from_scratch.compiled import kernel
 

@@ -16,7 +16,7 @@ import pytest
 from cnn_from_scratch.data.workbook import read_workbook
 from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
 from cnn_from_scratch.experiment.params import load_params
-from tests.portability.digest import PRIMITIVES, ROOT
+from tests.portability.digest import OPERATIONS, ROOT
 
 COMMITTED: dict[str, dict[str, str]] = json.loads(
     Path(__file__).with_name("digests.json").read_text(encoding="utf-8")
@@ -106,9 +106,9 @@ def test_compiled_loops_change_nothing_in_a_whole_training(dataset: Path) -> Non
     assert digests(dataset, 300, "--backend", "compiled") == COMMITTED["300"]
 
 
-@pytest.mark.parametrize("primitive", PRIMITIVES)
-def test_any_native_primitive_would_be_seen(dataset: Path, primitive: str) -> None:
-    assert digests(dataset, 10, "--native", primitive) != COMMITTED["10"]
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_any_native_operation_would_be_seen(dataset: Path, operation: str) -> None:
+    assert digests(dataset, 10, "--native", operation) != COMMITTED["10"]
 
 
 def test_a_native_product_would_differ_between_settings(dataset: Path) -> None:

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from cnn_from_scratch import report
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU
-from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.report.bounds import first, thinned, with_notes
 from cnn_from_scratch.report.collapse import collapse_figure
 from cnn_from_scratch.report.figures import (

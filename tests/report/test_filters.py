@@ -23,8 +23,8 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.report.filters import filters_figure, run_to_draw, steps
 from tests.experiment.studies import stripes
 from tests.report.test_figures import covered_texts, cut_off, text_overlaps

@@ -9,7 +9,7 @@ import pytest
 
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
-from cnn_from_scratch.nn.networks import SimpleCNN
+from cnn_from_scratch.nn.architectures import SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD
 from cnn_from_scratch.report import results
 from cnn_from_scratch.report.convergence import model_convergence

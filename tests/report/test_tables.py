@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from cnn_from_scratch.experiment.models import Model
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD, Adam
 from cnn_from_scratch.report.tables import results_table
 

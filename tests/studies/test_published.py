@@ -11,9 +11,10 @@ import pytest
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.models import optimizer_settings
 from cnn_from_scratch.experiment.params import Params, load_params
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from cnn_from_scratch.report.runs import Runs
 from tests.studies.scripts import script
@@ -32,7 +33,7 @@ X, Y = RNG.rand(12, 1, 6, 6).astype(np.float32), np.arange(12) % 3
 def test_an_emulated_network_has_the_librarys_logits_and_gradients(kind: str) -> None:
     emulated = float32.Network(kind, np.random.RandomState(3))
     layers = (SimpleCNN() if kind == "S" else EnhancedCNN()).layers(3)
-    ours = Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(0))
+    ours = Sequential(layers, (1, 6, 6), lambda _: np.random.RandomState(0), NUMPY)
     learning = [params for params in ours.params if params]
     for params, kernels, bias in zip(learning, emulated.W, emulated.b, strict=True):
         params["W"][:] = kernels

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, ReLU
-from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.network import Sequential
 from tests.studies.scripts import script
 
 signals = script("initialisation", "signals")
@@ -15,7 +16,7 @@ RNG = np.random.RandomState(5)
 def test_the_variances_are_of_the_pixels_and_each_convolutions_output() -> None:
     x = RNG.rand(7, 1, 6, 6)
     layers = (Conv2D(2, 3), ReLU(), Conv2D(3, 4), ReLU())
-    network = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState(i))
+    network = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState(i), NUMPY)
     first, _ = layers[0].forward(network.params[0], x)
     second, _ = layers[2].forward(network.params[2], np.maximum(first, 0))
     expected = [x.var(), first.var(), second.var()]

@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.arithmetic.random import standard_normal
 from cnn_from_scratch.experiment.params import Augmentation
-from cnn_from_scratch.nn.numerics import Array, cos, sin, standard_normal
+from cnn_from_scratch.nn.numerics import cos, sin
 
 
 def augment(images: Array, how: Augmentation, rng: np.random.RandomState) -> Array:

@@ -1,50 +1,35 @@
-"""What a network computes with: NumPy, or loops that are compiled."""
+"""The backends that params.yaml names: NumPy, or loops that are compiled."""
 
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
-from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
-from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import VERSIONS, Array, Primitives, Version
-from cnn_from_scratch.nn.optimizers import Optimizer
+from cnn_from_scratch.nn.backend import Backend
+from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 
-class Backend(NamedTuple):
-    """What makes a network of its layers, its loss, and the operations of both.
-
-    optimizer: makes of an optimizer one that does the same, as quickly as the backend can.
-    part_size, map_parts: how batches are best worked through; see `Sequential`.
-    """
-
-    network: Callable[..., Sequential]
-    loss: Loss
-    optimizer: Callable[[Optimizer], Optimizer]
-    primitives: Primitives
-    part_size: int
-    map_parts: Callable[..., Iterable[Array]]
-
-
-def in_threads(function: Callable[[slice], Array], parts: Sequence[slice]) -> Iterable[Array]:
-    """Call the function for each part, and return the results in order, as `map` does.
+def in_threads(function: Callable[[slice], Array], chunks: Sequence[slice]) -> Iterable[Array]:
+    """Call the function for each chunk, and return the results in order, as `map` does.
 
     NumPy lets go of the interpreter while it works through an array, so that as many threads as
-    OMP_NUM_THREADS says, or the process has cores, work side by side. Each part is computed by one
+    OMP_NUM_THREADS says, or the process has cores, work side by side. Each chunk is computed by one
     of them: their number changes no bit.
     """
-    if len(parts) == 1 or _threads() == 1:
-        return map(function, parts)
+    if len(chunks) == 1 or _threads() == 1:
+        return map(function, chunks)
     # NumPy's error state belongs to the context.
-    futures = [_pool().submit(copy_context().run, function, part) for part in parts]
+    futures = [_pool().submit(copy_context().run, function, chunk) for chunk in chunks]
     return [future.result() for future in futures]
 
 
@@ -63,24 +48,15 @@ def _pool() -> "ThreadPoolExecutor":
     return ThreadPoolExecutor(_threads())
 
 
-# Where it is portable, the size of a part is in the bits, as each part is rounded by itself.
-PART_SIZES: dict[Version, int] = {"portable": 1 << 15, "native": 1 << 16}
-NUMPY = Backend(
-    network=Sequential,
-    loss=softmax_cross_entropy,
-    optimizer=lambda optimizer: optimizer,
-    primitives=VERSIONS["native"],
-    part_size=PART_SIZES["native"],
-    map_parts=in_threads,
-)
+# Of portable numerics, that of all backends: it is in the bits.
+CHUNK_SIZES: dict[NumericsName, int] = {"portable": 1 << 15, "native": 1 << 16}
 
 
 def backend_for(train: Train) -> Backend:
     """Return the chosen backend with the chosen numerics. Raises InputError if it is missing."""
-    version = train.numerics
-    backend = NUMPY._replace(primitives=VERSIONS[version], part_size=PART_SIZES[version])
+    chunk_size = CHUNK_SIZES[train.numerics]
     if train.backend == "numpy":
-        return backend
+        return Backend(NUMERICS[train.numerics], chunk_size=chunk_size, map_chunks=in_threads)
     try:  # only here, as it imports Numba
         from cnn_from_scratch.compiled import functions, losses, optimizers
         from cnn_from_scratch.compiled.network import CompiledSequential
@@ -91,11 +67,8 @@ def backend_for(train: Train) -> Backend:
         raise InputError(
             f"{PARAMS_FILE}: train.backend: compiled needs Numba, which {reason}"
         ) from error
-    backend = backend._replace(
-        network=partial(CompiledSequential, version=version),
-        optimizer=optimizers.compiled,
-        map_parts=map,  # the loops share themselves out
-    )
-    if version == "portable":
-        return backend._replace(primitives=functions.PORTABLE)
-    return backend._replace(loss=losses.softmax_cross_entropy, part_size=1 << 18)
+    # Chunks are worked through one by one: the loops share themselves out.
+    backend = Backend(network=CompiledSequential, optimizer=optimizers.compiled)
+    if train.numerics == "portable":
+        return replace(backend, numerics=functions.PORTABLE, chunk_size=chunk_size)
+    return replace(backend, loss=losses.softmax_cross_entropy, chunk_size=1 << 18)

@@ -15,7 +15,7 @@ from cnn_from_scratch.experiment.params import DType
 DATASET_FILE = Path("data/dataset.npz")
 
 Images = np.ndarray[Any, np.dtype[np.float64]]
-Labels = np.ndarray[Any, np.dtype[np.int64]]
+Labels = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 @dataclass(frozen=True)

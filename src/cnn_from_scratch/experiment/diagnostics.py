@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.layers import Activation, Layer, ReLU, Sigmoid, Tanh
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array, exp, log
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import exp, log
 from cnn_from_scratch.nn.optimizers import Optimizer
-from cnn_from_scratch.nn.training import parts
+from cnn_from_scratch.nn.training import chunks
 
 BOUNDS: dict[type[Layer], tuple[float, float]] = {Sigmoid: (0.0, 1.0), Tanh: (-1.0, 1.0)}
 NEAR = 0.01  # of an activation's range: so close to a bound is saturated
@@ -50,32 +51,32 @@ class Diagnostics:
     activations: list[Units]
 
 
-def diagnose(model: Sequential, x: Any) -> Diagnostics:
+def diagnose(network: Sequential, x: Any) -> Diagnostics:
     """Run the network on inputs as in `Samples`, layer by layer, and look at every activation."""
     found: dict[int, _Seen] = {}
-    nonzero = np.zeros(model.out_shape, bool)
-    for rows in parts(model, len(x)):
+    nonzero = np.zeros(network.out_shape, bool)
+    for rows in chunks(network, len(x)):
         y = x[rows]
-        for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True), start=1):
-            y, _ = layer.forward(params, y)
+        for i, layer in enumerate(network.layers):
+            y, _ = layer.forward(network.params[i], y)
             if isinstance(layer, Activation):
-                found.setdefault(i, _Seen(layer, y.shape[1])).look_at(y)
+                found.setdefault(i + 1, _Seen(layer, y.shape[1])).look_at(y)
         nonzero |= np.any(y != 0, axis=0)
     dead_logits = int(np.count_nonzero(~nonzero))
     activations = [seen.units(i) for i, seen in found.items()]
-    return Diagnostics(dead_logits, _loss_floor(model), activations)
+    return Diagnostics(dead_logits, _loss_floor(network), activations)
 
 
-class NotingGradients:
+class NotingGradients(Optimizer):
     """An optimizer that does what another one does, and notes each gradient's norm by layer.
 
-    parts: by number, from 1, where each layer that learns stands in theta.
+    slices: by number, from 1, where each layer that learns stands in theta.
     norms: one row per update: the Euclidean norm of the gradient of each of these layers.
     """
 
-    def __init__(self, optimizer: Optimizer, model: Sequential):
+    def __init__(self, optimizer: Optimizer, network: Sequential):
         self.optimizer = optimizer
-        self.parts = {i: p for i, p in enumerate(model.layer_parts, start=1) if p.stop > p.start}
+        self.slices = {i: s for i, s in enumerate(network.slices, start=1) if s.stop > s.start}
         self.norms: list[list[float]] = []
 
     def init(self, theta: Array) -> Any:
@@ -84,7 +85,7 @@ class NotingGradients:
 
     def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
         """Note g's norms, and return the other optimizer's step."""
-        self.norms.append([_norm(g[part]) for part in self.parts.values()])
+        self.norms.append([_norm(g[rows]) for rows in self.slices.values()])
         return self.optimizer.update(g, state, theta)
 
 
@@ -130,12 +131,12 @@ def _bounds(layer: Layer) -> tuple[float, float] | None:
     return next((bounds for kind, bounds in BOUNDS.items() if isinstance(layer, kind)), None)
 
 
-def _loss_floor(model: Sequential) -> float:
+def _loss_floor(network: Sequential) -> float:
     """Look for an activation behind the last layer that learns."""
-    last = max(i for i, part in enumerate(model.layer_parts) if part.stop > part.start)
-    for layer in model.layers[last + 1 :]:
+    last = max(i for i, part in enumerate(network.slices) if part.stop > part.start)
+    for layer in network.layers[last + 1 :]:
         if (bounds := _bounds(layer)) is not None:
             low, high = bounds
-            others = model.out_shape[0] - 1
+            others = network.out_shape[0] - 1
             return round(float(log(1.0 + others * exp(np.array(low - high)))), DIGITS)
     return 0.0

@@ -8,14 +8,14 @@ from typing import Any
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
+from cnn_from_scratch.nn.architectures import ARCHITECTURES
 from cnn_from_scratch.nn.layers import LAYERS
-from cnn_from_scratch.nn.networks import NETWORKS
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.schedules import SCHEDULES
 
 _NAMES: dict[type, str] = {
     kind: name
-    for registry in (NETWORKS, LAYERS, OPTIMIZERS, SCHEDULES)
+    for registry in (ARCHITECTURES, LAYERS, OPTIMIZERS, SCHEDULES)
     for name, kind in registry.items()
 }
 
@@ -29,8 +29,11 @@ def trained_from(model: Model, split: Split, train: Train, seed: int, dataset: D
     """
     if train.numerics == "portable":
         train = dataclasses.replace(train, backend="numpy")
+    settings = _plain(model)
+    # The name that the first records were made under: a digest never changes with a name of ours.
+    settings["network"] = settings.pop("architecture")
     decisive = {
-        "model": _plain(model),
+        "model": settings,
         "split": _plain(split),
         "train": _plain(train),
         "seed": seed,

@@ -4,7 +4,7 @@ import numpy as np
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.nn.layers import Conv2D
-from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.network import Sequential
 
 MAX_SEED = 2**32 - 1  # of RandomState
 

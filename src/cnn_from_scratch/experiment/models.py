@@ -1,4 +1,4 @@
-"""The models: params.yaml's names turned into a network and an optimizer."""
+"""The models: params.yaml's names turned into an architecture, an optimizer and a schedule."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import Params, decode
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
+from cnn_from_scratch.nn.architectures import ARCHITECTURES, Architecture
 from cnn_from_scratch.nn.layers import LAYERS
-from cnn_from_scratch.nn.networks import NETWORKS, Architecture
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, Optimizer
 from cnn_from_scratch.nn.schedules import SCHEDULES, Schedule
 from cnn_from_scratch.nn.training import CONSTANT
@@ -24,7 +24,7 @@ class Model:
     name: what params.yaml calls it; for messages only.
     """
 
-    network: Architecture
+    architecture: Architecture
     optimizer: Optimizer
     schedule: Schedule = CONSTANT
     legacy_skip: int | None = None
@@ -35,7 +35,7 @@ def resolve_models(params: Params) -> dict[str, Model]:
     """Return every model of the file, in its order. Raises InputError, naming the key path."""
     return {
         name: Model(
-            network=_network(model.network, f"models.{name}.network"),
+            architecture=_architecture(model.architecture, f"models.{name}.architecture"),
             optimizer=_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
             schedule=_named(model.schedule, SCHEDULES, f"models.{name}.schedule"),
             legacy_skip=model.legacy_skip,
@@ -83,13 +83,13 @@ def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
     return {"name": names[type(optimizer)], **settings}
 
 
-def _network(raw: dict[str, Any], path: str) -> Architecture:
-    """Return the named network; the layers of a stack are named in turn."""
+def _architecture(raw: dict[str, Any], path: str) -> Architecture:
+    """Return the named architecture; the layers of a stack are named in turn."""
     layers = raw.get("stack")
     if raw.get("name") == "stack" and isinstance(layers, list):
         stack = [_named(layer, LAYERS, f"{path}.stack[{i}]") for i, layer in enumerate(layers)]
         raw = raw | {"stack": tuple(stack)}
-    return _named(raw, NETWORKS, path)
+    return _named(raw, ARCHITECTURES, path)
 
 
 def _named(raw: Any, registry: dict[str, type[T]], path: str) -> T:

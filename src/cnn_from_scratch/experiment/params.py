@@ -9,12 +9,13 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, read_params
+from cnn_from_scratch.nn.checks import AT_LEAST_1, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, Checked
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
@@ -37,37 +38,29 @@ _PLAIN_WORDS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Convert:
+class Convert(Checked):
     """`convert`: how the workbook is read."""
 
     sheet: str
     test_sheet: str | None
-    pixel_max: float  # the cell value of a full pixel, which becomes 1.0
+    pixel_max: Annotated[float, POSITIVE]  # the cell value of a full pixel, which becomes 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.pixel_max < float("inf"):
-            raise ValueError(f"pixel_max: expected a number above 0, got {self.pixel_max}")
+        super().__post_init__()
         if self.test_sheet == self.sheet:
             raise ValueError(f"test_sheet: expected another sheet than {self.sheet!r}")
 
 
 @dataclasses.dataclass(frozen=True)
-class Split:
+class Split(Checked):
     """`split`: which samples train, and which are held out for validation."""
 
     protocol: Literal["holdout", "resubstitution"]
-    validation_fraction: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.validation_fraction < 1:
-            raise ValueError(
-                "validation_fraction: expected a number above 0 and below 1,"
-                f" got {self.validation_fraction}"
-            )
+    validation_fraction: Annotated[float, INSIDE_UNIT]
 
 
 @dataclasses.dataclass(frozen=True)
-class Augmentation:
+class Augmentation(Checked):
     """`train.augment`: how far an image may be changed each time it is trained on.
 
     shift: by up to so many whole pixels, in each direction.
@@ -77,19 +70,13 @@ class Augmentation:
     Shift and rotation are uniform draws; what comes in from outside the image is 0.
     """
 
-    shift: int = 0
-    rotation: float = 0.0
-    noise: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name in ("shift", "rotation", "noise"):
-            value = getattr(self, name)
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"{name}: expected a number of at least 0, got {value}")
+    shift: Annotated[int, NOT_NEGATIVE] = 0
+    rotation: Annotated[float, NOT_NEGATIVE] = 0.0
+    noise: Annotated[float, NOT_NEGATIVE] = 0.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Train:
+class Train(Checked):
     """`train`: how a network is trained.
 
     batch_size: samples that an update sees; None: all.
@@ -101,24 +88,17 @@ class Train:
     backend: `numpy`, or `compiled`: the same layers with loops that Numba compiles.
     """
 
-    epochs: int
-    batch_size: int | None
+    epochs: Annotated[int, AT_LEAST_1]
+    batch_size: Annotated[int | None, AT_LEAST_1]
     augment: Augmentation | None = None
-    early_stopping: int | None = None
+    early_stopping: Annotated[int | None, AT_LEAST_1] = None
     best_checkpoint: bool = False
     numerics: Literal["portable", "native"] = "portable"
     dtype: DType = "float64"
     backend: Literal["numpy", "compiled"] = "numpy"
 
     def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise ValueError(f"epochs: expected at least 1, got {self.epochs}")
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ValueError(f"batch_size: expected at least 1, or null, got {self.batch_size}")
-        if self.early_stopping is not None and self.early_stopping < 1:
-            raise ValueError(
-                f"early_stopping: expected at least 1, or null, got {self.early_stopping}"
-            )
+        super().__post_init__()
         if self.dtype == "float32" and self.numerics == "portable":
             raise ValueError("dtype: float32 needs numerics: native; portable is float64")
 
@@ -130,23 +110,19 @@ def protocol_name(split: Split, train: Train) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelParams:
-    """`models.<name>`: network, optimizer and schedule by name; `models.py` knows the names.
+class ModelParams(Checked):
+    """`models.<name>`: architecture, optimizer and schedule by name; `models.py` knows the names.
 
     train: the file's `train`, with what the model's own `train` changes in it.
     legacy_skip: start from the kernels of the released script, which `legacy.py` draws; None: from
         streams of our own.
     """
 
-    network: dict[Any, Any]
+    architecture: dict[Any, Any]
     optimizer: dict[Any, Any]
     train: Train
     schedule: dict[Any, Any] = dataclasses.field(default_factory=lambda: {"name": "constant"})
-    legacy_skip: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.legacy_skip is not None and self.legacy_skip < 0:
-            raise ValueError(f"legacy_skip: expected at least 0, or null, got {self.legacy_skip}")
+    legacy_skip: Annotated[int | None, NOT_NEGATIVE] = None
 
 
 @dataclasses.dataclass(frozen=True)

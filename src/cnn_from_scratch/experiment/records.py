@@ -30,7 +30,7 @@ from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import Model, optimizer_settings
 from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.run import Run, build_network
-from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer
 
 RUNS_FOLDER = Path("runs")
@@ -234,7 +234,7 @@ def read_network(
             network.restore(dict(arrays))
     except (KeyError, ValueError) as error:
         raise InputError(
-            f"checkpoint.npz of {model.network}, seed {seed}: of another network than the code"
+            f"checkpoint.npz of {model.architecture}, seed {seed}: of another network than the code"
             " makes now; 'dvc repro' trains it anew"
         ) from error
     return network

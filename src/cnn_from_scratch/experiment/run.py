@@ -7,9 +7,10 @@ from math import prod
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.augmentation import augment
-from cnn_from_scratch.experiment.backends import NUMPY, Backend, backend_for
-from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Images
+from cnn_from_scratch.experiment.backends import backend_for
+from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Images, Labels
 from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients, diagnose
 from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
@@ -17,11 +18,20 @@ from cnn_from_scratch.experiment.params import DType, Split, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.splits import Indices, split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.nn.backend import NUMPY, Backend
 from cnn_from_scratch.nn.layers import Arrays, BatchNorm
-from cnn_from_scratch.nn.metrics import Labels
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array, using
-from cnn_from_scratch.nn.training import Epoch, Fit, Samples, Score, evaluate, fit, predict
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import using
+from cnn_from_scratch.nn.training import (
+    Epoch,
+    Fit,
+    Samples,
+    Score,
+    Training,
+    evaluate,
+    fit,
+    predict,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ def train_run(
     normalization would see a single value per channel.
     """
     backend = backend_for(train)
-    with using(backend.primitives):
+    with using(backend.numerics):
         return _train_run(model, seed, dataset, split, train, backend, on_epoch)
 
 
@@ -82,24 +92,20 @@ def _train_run(
         "train": _samples(dataset.X, dataset.y, train_indices, train.dtype),
         "val": _samples(dataset.X, dataset.y, val_indices, train.dtype),
     }
-    network = build_network(model, seed, dataset, train.dtype, backend)
+    network = build_network(model, seed, dataset, backend, train.dtype)
     _check_batches(network, model, len(train_indices), train.batch_size)
     optimizer = NotingGradients(backend.optimizer(model.optimizer), network)
-    result = fit(
-        network,
-        optimizer,
-        samples["train"],
-        samples["val"],
+    training = Training(
         epochs=train.epochs,
         batch_size=train.batch_size,
-        rng=stream(seed, Purpose.SHUFFLE),
-        dropout_rng=stream(seed, Purpose.DROPOUT),
-        augment=_augmenter(train, seed),
         schedule=model.schedule,
+        augment=_augmenter(train, seed),
         early_stopping=train.early_stopping,
         best_checkpoint=train.best_checkpoint,
-        on_epoch=on_epoch,
+        shuffle_rng=stream(seed, Purpose.SHUFFLE),
+        dropout_rng=stream(seed, Purpose.DROPOUT),
     )
+    result = fit(network, optimizer, samples["train"], samples["val"], training, on_epoch)
     indices = {"val": val_indices}
     if dataset.X_test is not None and dataset.y_test is not None:
         indices["test"] = np.arange(len(dataset.y_test))
@@ -116,22 +122,20 @@ def _train_run(
 
 
 def build_network(
-    model: Model, seed: int, dataset: Dataset, dtype: DType = "float64", backend: Backend = NUMPY
+    model: Model, seed: int, dataset: Dataset, backend: Backend = NUMPY, dtype: DType = "float64"
 ) -> Sequential:
     """Return the untrained network; only its initial parameters depend on the seed.
 
     Raises InputError unless it gives one logit per class, and has parameters to learn.
     """
-    named = f"{PARAMS_FILE}: models.{model.name}: the network {model.network}"
+    named = f"{PARAMS_FILE}: models.{model.name}: the architecture {model.architecture}"
     try:
         network = backend.network(
-            model.network.layers(dataset.num_classes),
+            model.architecture.layers(dataset.num_classes),
             dataset.X.shape[1:],
-            rng_for_layer=lambda i: stream(seed, Purpose.INIT, i),
-            dtype=dtype,
-            loss=backend.loss,
-            part_size=backend.part_size,
-            map_parts=backend.map_parts,
+            lambda i: stream(seed, Purpose.INIT, i),
+            backend,
+            dtype,
         )
     except ValueError as error:
         raise InputError(f"{named} cannot take the images: {error}") from error
@@ -178,7 +182,7 @@ def _by_epoch(
     """Return the norms of every epoch's last update, up to the last finite epoch."""
     updates = 1 if batch_size is None else -(-samples // batch_size)
     last = optimizer.norms[updates - 1 :: updates][: len(result.history) - 1]
-    return {layer: [row[i] for row in last] for i, layer in enumerate(optimizer.parts)}
+    return {layer: [row[i] for row in last] for i, layer in enumerate(optimizer.slices)}
 
 
 def _samples(images: Images, labels: Labels, indices: Indices, dtype: DType) -> Samples:

@@ -7,7 +7,7 @@ import numpy as np
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import Split
 
-Indices = np.ndarray[Any, np.dtype[np.int64]]
+Indices = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 def split_indices(

@@ -1,31 +1,46 @@
 """The layers: each computes y from x, and the gradients of the loss from dy.
 
-A layer is a frozen description. It remembers nothing: `forward` returns as `cache` what the
-derivatives will need, and those are functions of (params, dy, cache): `gradients` for the
-parameters, `backward` for the input. Shapes are worked out once, by `init`, and every shape
-mistake is reported there. Only BatchNorm writes anything: its own running statistics, in training.
+A layer is a frozen description. It remembers nothing: `forward` returns as `cache` what `backward`
+will need. Shapes are worked out once, by `init`, and every shape mistake is reported there. Only
+BatchNorm writes anything: its own running statistics, in training.
 
 Arrays are all float64 or all float32. N is the batch; images are (N, C, H, W), vectors (N, D). In
-formulas, `dz` is the derivative of the loss with respect to z and has z's shape. In memory a
-convolution lays its images out with N last, so that the same pixel of all samples lies in one run:
-the many small copies and sums then work on runs of N numbers, and the results need no reordering.
+formulas, `dz` is the derivative of the loss with respect to z and has z's shape. `factor` and
+`matmul` are those of numerics.py: a matrix is made a factor once, for all products it stands in.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain, pairwise
 from math import prod
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.checks import (
+    AT_LEAST_1,
+    NOT_NEGATIVE,
+    POSITIVE,
+    UNIT,
+    UNIT_BELOW_1,
+    Checked,
+)
 from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName
-from cnn_from_scratch.nn.numerics import Array, Operand, exp, matmul, mean, rounded_factor, tanh
-from cnn_from_scratch.nn.settings import UNIT, Checked, Range
+from cnn_from_scratch.nn.numerics import Factor, exp, factor, matmul, mean, tanh
+from cnn_from_scratch.nn.windows import (
+    Patches,
+    add_to_windows,
+    samples_first,
+    samples_last,
+    windows,
+    windows_in,
+)
 
-Shape = tuple[int, ...]
 Arrays = dict[str, Array]
+Gradients = tuple[Any, Arrays]  # dx (None, if nobody asked for it), and the parameters' by name
 
 
 class Init(NamedTuple):
@@ -49,93 +64,44 @@ class Mode(NamedTuple):
 EVALUATION = Mode(training=False)
 
 
-class Layer(Protocol):
-    """What every layer can do. `params` holds its parameters and buffers, by name.
+class Layer(Checked, ABC):
+    """What every layer can do; unless told, it keeps the shape and has no parameters.
 
-    mode_matters: whether `forward` looks at its mode.
+    `params` holds a layer's parameters and buffers, by name. mode_matters: whether `forward` looks
+    at its mode.
     """
 
-    mode_matters: ClassVar[bool]
+    mode_matters: ClassVar[bool] = False
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Infer the output shape from in_shape (both without N) and draw the parameters.
 
         Raises ValueError if the layer cannot take in_shape.
         """
+        return Init(in_shape, {}, {})
 
+    def prepare(self, x: Array) -> Any:
+        """Return what `forward` makes of x first; it takes that, too, if x comes many times."""
+        return x
+
+    @abstractmethod
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return (y, cache)."""
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        """Return the gradient of each parameter, with the names and shapes of Init.params."""
+    @abstractmethod
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx, with x's shape, and the gradient of each parameter, by its name.
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        """Return dx, with x's shape."""
-
-
-class _WithoutParams:
-    """What the layers share that have nothing to learn."""
-
-    mode_matters: ClassVar[bool] = False
-
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        """Return no gradients."""
-        return {}
-
-
-class _ShapeKeeping(_WithoutParams):
-    """What the layers share that, besides, take any shape and keep it."""
-
-    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """No parameters; takes any shape and keeps it."""
-        return Init(in_shape, {}, {})
-
-
-class Activation(_ShapeKeeping):
-    """What the activations are: functions of each element by itself."""
-
-
-class Affine:
-    """What the layers share whose derivatives are products with dy."""
-
-    mode_matters: ClassVar[bool] = False
-
-    def share(self, dy: Array | Operand) -> Operand:
-        """Return dy as `gradients` and `backward` both take it: vectors (N, O), images (O, H*W*N).
-
-        They accept the array as well, but what they need to know of it is then worked out twice.
+        wants_dx: whether dx is asked for; if it is not, it may be None.
         """
-        if isinstance(dy, Operand):
-            return dy
-        return Operand(dy if dy.ndim == 2 else _samples_last(dy).reshape(dy.shape[1], -1))
 
 
-@dataclass(eq=False)
-class Patches:
-    """The inputs (N, C, H, W) of a convolution, as its products take them.
-
-    columns (C*k*k, H'*W'*N): for every output pixel of every sample, the k x k inputs it sees.
-    rows: the same, transposed; rounded as all of x, where columns are rounded one by one.
-    """
-
-    columns: Operand
-    rows: Operand
-    in_shape: Shape
-    out_size: tuple[int, int]  # (H', W')
-
-    def __len__(self) -> int:
-        return self.in_shape[0]
-
-    def __getitem__(self, rows: slice) -> "Patches":
-        """Return all of them: they go through a network together."""
-        return self
-
-
-Images = Array | Patches
+class Activation(Layer):
+    """A function of each element by itself."""
 
 
 @dataclass(frozen=True)
-class Conv2D(Affine):
+class Conv2D(Layer):
     """Cross-correlation, plus one bias per channel.
 
     y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, s*i+u-p, s*j+v-p]
@@ -147,81 +113,61 @@ class Conv2D(Affine):
     Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
 
-    out_channels: int
-    kernel_size: int
-    stride: int = 1
-    padding: int = 0
+    out_channels: Annotated[int, AT_LEAST_1]
+    kernel_size: Annotated[int, AT_LEAST_1]
+    stride: Annotated[int, AT_LEAST_1] = 1
+    padding: Annotated[int, NOT_NEGATIVE] = 0
     weight_init: InitializerName = "published"
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H+2p, W+2p >= k."""
-        out_size = _out_size(self, in_shape, self.kernel_size, self.stride, self.padding)
-        channels, k = in_shape[0], self.kernel_size
-        _check_sizes(self, inputs=channels, outputs=self.out_channels)
-        draw, shape = INITIALIZERS[self.weight_init], (self.out_channels, channels, k, k)
-        weight = draw(rng, shape, fan_in=channels * k * k, fan_out=self.out_channels * k * k)
-        params = {"W": weight, "b": np.zeros(self.out_channels)}
-        return Init((self.out_channels, *out_size), params, {})
+        out_size = windows_in(in_shape, self.kernel_size, self.stride, self.padding)
+        channels, k, o = in_shape[0], self.kernel_size, self.out_channels
+        _check_inputs(channels)
+        draw = INITIALIZERS[self.weight_init]
+        W = draw(rng, (o, channels, k, k), fan_in=channels * k * k, fan_out=o * k * k)
+        return Init((o, *out_size), {"W": W, "b": np.zeros(o)}, {})
 
     def prepare(self, x: Array) -> Patches:
-        """Return what `forward` makes of x first, for inputs that it will get many times."""
-        k, stride, p = self.kernel_size, self.stride, self.padding
-        images = np.ascontiguousarray(_samples_last(x))
-        padded = np.pad(images, ((0, 0), (p, p), (p, p), (0, 0))) if p > 0 else images
+        """Return the columns of x."""
+        return Patches(x, self.kernel_size, self.stride, self.padding)
 
-        def columns_of(images: Array) -> Array:
-            windows = _windows(images, k, stride).transpose(2, 0, 1, 3, 4, 5)
-            return windows.reshape(len(images) * k * k, -1)
-
-        columns = columns_of(padded)
-        terms = max(columns.shape)
-        # To be rounded first and arranged then, as most pixels stand in several columns.
-        rows = Operand(columns.T, rounding=lambda: columns_of(rounded_factor(padded, k=terms)).T)
-        out_size = _out_size(self, x.shape[1:], k, stride, p)
-        return Patches(Operand(columns, axis=0), rows, x.shape, out_size)
-
-    def forward(self, params: Arrays, x: Images, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(
+        self, params: Arrays, x: Array | Patches, mode: Mode = EVALUATION
+    ) -> tuple[Array, Any]:
         """One matrix product: W times a column of inputs for every output pixel."""
         patches = x if isinstance(x, Patches) else self.prepare(x)
-        weight = Operand(params["W"].reshape(self.out_channels, -1))
-        y = matmul(weight, patches.columns)  # (O, H'*W'*N)
+        W = factor(params["W"].reshape(self.out_channels, -1))  # (O, C*k*k)
+        y = matmul(W, patches.columns)  # (O, H'*W'*N)
         y += params["b"][:, np.newaxis]
-        y = y.reshape(self.out_channels, *patches.out_size, len(patches))
-        return _samples_first(y), (patches, weight)
+        y = y.reshape(self.out_channels, *patches.out_size, -1)  # (O, H', W', N)
+        return samples_first(y), (patches, W)
 
-    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
-        """Return dW and db.
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx and dW, db.
 
         dW[o,c,u,v] = sum over n,i,j of dy[n,o,i,j] * x[n, c, s*i+u-p, s*j+v-p]
         db[o]       = sum over n,i,j of dy[n,o,i,j]
+        dx: each dy[n,o,i,j] * W[o,c,u,v] added to dx[n, c, s*i+u-p, s*j+v-p]
         """
-        (patches, _), dy = cache, self.share(dy)
-        weight = matmul(dy, patches.rows).reshape(params["W"].shape)
-        return {"W": weight, "b": numerics.sum(dy, axis=1)}
-
-    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        """Return dx: each dy[n,o,i,j] * W[o,c,u,v] added to dx[n, c, s*i+u-p, s*j+v-p]."""
-        patches, weight = cache
-        n, channels, height, width = patches.in_shape
-        k, p = self.kernel_size, self.padding
-        dwindows = matmul(weight.T, self.share(dy)).reshape(channels, k, k, *patches.out_size, n)
-        if (height, width, p) == (k, k, 0):  # one window sees all of the image
-            return _samples_first(dwindows.reshape(channels, k, k, n))
-        dx = np.zeros((channels, height + 2 * p, width + 2 * p, n), dwindows.dtype)
-        _add_up(dwindows.transpose(1, 2, 0, 3, 4, 5), _windows(dx, k, self.stride))
-        return _samples_first(dx[:, p : p + height, p : p + width])
+        patches, W = cache
+        dy_factor = factor(samples_last(dy).reshape(self.out_channels, -1))  # (O, H'*W'*N)
+        dW = matmul(dy_factor, patches.rows).reshape(params["W"].shape)
+        grads = {"W": dW, "b": dy_factor.sum(axis=1)}
+        dx = patches.col2im(matmul(Factor(W.T), dy_factor)) if wants_dx else None
+        return dx, grads
 
 
 @dataclass(frozen=True)
-class _Pool2D(_WithoutParams):
+class _Pool2D(Layer):
     """What the pooling layers share: windows of kernel_size, stride apart (None: side by side)."""
 
-    kernel_size: int
-    stride: int | None = None
+    kernel_size: Annotated[int, AT_LEAST_1]
+    stride: Annotated[int | None, AT_LEAST_1] = None
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
-        out_size = _out_size(self, in_shape, self.kernel_size, self._stride)
+        out_size = windows_in(in_shape, self.kernel_size, self._stride)
         return Init((in_shape[0], *out_size), {}, {})
 
     @property
@@ -229,7 +175,7 @@ class _Pool2D(_WithoutParams):
         return self.kernel_size if self.stride is None else self.stride
 
     def _windows(self, images: Array) -> Array:
-        return _windows(images, self.kernel_size, self._stride)
+        return windows(images, self.kernel_size, self._stride)
 
 
 @dataclass(frozen=True)
@@ -244,24 +190,24 @@ class MaxPool2D(_Pool2D):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Take the running maximum over the k*k places in a window."""
-        x = _samples_last(x)
-        y = reduce(np.maximum, chain.from_iterable(self._windows(x)))
-        return _samples_first(y), (x, y)
+        x = samples_last(x)  # (C, H, W, N)
+        y = reduce(np.maximum, chain.from_iterable(self._windows(x)))  # (C, H', W', N)
+        return samples_first(y), (x, y)
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Send dy to the first place, in row-major order, that holds the window's maximum."""
         x, y = cache
-        found = np.equal(self._windows(x), y, order="C")
-        places = found.reshape(-1, *y.shape)
+        found = np.equal(self._windows(x), y, order="C")  # (k, k, C, H', W', N)
+        places = found.reshape(-1, *y.shape)  # (k*k, C, H', W', N)
         for earlier, place in pairwise(places):
             place |= earlier  # found at this place or before
         places[1:] ^= places[:-1]  # found first at this place
-        dy, dx = _samples_last(dy), np.zeros(x.shape, dy.dtype)
+        dy, dx = samples_last(dy), np.zeros(x.shape, dy.dtype)
         if self._stride >= self.kernel_size:  # no two windows share a pixel
             np.multiply(dy, found, out=self._windows(dx))  # several times quicker than np.where
         else:
-            _add_up(dy * found, self._windows(dx))
-        return _samples_first(dx)
+            add_to_windows(dy * found, self._windows(dx))
+        return samples_first(dx), {}
 
 
 @dataclass(frozen=True)
@@ -275,20 +221,21 @@ class AvgPool2D(_Pool2D):
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Add up the k*k places in a window, and divide."""
-        total = reduce(np.add, chain.from_iterable(self._windows(_samples_last(x))))
-        return _samples_first(total / (self.kernel_size * self.kernel_size)), x.shape
+        x = samples_last(x)  # (C, H, W, N)
+        total = reduce(np.add, chain.from_iterable(self._windows(x)))  # (C, H', W', N)
+        return samples_first(total / self.kernel_size**2), x.shape
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Send dy / k^2 to every place of the window."""
-        n, *shape = cache
-        dx, share = np.zeros((*shape, n), dy.dtype), dy / (self.kernel_size * self.kernel_size)
+        dx = np.zeros(cache, dy.dtype)  # (C, H, W, N)
+        share = samples_last(dy / self.kernel_size**2)  # (C, H', W', N)
         for place in chain.from_iterable(self._windows(dx)):
-            place += _samples_last(share)
-        return _samples_first(dx)
+            place += share
+        return samples_first(dx), {}
 
 
 @dataclass(frozen=True)
-class Dense(Affine):
+class Dense(Layer):
     """An affine map of vectors.
 
     y = x W + b
@@ -297,35 +244,33 @@ class Dense(Affine):
     `weight_init` with fan_in = D and fan_out = out_features; initial b: 0.
     """
 
-    out_features: int
+    out_features: Annotated[int, AT_LEAST_1]
     weight_init: InitializerName = "published"
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Draw W and b. Raises ValueError unless in_shape is (D,)."""
         if len(in_shape) != 1:
-            raise ValueError(f"{self}: expected vectors (D,), got {in_shape}; put Flatten before")
-        _check_sizes(self, inputs=in_shape[0], outputs=self.out_features)
-        draw, shape = INITIALIZERS[self.weight_init], (*in_shape, self.out_features)
-        weight = draw(rng, shape, fan_in=in_shape[0], fan_out=self.out_features)
-        return Init((self.out_features,), {"W": weight, "b": np.zeros(self.out_features)}, {})
+            raise ValueError(f"expected vectors (D,), got {in_shape}; put Flatten before")
+        (d,), o = in_shape, self.out_features
+        _check_inputs(d)
+        W = INITIALIZERS[self.weight_init](rng, (d, o), fan_in=d, fan_out=o)
+        return Init((o,), {"W": W, "b": np.zeros(o)}, {})
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
         """Return y = x W + b."""
-        weight = Operand(params["W"])
-        return matmul(Operand(x, axis=1), weight) + params["b"], (x, weight)
+        W = factor(params["W"])
+        return matmul(factor(x, axis=1), W) + params["b"], (x, W)
 
-    def gradients(self, params: Arrays, dy: Array | Operand, cache: Any) -> Arrays:
-        """Return dW = x^T dy and db = sum over n of dy[n]."""
-        (x, _), dy = cache, self.share(dy)
-        return {"W": matmul(x.T, dy), "b": numerics.sum(dy, axis=0)}
-
-    def backward(self, params: Arrays, dy: Array | Operand, cache: Any) -> Array:
-        """Return dx = dy W^T."""
-        return matmul(dy, cache[1].T)
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx = dy W^T, and dW = x^T dy and db = sum over n of dy[n]."""
+        (x, W), dy_factor = cache, factor(dy)
+        grads = {"W": matmul(factor(x.T), dy_factor), "b": dy_factor.sum(axis=0)}
+        dx = matmul(dy_factor, Factor(W.T)) if wants_dx else None
+        return dx, grads
 
 
 @dataclass(frozen=True)
-class Flatten(_WithoutParams):
+class Flatten(Layer):
     """Each sample as one vector, in row-major order: x (N, ...) -> y (N, D)."""
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
@@ -336,9 +281,9 @@ class Flatten(_WithoutParams):
         """Return y, the same numbers reshaped."""
         return x.reshape(len(x), -1), x.shape
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx, the same numbers in x's shape."""
-        return dy.reshape(cache)
+        return dy.reshape(cache), {}
 
 
 @dataclass(frozen=True)
@@ -355,10 +300,10 @@ class Sigmoid(Activation):
         y = 1.0 / (1.0 + exp(np.minimum(-x, 708.0 if x.dtype == np.float64 else 88.0)))
         return y, y
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx = dy * y * (1 - y)."""
         y = cache
-        return dy * (y * (1.0 - y))
+        return dy * (y * (1.0 - y)), {}
 
 
 @dataclass(frozen=True)
@@ -373,10 +318,10 @@ class Tanh(Activation):
         y = tanh(x)
         return y, y
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx = dy * (1 - y^2)."""
         y = cache
-        return dy * ((1.0 - y) * (1.0 + y))
+        return dy * ((1.0 - y) * (1.0 + y)), {}
 
 
 @dataclass(frozen=True)
@@ -390,14 +335,14 @@ class ReLU(Activation):
         """Return y = max(x, 0)."""
         return np.maximum(x, 0.0), x
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx = dy where x > 0, else 0 (so the derivative at 0 is 0)."""
         x = cache
-        return dy * (x > 0)
+        return dy * (x > 0), {}
 
 
 @dataclass(frozen=True)
-class BatchNorm(Checked):
+class BatchNorm(Layer):
     """Each channel shifted and scaled to mean 0 and variance 1 over the batch, then learned anew.
 
     xhat = (x - mean) / sqrt(var + eps),  y = gamma * xhat + beta
@@ -414,15 +359,14 @@ class BatchNorm(Checked):
     Source: Ioffe and Szegedy 2015, "Batch normalization", algorithms 1 and 2.
     """
 
-    eps: float = 1e-5
-    momentum: float = 0.1
+    eps: Annotated[float, POSITIVE] = 1e-5
+    momentum: Annotated[float, UNIT] = 0.1
     mode_matters: ClassVar[bool] = True
-    ranges: ClassVar[dict[str, Range]] = {"momentum": UNIT}
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Start at the identity. Raises ValueError unless in_shape has channels."""
         if len(in_shape) == 0 or in_shape[0] < 1:
-            raise ValueError(f"{self}: expected at least one channel (C, ...), got {in_shape}")
+            raise ValueError(f"expected at least one channel (C, ...), got {in_shape}")
         c = in_shape[0]
         buffers: Arrays = {"running_mean": np.zeros(c), "running_var": np.ones(c)}
         return Init(in_shape, {"gamma": np.ones(c), "beta": np.zeros(c)}, buffers)
@@ -448,14 +392,8 @@ class BatchNorm(Checked):
         xhat = (x - center) / std
         return gamma * xhat + beta, (xhat, std, mode.training)
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        """Return dgamma[c] = sum of dy * xhat and dbeta[c] = sum of dy, over all but c."""
-        xhat, _, _ = cache
-        rest, _ = self._broadcast(dy)
-        return {"gamma": numerics.sum(dy * xhat, axis=rest), "beta": numerics.sum(dy, axis=rest)}
-
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        """Return dx.
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx and dgamma[c] = sum of dy * xhat, dbeta[c] = sum of dy, over all but c.
 
         In training, where mean and var depend on x: with dxhat = gamma * dy,
         dx = (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat)) / sqrt(var + eps),
@@ -463,11 +401,14 @@ class BatchNorm(Checked):
         """
         xhat, std, training = cache
         rest, (gamma,) = self._broadcast(dy, params["gamma"])
+        grads = {"gamma": numerics.sum(dy * xhat, axis=rest), "beta": numerics.sum(dy, axis=rest)}
+        if not wants_dx:
+            return None, grads
         dxhat = gamma * dy
         if training:
             mean_product = mean(dxhat * xhat, axis=rest, keepdims=True)
             dxhat = dxhat - mean(dxhat, axis=rest, keepdims=True) - xhat * mean_product
-        return dxhat / std
+        return dxhat / std, grads
 
     def _broadcast(self, x: Array, *arrays: Array) -> tuple[Shape, list[Array]]:
         """Return x's axes but the channel's, and the (C,) arrays shaped to meet x."""
@@ -476,7 +417,7 @@ class BatchNorm(Checked):
 
 
 @dataclass(frozen=True)
-class Dropout(_ShapeKeeping, Checked):
+class Dropout(Layer):
     """In training, each element set to 0 with probability rate, the others scaled up.
 
     y = x * mask / (1 - rate),  mask 0 with probability rate, else 1
@@ -486,7 +427,7 @@ class Dropout(_ShapeKeeping, Checked):
     Source: Srivastava et al. 2014, "Dropout", in its inverted form (section 10).
     """
 
-    rate: float = 0.5
+    rate: Annotated[float, UNIT_BELOW_1] = 0.5
     mode_matters: ClassVar[bool] = True
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
@@ -499,10 +440,10 @@ class Dropout(_ShapeKeeping, Checked):
         scale[mode.rng.random_sample(x.shape) >= self.rate] = 1.0 / (1.0 - self.rate)
         return x * scale, scale
 
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx = dy * mask / (1 - rate)."""
         scale = cache
-        return dy * scale
+        return dy * scale, {}
 
 
 LAYERS: dict[str, type[Layer]] = {
@@ -519,61 +460,6 @@ LAYERS: dict[str, type[Layer]] = {
 }
 
 
-def _out_size(
-    layer: object, in_shape: Shape, kernel_size: int, stride: int, padding: int = 0
-) -> tuple[int, int]:
-    """Return how many windows fit in height and width, or say why the layer cannot take it."""
-    if kernel_size < 1 or stride < 1 or padding < 0:
-        raise ValueError(f"{layer}: expected a kernel_size and stride >= 1 and a padding >= 0")
-    if len(in_shape) != 3:
-        raise ValueError(f"{layer}: expected images (C, H, W), got {in_shape}")
-    _, height, width = in_shape
-    if min(height, width) + 2 * padding < kernel_size:
-        raise ValueError(f"{layer}: a {height}x{width} image is smaller than the kernel")
-    return (
-        (height + 2 * padding - kernel_size) // stride + 1,
-        (width + 2 * padding - kernel_size) // stride + 1,
-    )
-
-
-def _check_sizes(layer: Layer, inputs: int, outputs: int) -> None:
-    if min(inputs, outputs) < 1:
-        sizes = f"{inputs} and {outputs}"
-        raise ValueError(f"{layer}: expected at least 1 input and 1 output, got {sizes}")
-
-
-def _samples_last(x: Array) -> Array:
-    """Return images (N, C, H, W) as they lie in memory: (C, H, W, N)."""
-    return x.transpose(1, 2, 3, 0)
-
-
-def _samples_first(x: Array) -> Array:
-    """Return images (C, H, W, N) as the layers see them: (N, C, H, W)."""
-    return x.transpose(3, 0, 1, 2)
-
-
-def _windows(images: Array, kernel_size: int, stride: int) -> Array:
-    """Return what stands at each place (u, v) of all windows; without a copy, if contiguous.
-
-    images (C, H, W, N) -> windows (k, k, C, H', W', N):
-    windows[u,v,c,i,j,n] = images[c, s*i+u, s*j+v, n]
-    """
-    k, images = kernel_size, np.ascontiguousarray(images)
-    channels, height, width, n = images.shape
-    c, h, w, one = images.strides
-    shape = (k, k, channels, (height - k) // stride + 1, (width - k) // stride + 1, n)
-    return np.ndarray(shape, images.dtype, images, 0, (h, w, c, stride * h, stride * w, one))
-
-
-def _add_up(terms: Array, windows: Array) -> None:
-    """Add what is meant for each place of all windows to the images that they are a view of.
-
-    Both (k, k, C, H', W', N). A pixel stands in several windows, so they are added place by place
-    or, where that is fewer sums, window by window: from the last, as each pixel's sum is then in
-    the same order.
-    """
-    k, _, _, h_out, w_out, _ = windows.shape
-    if k * k > h_out * w_out:
-        terms, windows = (a.transpose(3, 4, 2, 0, 1, 5)[::-1, ::-1] for a in (terms, windows))
-    for pixels, term in zip(*map(chain.from_iterable, (windows, terms)), strict=True):
-        pixels += term
+def _check_inputs(inputs: int) -> None:
+    if inputs < 1:
+        raise ValueError(f"expected at least 1 input, got {inputs}")

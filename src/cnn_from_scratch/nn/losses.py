@@ -5,10 +5,11 @@ from functools import reduce
 
 import numpy as np
 
-from cnn_from_scratch.nn.metrics import Labels
-from cnn_from_scratch.nn.numerics import Array, exp, log, mean
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.nn.metrics import Targets
+from cnn_from_scratch.nn.numerics import exp, log, mean
 
-Loss = Callable[[Array, Labels], tuple[float, Array]]
+Loss = Callable[[Array, Targets], tuple[float, Array]]
 
 
 def softmax(logits: Array) -> Array:
@@ -23,7 +24,7 @@ def softmax(logits: Array) -> Array:
     return (e / reduce(np.add, e)).T
 
 
-def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
+def softmax_cross_entropy(logits: Array, targets: Targets) -> tuple[float, Array]:
     """Return the mean cross-entropy of softmax(logits), and its gradient.
 
     loss    = -(1/N) * sum over n of log p[n, targets[n]],  p = softmax(logits)

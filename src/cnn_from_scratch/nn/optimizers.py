@@ -15,37 +15,31 @@ Wrong hyper-parameters raise ValueError.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any
 
 import numpy as np
 
-from cnn_from_scratch.nn.numerics import Array
-from cnn_from_scratch.nn.settings import Checked
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.nn.checks import NOT_NEGATIVE, POSITIVE, UNIT_BELOW_1, Checked
 
 
-class Optimizer(Protocol):
-    """What every optimizer can do."""
-
-    def init(self, theta: Array) -> Any:
-        """Return the state before the first update."""
-
-    def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
-        """Return (delta, new state) for gradient g at theta."""
-
-
-class _Decaying(Checked):
-    """What the optimizers share: g is the gradient of the loss with L2 regularization."""
+class Optimizer(Checked):
+    """What every optimizer can do; unless told, its state is one array like theta."""
 
     weight_decay: float
     step: Callable[[Array, Any], tuple[Array, Any]]  # the equation: (g, state) -> (delta, state)
 
+    def init(self, theta: Array) -> Any:
+        """Return the state before the first update, v_0 = 0."""
+        return np.zeros_like(theta)
+
     def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
-        """Return (delta, new state) by the equation, for g + weight_decay * theta."""
+        """Return (delta, new state) for gradient g at theta: `step`, with the weight decay in g."""
         return self.step(g + self.weight_decay * theta if self.weight_decay else g, state)
 
 
 @dataclass(frozen=True)
-class SGD(_Decaying):
+class SGD(Optimizer):
     """Gradient descent; stochastic when g comes from a minibatch.
 
     delta = -lr * g
@@ -53,8 +47,8 @@ class SGD(_Decaying):
     Source: Robbins and Monro 1951, "A stochastic approximation method".
     """
 
-    lr: float = 0.9
-    weight_decay: float = 0.0
+    lr: Annotated[float, POSITIVE] = 0.9
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
 
     def init(self, theta: Array) -> tuple[()]:
         """Return the empty state: SGD remembers nothing."""
@@ -65,7 +59,7 @@ class SGD(_Decaying):
         return -self.lr * g, state
 
 
-class _StartsAtZero(_Decaying):
+class _StartsAtZero(Optimizer):
     """What the optimizers share whose state is one array v_t like theta."""
 
     def init(self, theta: Array) -> Array:
@@ -74,7 +68,7 @@ class _StartsAtZero(_Decaying):
 
 
 @dataclass(frozen=True)
-class Momentum(_StartsAtZero):
+class Momentum(Optimizer):
     """Gradient descent with a velocity: a heavy ball rolling on the loss.
 
     v_t   = momentum * v_{t-1} + g,  v_0 = 0
@@ -83,9 +77,9 @@ class Momentum(_StartsAtZero):
     Source: Polyak 1964, "Some methods of speeding up the convergence of iteration methods".
     """
 
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 0.0
+    lr: Annotated[float, POSITIVE] = 0.1
+    momentum: Annotated[float, UNIT_BELOW_1] = 0.9
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
 
     def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
@@ -94,7 +88,7 @@ class Momentum(_StartsAtZero):
 
 
 @dataclass(frozen=True)
-class NAG(_StartsAtZero):
+class NAG(Optimizer):
     """Nesterov's accelerated gradient: a velocity, with the gradient taken where it leads.
 
     With the iterate phi, Nesterov looks ahead along the velocity before taking the gradient:
@@ -117,9 +111,9 @@ class NAG(_StartsAtZero):
     2012, "Advances in optimizing recurrent networks", equations 6 and 7.
     """
 
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 0.0
+    lr: Annotated[float, POSITIVE] = 0.1
+    momentum: Annotated[float, UNIT_BELOW_1] = 0.9
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
 
     def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
@@ -128,7 +122,7 @@ class NAG(_StartsAtZero):
 
 
 @dataclass(frozen=True)
-class Adagrad(_StartsAtZero):
+class Adagrad(Optimizer):
     """Gradient descent with each coordinate divided by the root of all its squares so far.
 
     v_t   = v_{t-1} + g^2,  v_0 = 0
@@ -138,9 +132,9 @@ class Adagrad(_StartsAtZero):
     stochastic optimization", figure 1, diagonal case.
     """
 
-    lr: float = 0.1
-    eps: float = 1e-8
-    weight_decay: float = 0.0
+    lr: Annotated[float, POSITIVE] = 0.1
+    eps: Annotated[float, POSITIVE] = 1e-8
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
 
     def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
@@ -149,7 +143,7 @@ class Adagrad(_StartsAtZero):
 
 
 @dataclass(frozen=True)
-class RMSprop(_StartsAtZero):
+class RMSprop(Optimizer):
     """Gradient descent with each coordinate divided by its recent root mean square.
 
     v_t   = rho * v_{t-1} + (1 - rho) * g^2,  v_0 = 0
@@ -158,10 +152,10 @@ class RMSprop(_StartsAtZero):
     Source: Tieleman and Hinton 2012, Coursera "Neural networks for machine learning", lecture 6.5.
     """
 
-    lr: float = 0.001
-    rho: float = 0.9
-    eps: float = 1e-8
-    weight_decay: float = 0.0
+    lr: Annotated[float, POSITIVE] = 0.001
+    rho: Annotated[float, UNIT_BELOW_1] = 0.9
+    eps: Annotated[float, POSITIVE] = 1e-8
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
 
     def step(self, g: Array, state: Array) -> tuple[Array, Array]:
         """Return delta and v_t."""
@@ -173,7 +167,7 @@ AdamState = tuple[Array, Array, float, float]  # m_t, v_t, beta1^t, beta2^t
 
 
 @dataclass(frozen=True)
-class Adam(_Decaying):
+class Adam(Optimizer):
     """Momentum and RMSprop together, both corrected for their start at zero.
 
     m_t   = beta1 * m_{t-1} + (1 - beta1) * g,    m_0 = 0
@@ -186,11 +180,11 @@ class Adam(_Decaying):
     Source: Kingma and Ba 2015, "Adam: a method for stochastic optimization", algorithm 1.
     """
 
-    lr: float = 0.01
-    beta1: float = 0.7
-    beta2: float = 0.99
-    eps: float = 1e-8
-    weight_decay: float = 0.0
+    lr: Annotated[float, POSITIVE] = 0.01
+    beta1: Annotated[float, UNIT_BELOW_1] = 0.7
+    beta2: Annotated[float, UNIT_BELOW_1] = 0.99
+    eps: Annotated[float, POSITIVE] = 1e-8
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.0
 
     def init(self, theta: Array) -> AdamState:
         """Return (m_0, v_0, beta1^0, beta2^0)."""
@@ -217,7 +211,7 @@ class AdamW(Adam):
     as in PyTorch).
     """
 
-    weight_decay: float = 0.01
+    weight_decay: Annotated[float, NOT_NEGATIVE] = 0.01
 
     def update(self, g: Array, state: AdamState, theta: Array) -> tuple[Array, AdamState]:
         """Return delta and (m_t, v_t, beta1^t, beta2^t)."""

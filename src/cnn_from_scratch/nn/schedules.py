@@ -8,12 +8,12 @@ Wrong settings raise ValueError.
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import numpy as np
 
+from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, UNIT, UNIT_ABOVE_0, Checked
 from cnn_from_scratch.nn.numerics import cos
-from cnn_from_scratch.nn.settings import Checked
 
 
 class Schedule(Protocol):
@@ -27,7 +27,7 @@ class Schedule(Protocol):
 class Constant(Checked):
     """The learning rate as it is: factor = 1, after the warm-up."""
 
-    warmup_epochs: int = 0
+    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return 1, after the warm-up."""
@@ -35,15 +35,15 @@ class Constant(Checked):
 
 
 @dataclass(frozen=True)
-class Step(Checked):
+class StepDecay(Checked):
     """The learning rate multiplied by gamma every `every` epochs.
 
     factor = gamma^floor(epoch / every)
     """
 
-    every: int = 100
-    gamma: float = 0.1
-    warmup_epochs: int = 0
+    every: Annotated[int, AT_LEAST_1] = 100
+    gamma: Annotated[float, UNIT_ABOVE_0] = 0.1
+    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return gamma^floor(epoch / every), times the warm-up."""
@@ -61,8 +61,8 @@ class Cosine(Checked):
     equation 5, without restarts.
     """
 
-    final: float = 0.0
-    warmup_epochs: int = 0
+    final: Annotated[float, UNIT] = 0.0
+    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the cosine's value, times the warm-up."""
@@ -70,7 +70,7 @@ class Cosine(Checked):
         return (self.final + (1.0 - self.final) * half_wave) * _warmup(epoch, self.warmup_epochs)
 
 
-SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "step": Step, "cosine": Cosine}
+SCHEDULES: dict[str, type[Schedule]] = {"constant": Constant, "step": StepDecay, "cosine": Cosine}
 
 
 def _warmup(epoch: int, warmup_epochs: int) -> float:

@@ -1,30 +1,35 @@
 """A network: layers in a row, with all their parameters in one vector theta."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from cnn_from_scratch.nn.layers import EVALUATION, Affine, Arrays, Conv2D, Images, Layer, Mode
-from cnn_from_scratch.nn.losses import Loss, softmax_cross_entropy
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Layer, Mode
+from cnn_from_scratch.nn.windows import Patches
+
+if TYPE_CHECKING:
+    from cnn_from_scratch.nn.backend import Backend
 
 
 class Sequential:
     """Layers applied one after the other.
 
     theta, (P,) of the dtype, holds every parameter; `params[i]` are layer i's, as reshaped views
-    into it. Change them through `theta += delta` (never by rebinding theta), and the layers follow.
-    `buffers[i]` are the arrays that layer i keeps besides, such as running statistics; they stand
-    in `params[i]` too.
+    into it, and `slices[i]` is where they stand. Change them through `theta += delta` (never by
+    rebinding theta), and the layers follow. `buffers[i]` are the arrays that layer i keeps besides,
+    such as running statistics; they stand in `params[i]` too.
 
     Args:
         layers: the layers, first to last.
         in_shape: the shape of one sample, without N.
         rng_for_layer: gives the i-th layer with weights W, counted from 0, its random stream, so
             that its start depends on no other layer.
+        backend: what computes; `Backend.build` hands itself over.
+        dtype: of theta and the buffers.
 
     Raises:
         ValueError: if a layer cannot take the shape that reaches it; the message counts layers
@@ -34,15 +39,12 @@ class Sequential:
     def __init__(
         self,
         layers: Sequence[Layer],
-        in_shape: tuple[int, ...],
+        in_shape: Shape,
         rng_for_layer: Callable[[int], np.random.RandomState],
+        backend: "Backend",
         dtype: DTypeLike = np.float64,
-        loss: Loss = softmax_cross_entropy,
-        part_size: int = 1 << 15,
-        map_parts: Callable[..., Iterable[Array]] = map,
     ):
-        self.layers, self.loss = tuple(layers), loss
-        self.part_size, self.map_parts = part_size, map_parts
+        self.layers, self.backend = tuple(layers), backend
         self.mode_matters = any(layer.mode_matters for layer in self.layers)
         self.shapes = [in_shape]  # of a sample, before the first layer and after each
         initial: list[Arrays] = []
@@ -52,7 +54,7 @@ class Sequential:
             try:
                 shape, params, buffers = layer.init(self.shapes[-1], rng_for_layer(weighted))
             except ValueError as error:
-                raise ValueError(f"layer {i + 1}: {error}") from error
+                raise ValueError(f"layer {i + 1}: {layer}: {error}") from error
             self.shapes.append(shape)
             initial.append(params)
             self.buffers.append({name: a.astype(dtype) for name, a in buffers.items()})
@@ -60,16 +62,15 @@ class Sequential:
         arrays = [np.zeros(0), *(a.ravel() for params in initial for a in params.values())]
         self.theta = np.concatenate(arrays, dtype=dtype)
         sizes = [sum(array.size for array in params.values()) for params in initial]
-        self.layer_parts = list(map(slice, accumulate([0, *sizes]), accumulate(sizes)))
+        self.slices = list(map(slice, accumulate([0, *sizes]), accumulate(sizes)))
         views = _views(self.theta, initial)
         self.params = [own | kept for own, kept in zip(views, self.buffers, strict=True)]
 
-    def prepare(self, x: Array) -> Images:
+    def prepare(self, x: Array) -> Any:
         """Return what `forward` takes in place of x, quicker, where x comes many times."""
-        first = self.layers[0]
-        return first.prepare(x) if isinstance(first, Conv2D) else x
+        return self.layers[0].prepare(x)
 
-    def forward(self, x: Images, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
+    def forward(self, x: Array | Patches, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
         """Return the last layer's output, and the caches that `backward` needs.
 
         x (N, *in_shape) -> (N, *out_shape), of theta's dtype. Only in training do layers draw from
@@ -93,18 +94,16 @@ class Sequential:
             dy = self._backward(i, dy, caches[i], dtheta)
         return dtheta
 
-    def _backward(self, i: int, dy: Array, cache: Any, dtheta: Array) -> Array:
-        """Write layer i's part of dtheta, and return its dx."""
-        layer, params = self.layers[i], self.params[i]
-        shared: Any = layer.share(dy) if isinstance(layer, Affine) else dy
-        start = self.layer_parts[i].start
-        for grad in layer.gradients(params, shared, cache).values():
+    def _backward(self, i: int, dy: Array, cache: Any, dtheta: Array) -> Any:
+        """Write layer i's part of dtheta, and return its dx; that of the data nobody asks for."""
+        dx, grads = self.layers[i].backward(self.params[i], dy, cache, wants_dx=i > 0)
+        start = self.slices[i].start
+        for grad in grads.values():
             dtheta[start : start + grad.size] = grad.ravel()
             start += grad.size
-        # Nobody asks for the gradient of the data.
-        return layer.backward(params, shared, cache) if i > 0 else dy
+        return dx
 
-    def _check_dtype(self, x: Images) -> None:
+    def _check_dtype(self, x: Array | Patches) -> None:
         if isinstance(x, np.ndarray) and x.dtype != self.theta.dtype:
             raise TypeError(f"expected inputs of the parameters' {self.theta.dtype}, got {x.dtype}")
 

@@ -6,6 +6,16 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.architectures import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    ActivationName,
+    EnhancedCNN,
+    SimpleCNN,
+    Stack,
+)
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.initializers import INITIALIZERS
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
@@ -18,20 +28,10 @@ from cnn_from_scratch.nn.layers import (
     MaxPool2D,
     Mode,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.networks import (
-    ACTIVATIONS,
-    NETWORKS,
-    ActivationName,
-    EnhancedCNN,
-    SimpleCNN,
-    Stack,
-)
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.network import Sequential
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MODES, normal
 
@@ -66,18 +66,19 @@ both_logits = pytest.mark.parametrize("activate_logits", [True, False])
 
 
 def _build(name: str, num_classes: int = 3, seed: int = 0, **settings: Any) -> Sequential:
-    architecture: Any = NETWORKS[name]
+    architecture: Any = ARCHITECTURES[name]
     return Sequential(
         architecture(**settings).layers(num_classes),
         (1, 6, 6),
         lambda i: np.random.RandomState([seed, i]),
+        NUMPY,
     )
 
 
 def test_the_published_networks_and_the_activations() -> None:
     """A new activation without a row fails here."""
     assert {"simple", "enhanced"} == PUBLISHED.keys()
-    assert {*PUBLISHED, "stack"} <= NETWORKS.keys()
+    assert {*PUBLISHED, "stack"} <= ARCHITECTURES.keys()
     activations: dict[ActivationName, Layer] = {
         "sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU(),
     }  # fmt: skip
@@ -94,7 +95,7 @@ def test_numbers_of_parameters() -> None:
 @all_networks
 def test_defaults_are_the_published_ones(name: str) -> None:
     """Sigmoid or ReLU as published, and the activation on the logits as in the released code."""
-    default: Any = NETWORKS[name]()
+    default: Any = ARCHITECTURES[name]()
     assert default.activation == PUBLISHED[name].activation
     assert default.activate_logits is True
     assert (default.init, default.batch_norm, default.dropout) == ("published", False, 0.0)
@@ -190,19 +191,19 @@ def test_settings_beyond_the_published_study(network: Any, expected: list[Layer]
 
 def test_every_network_is_written_out() -> None:
     """A new architecture without a row fails here."""
-    assert {type(network) for network, _ in BEYOND} == {*NETWORKS.values()}
+    assert {type(network) for network, _ in BEYOND} == {*ARCHITECTURES.values()}
 
 
 @all_networks
 @pytest.mark.parametrize("init", INITIALIZERS)
 def test_init_changes_the_kernels_and_nothing_else(name: str, init: str) -> None:
     """Every kernel starts with the named draw."""
-    layers = NETWORKS[name](init=init).layers(3)  # type: ignore[call-arg]
+    layers = ARCHITECTURES[name](init=init).layers(3)  # type: ignore[call-arg]
     assert [x.weight_init for x in layers if isinstance(x, Conv2D)] == [init] * (
         2 if name == "simple" else 3
     )
     other = [x for x in layers if not isinstance(x, Conv2D)]
-    assert other == [x for x in NETWORKS[name]().layers(3) if not isinstance(x, Conv2D)]
+    assert other == [x for x in ARCHITECTURES[name]().layers(3) if not isinstance(x, Conv2D)]
     theta, published = _build(name, init=init).theta, _build(name).theta
     assert np.array_equal(theta, published) == (init == "published")
 

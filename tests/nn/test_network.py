@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     LAYERS,
     AvgPool2D,
@@ -20,15 +22,14 @@ from cnn_from_scratch.nn.layers import (
     Layer,
     MaxPool2D,
     Mode,
-    Patches,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.nn.numerics import Array, Operand, Version, using
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
+from cnn_from_scratch.nn.windows import Patches
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MEMORY_ORDERS, MODES, PROPERTY, normal, read_only, smooth_input
 
@@ -39,7 +40,7 @@ def _streams(seed: int) -> Callable[[int], np.random.RandomState]:
 
 def _small_model() -> Sequential:
     layers: list[Layer] = [Conv2D(2, 2), Sigmoid(), MaxPool2D(2, stride=1), Flatten(), Dense(3)]
-    return Sequential(layers, (1, 4, 4), _streams(0))
+    return Sequential(layers, (1, 4, 4), _streams(0), NUMPY)
 
 
 def test_theta_holds_every_parameter_once() -> None:
@@ -77,7 +78,7 @@ def test_params_are_views_of_theta() -> None:
 def test_theta_does_not_share_memory_with_another_model() -> None:
     """Two models of the same layers are trained apart."""
     layers: list[Layer] = [Flatten(), Dense(2)]
-    one, other = (Sequential(layers, (3,), _streams(0)) for _ in range(2))
+    one, other = (Sequential(layers, (3,), _streams(0), NUMPY) for _ in range(2))
     np.testing.assert_array_equal(one.theta, other.theta)
     one.theta += 1.0
     assert not np.any(one.theta == other.theta)
@@ -92,17 +93,17 @@ def test_a_layers_start_does_not_depend_on_the_layers_before_it() -> None:
     ]
     starts = []
     for first in firsts:
-        model = Sequential([*first, last, Conv2D(1, 1)], (3, 5, 5), _streams(7))
+        model = Sequential([*first, last, Conv2D(1, 1)], (3, 5, 5), _streams(7), NUMPY)
         starts.append(model.params[len(first)]["W"])
     np.testing.assert_array_equal(starts[1], starts[0])
-    other_seed = Sequential([Conv2D(3, 3), last], (3, 5, 5), _streams(8))
+    other_seed = Sequential([Conv2D(3, 3), last], (3, 5, 5), _streams(8), NUMPY)
     assert not np.any(other_seed.params[1]["W"] == starts[0])
 
 
 def test_each_layer_with_weights_is_given_the_stream_of_its_number() -> None:
     """Counting only those, from 0; so that what stands between them changes no start."""
     plain: list[Layer] = [Conv2D(2, 2), ReLU(), Conv2D(3, 1), Flatten(), Dense(4)]
-    model = Sequential(plain, (1, 3, 3), _streams(0))
+    model = Sequential(plain, (1, 3, 3), _streams(0), NUMPY)
     starts = [params["W"] for params in model.params if "W" in params]
     expected = [
         Conv2D(2, 2).init((1, 3, 3), _streams(0)(0)).params["W"],
@@ -115,7 +116,7 @@ def test_each_layer_with_weights_is_given_the_stream_of_its_number() -> None:
         BatchNorm(), Conv2D(2, 2), BatchNorm(), Tanh(), Dropout(0.5), AvgPool2D(1), Conv2D(3, 1),
         Flatten(), BatchNorm(), Dense(4),
     ]  # fmt: skip
-    model = Sequential(more, (1, 3, 3), _streams(0))
+    model = Sequential(more, (1, 3, 3), _streams(0), NUMPY)
     np.testing.assert_equal([p["W"] for p in model.params if "W" in p], expected)
 
 
@@ -124,7 +125,7 @@ def _normalized_model() -> Sequential:
         Conv2D(2, 2), BatchNorm(), Tanh(), Flatten(), BatchNorm(momentum=0.5), Dropout(0.5),
         Dense(3),
     ]  # fmt: skip
-    return Sequential(layers, (1, 3, 3), _streams(0))
+    return Sequential(layers, (1, 3, 3), _streams(0), NUMPY)
 
 
 def test_buffers_stand_beside_the_parameters() -> None:
@@ -190,7 +191,7 @@ def test_state_and_restore(rng: np.random.RandomState) -> None:
 
 def test_the_mode_reaches_every_layer(rng: np.random.RandomState) -> None:
     """In evaluation dropout is out of order; in training it draws from the mode's stream."""
-    model = Sequential([Dropout(0.5), Flatten(), Dropout(0.25)], (2, 8), _streams(0))
+    model = Sequential([Dropout(0.5), Flatten(), Dropout(0.25)], (2, 8), _streams(0), NUMPY)
     x = normal(rng, (3, 2, 8))
     np.testing.assert_array_equal(model.forward(x)[0], x.reshape(3, 16))
     stream = np.random.RandomState(4)
@@ -205,8 +206,6 @@ def _same(cache: Any, other: Any) -> None:
     if isinstance(cache, tuple):
         for one, its in zip(cache, other, strict=True):
             _same(one, its)
-    elif isinstance(cache, Operand):
-        np.testing.assert_array_equal(cache.array, other.array)
     elif isinstance(cache, Patches):
         assert (cache.in_shape, cache.out_size) == (other.in_shape, other.out_size)
         _same((cache.columns, cache.rows), (other.columns, other.rows))
@@ -239,12 +238,12 @@ FIRST: list[list[Layer]] = [
 @pytest.mark.parametrize("version", ["native", "portable"])
 @pytest.mark.parametrize("order", MEMORY_ORDERS)
 def test_prepared_inputs_change_no_bit(
-    layers: list[Layer], version: Version, order: str, rng: np.random.RandomState
+    layers: list[Layer], version: NumericsName, order: str, rng: np.random.RandomState
 ) -> None:
     """However often they are used, and however x lies in memory."""
-    model = Sequential(layers, (2, 5, 6), _streams(0))
+    model = Sequential(layers, (2, 5, 6), _streams(0), NUMPY)
     x = read_only(MEMORY_ORDERS[order](normal(rng, (4, 2, 5, 6))))
-    with using(version):
+    with using(NUMERICS[version]):
         prepared = model.prepare(x)
         assert isinstance(prepared, Patches) == isinstance(layers[0], Conv2D)
         assert len(prepared) == 4
@@ -275,42 +274,29 @@ def test_nothing_is_changed_or_remembered(rng: np.random.RandomState) -> None:
 
 def test_a_model_without_parameters() -> None:
     """Its theta is empty, and so is the gradient."""
-    model = Sequential([Sigmoid(), Flatten()], (2, 2), _streams(0))
+    model = Sequential([Sigmoid(), Flatten()], (2, 2), _streams(0), NUMPY)
     assert model.theta.shape == (0,)
     y, caches = model.forward(np.zeros((3, 2, 2)))
     assert model.backward(np.ones(y.shape), caches).shape == (0,)
 
-
-WINDOW = "expected a kernel_size and stride >= 1 and a padding >= 0"
 
 # A stack, its input, which layer cannot take what reaches it, and why.
 SHAPE_ERRORS: list[tuple[list[Layer], Shape, int, str]] = [
     ([Conv2D(2, 2)], (16,), 1, "expected images (C, H, W), got (16,)"),
     ([Flatten(), Conv2D(2, 2)], (1, 4, 4), 2, "expected images (C, H, W), got (16,)"),
     ([Conv2D(1, 2), ReLU(), Conv2D(1, 4)], (1, 4, 5), 3, "a 3x4 image is smaller than the kernel"),
-    ([Conv2D(1, 0)], (1, 4, 4), 1, WINDOW),
     ([Conv2D(1, 3)], (1, 0, 4), 1, "a 0x4 image is smaller than the kernel"),
     ([Conv2D(1, 1), MaxPool2D(5)], (1, 5, 4), 2, "a 5x4 image is smaller than the kernel"),
     ([MaxPool2D(2)], (4, 4), 1, "expected images (C, H, W), got (4, 4)"),
-    ([ReLU(), MaxPool2D(-1)], (1, 4, 4), 2, WINDOW),
-    ([MaxPool2D(2, stride=0)], (1, 4, 4), 1, WINDOW),
-    ([MaxPool2D(2, stride=-2)], (1, 4, 4), 1, WINDOW),
-    ([Conv2D(1, 2, stride=0)], (1, 4, 4), 1, WINDOW),
-    ([Conv2D(1, 2, padding=-1)], (1, 4, 4), 1, WINDOW),
     ([Conv2D(1, 7, padding=1)], (1, 6, 4), 1, "a 6x4 image is smaller than the kernel"),
     ([Flatten(), AvgPool2D(2)], (1, 4, 4), 2, "expected images (C, H, W), got (16,)"),
     ([AvgPool2D(5)], (1, 5, 4), 1, "a 5x4 image is smaller than the kernel"),
-    ([AvgPool2D(0)], (1, 5, 4), 1, WINDOW),
-    ([AvgPool2D(1, stride=0)], (1, 5, 4), 1, WINDOW),
     ([Tanh(), BatchNorm()], (), 2, "expected at least one channel (C, ...), got ()"),
     ([BatchNorm()], (0, 4, 4), 1, "expected at least one channel (C, ...), got (0, 4, 4)"),
     ([Sigmoid(), Dense(3)], (1, 4), 2, "expected vectors (D,), got (1, 4); put Flatten before"),
     ([Dense(3)], (), 1, "expected vectors (D,), got (); put Flatten before"),
-    ([Conv2D(0, 1)], (1, 4, 4), 1, "expected at least 1 input and 1 output, got 1 and 0"),
-    ([Conv2D(-1, 1)], (1, 4, 4), 1, "expected at least 1 input and 1 output, got 1 and -1"),
-    ([Conv2D(2, 1)], (0, 4, 4), 1, "expected at least 1 input and 1 output, got 0 and 2"),
-    ([ReLU(), Dense(0)], (3,), 2, "expected at least 1 input and 1 output, got 3 and 0"),
-    ([Dense(1)], (0,), 1, "expected at least 1 input and 1 output, got 0 and 1"),
+    ([Conv2D(2, 1)], (0, 4, 4), 1, "expected at least 1 input, got 0"),
+    ([Dense(1)], (0,), 1, "expected at least 1 input, got 0"),
 ]
 
 
@@ -321,7 +307,7 @@ def test_shape_errors_say_which_layer_and_why(
     """Every mistake is found before anything is computed; layers are counted from 1."""
     message = re.escape(f"layer {number}: {layers[number - 1]}: {why}")
     with pytest.raises(ValueError, match=f"^{message}$"):
-        Sequential(layers, in_shape, _streams(0))
+        Sequential(layers, in_shape, _streams(0), NUMPY)
 
 
 def _windows(size: int, k: int, s: int, p: int = 0) -> int:
@@ -409,7 +395,7 @@ def test_shapes_of_random_stacks(
 ) -> None:
     """The inferred shape is the counted and the actual one, and the gradient has theta's."""
     layers, in_shape, out_shape = stack
-    model = Sequential(layers, in_shape, _streams(seed))
+    model = Sequential(layers, in_shape, _streams(seed), NUMPY)
     assert model.out_shape == out_shape
     x = smooth_input((n, *in_shape), np.random.RandomState(seed))
     y, caches = model.forward(x, MODES[mode]())
@@ -427,7 +413,7 @@ def test_gradient_of_a_stack_with_its_loss(mode: str, rng: np.random.RandomState
         Conv2D(2, 3, stride=2, padding=2), Sigmoid(), BatchNorm(), AvgPool2D(2, stride=1),
         Conv2D(3, 2), Tanh(), Flatten(), Dropout(0.3), Dense(4), Sigmoid(), BatchNorm(), Dense(3),
     ]  # fmt: skip
-    model = Sequential(layers, (2, 5, 5), _streams(0))
+    model = Sequential(layers, (2, 5, 5), _streams(0), NUMPY)
     x, targets = normal(rng, (6, 2, 5, 5)), np.array([0, 1, 2, 1, 0, 2])
     start = model.state()
     start["theta"] += 0.1 * normal(rng, start["theta"].shape)

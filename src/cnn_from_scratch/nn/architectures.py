@@ -1,4 +1,4 @@
-"""The named architectures, each a list of layers that reads like its picture.
+"""The architectures: named lists of layers, each of which reads like its picture.
 
 `activate_logits` is the published study's one trap. Its equation takes softmax of the last
 convolution as it is (false here); its released code, and so its table, squeezes those logits
@@ -6,8 +6,9 @@ through the activation first (true here, the default).
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
+from cnn_from_scratch.nn.checks import UNIT_BELOW_1, Checked
 from cnn_from_scratch.nn.initializers import InitializerName
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
@@ -21,7 +22,6 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.settings import Checked
 
 ActivationName = Literal["sigmoid", "tanh", "relu"]
 ACTIVATIONS: dict[ActivationName, Layer] = {"sigmoid": Sigmoid(), "tanh": Tanh(), "relu": ReLU()}
@@ -49,7 +49,7 @@ class SimpleCNN(Checked):
     pool: Literal["max", "avg"] = "max"
     init: InitializerName = "published"
     batch_norm: bool = False
-    dropout: float = 0.0
+    dropout: Annotated[float, UNIT_BELOW_1] = 0.0
 
     def layers(self, num_classes: int) -> list[Layer]:
         """Return the layers, ending in K = num_classes logits for 6x6 images."""
@@ -80,7 +80,7 @@ class EnhancedCNN(Checked):
     activate_logits: bool = True
     init: InitializerName = "published"
     batch_norm: bool = False
-    dropout: float = 0.0
+    dropout: Annotated[float, UNIT_BELOW_1] = 0.0
 
     def layers(self, num_classes: int) -> list[Layer]:
         """Return the layers, ending in K = num_classes logits for 6x6 images."""
@@ -104,14 +104,14 @@ class EnhancedCNN(Checked):
 class Stack:
     """Any layers in a row, written out; the last must give as many logits as there are classes."""
 
-    stack: tuple[Any, ...]  # of Layer
+    stack: tuple[Layer, ...]
 
     def layers(self, num_classes: int) -> list[Layer]:
         """Return the layers."""
         return list(self.stack)
 
 
-NETWORKS: dict[str, type[Architecture]] = {
+ARCHITECTURES: dict[str, type[Architecture]] = {
     "simple": SimpleCNN,
     "enhanced": EnhancedCNN,
     "stack": Stack,

@@ -1,0 +1,117 @@
+"""Images as convolutions and poolings take them: N last in memory, and window by window.
+
+The layers' images are (N, C, H, W). In memory they lie as (C, H, W, N), so that the same pixel of
+all samples is one run: the many small copies and sums then work on runs of N numbers, and results
+need no reordering.
+
+A window is the k x k pixels that a kernel sees at a time; the windows are `stride` apart, and
+(H', W') is how many of them fit. im2col lays them out as the columns of a matrix, so that a
+convolution is one product; col2im is its transpose, and adds up what stands for the same pixel.
+(Chellapilla, Puri and Simard 2006, "High performance convolutional neural networks for document
+processing", section 2.1.)
+"""
+
+from functools import cached_property
+from itertools import chain
+
+import numpy as np
+
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.numerics import Factor, factor
+
+
+def samples_last(x: Array) -> Array:
+    """Return images (N, C, H, W) as they lie in memory: (C, H, W, N)."""
+    return x.transpose(1, 2, 3, 0)
+
+
+def samples_first(x: Array) -> Array:
+    """Return images (C, H, W, N) as the layers see them: (N, C, H, W)."""
+    return x.transpose(3, 0, 1, 2)
+
+
+def windows_in(in_shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> tuple[int, int]:
+    """Return (H', W') for in_shape (C, H, W). Raises ValueError unless a window fits in it."""
+    if len(in_shape) != 3:
+        raise ValueError(f"expected images (C, H, W), got {in_shape}")
+    _, height, width = in_shape
+    if min(height, width) + 2 * padding < kernel_size:
+        raise ValueError(f"a {height}x{width} image is smaller than the kernel")
+    return (
+        (height + 2 * padding - kernel_size) // stride + 1,
+        (width + 2 * padding - kernel_size) // stride + 1,
+    )
+
+
+def windows(images: Array, kernel_size: int, stride: int) -> Array:
+    """Return what stands at each place (u, v) of all windows; without a copy, if contiguous.
+
+    images (C, H, W, N) -> (k, k, C, H', W', N):
+    windows[u,v,c,i,j,n] = images[c, s*i+u, s*j+v, n]
+    """
+    k, images = kernel_size, np.ascontiguousarray(images)
+    channels, height, width, n = images.shape
+    c, h, w, one = images.strides
+    shape = (k, k, channels, (height - k) // stride + 1, (width - k) // stride + 1, n)
+    return np.ndarray(shape, images.dtype, images, 0, (h, w, c, stride * h, stride * w, one))
+
+
+def add_to_windows(terms: Array, windows: Array) -> None:
+    """Add the terms for each place of all windows to the images that the windows are a view of.
+
+    Both (k, k, C, H', W', N). A pixel stands in several windows, so they are added place by place
+    or, where that is fewer sums, window by window: from the last, as each pixel's sum is then in
+    the same order.
+    """
+    k, _, _, h_out, w_out, _ = windows.shape
+    if k * k > h_out * w_out:
+        terms, windows = (a.transpose(3, 4, 2, 0, 1, 5)[::-1, ::-1] for a in (terms, windows))
+    for pixels, term in zip(*map(chain.from_iterable, (windows, terms)), strict=True):
+        pixels += term
+
+
+class Patches:
+    """Images (N, C, H, W) as the columns of a convolution's products, taken as 0 outside."""
+
+    def __init__(self, x: Array, kernel_size: int, stride: int, padding: int):
+        self.in_shape = x.shape
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.out_size = windows_in(x.shape[1:], kernel_size, stride, padding)
+        images = np.ascontiguousarray(samples_last(x))
+        around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
+        self._images = np.pad(images, around) if padding > 0 else images
+        columns = self._im2col(self._images)
+        self._terms = max(columns.shape)
+        self.columns = factor(columns, axis=0)  # (C*k*k, H'*W'*N)
+
+    def __len__(self) -> int:
+        return self.in_shape[0]
+
+    def __getitem__(self, rows: slice) -> "Patches":
+        """Return all of them: they go through a network together."""
+        return self
+
+    @cached_property
+    def rows(self) -> Factor:
+        """The columns transposed, (H'*W'*N, C*k*k), as a factor that is rounded as a whole."""
+        # Rounded first and arranged then: most pixels stand in several columns.
+        images = factor(self._images, terms=self._terms)
+        if images is self._images:  # native: what is not rounded need not be arranged again
+            return Factor(self.columns.T)
+        return Factor(self._im2col(images).T)
+
+    def _im2col(self, images: Array) -> Array:
+        """Padded images (C, H, W, N) -> (C*k*k, H'*W'*N)."""
+        by_place = windows(images, self.kernel_size, self.stride)
+        return by_place.transpose(2, 0, 1, 3, 4, 5).reshape(len(images) * self.kernel_size**2, -1)
+
+    def col2im(self, columns: Array) -> Array:
+        """Add each number of columns (C*k*k, H'*W'*N) to the pixel it stands for: (N, C, H, W)."""
+        n, channels, height, width = self.in_shape
+        k, p = self.kernel_size, self.padding
+        by_place = columns.reshape(channels, k, k, *self.out_size, n)
+        if (height, width, p) == (k, k, 0):  # one window sees all of the image
+            return samples_first(by_place.reshape(channels, k, k, n))
+        images = np.zeros((channels, height + 2 * p, width + 2 * p, n), columns.dtype)
+        add_to_windows(by_place.transpose(1, 2, 0, 3, 4, 5), windows(images, k, self.stride))
+        return samples_first(images[:, p : p + height, p : p + width])
