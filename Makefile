@@ -34,7 +34,7 @@ verify: $(VENV)/.ready-dev check-cache
 	@$(BIN)/python -m tests.portability.verify
 
 studies: mend
-	@$(BIN)/dvc repro --quiet convert code
+	@$(BIN)/dvc repro --quiet convert list_code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
 		(cd "$$study" && python ../../stages/check.py --rates && dvc repro) || exit 1; \

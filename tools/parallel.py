@@ -148,7 +148,7 @@ def main(jobs: int) -> None:
     signal.signal(signal.SIGTERM, terminated)
     for library in ("OMP", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
-    repro("convert", "code")
+    repro("convert", "list_code")
     if runs := stale_runs():
         train(runs, jobs)
     tidy_lock()
