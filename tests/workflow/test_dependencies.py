@@ -91,7 +91,7 @@ def test_a_stage_imports_every_package_and_module_it_declares(stage: str, projec
     output = project.run(sys.executable, "-c", SPY, *COMMANDS[stage]).stdout
     modules = json.loads(output.splitlines()[-1])
     for dep in declared:
-        if dep.startswith("src/"):
+        if dep.startswith("src/") and not dep.endswith("_code.json"):
             module = dep.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
             chosen = not module.startswith("cnn_from_scratch/compiled")  # train can do without
             assert (module.replace("/", ".") in modules) == chosen
