@@ -1,7 +1,7 @@
-"""What every script of the project does first: find the source beside it, show errors in one line.
+"""What every script does first: find the project's source, and show errors in one line.
 
-Python looks for it in a stage's own folder. It comes before all other imports, so that the first
-package that is missing is told in one line, too.
+It is imported before any package, so that a missing one is told in one line, too. A stage finds it
+in its own folder; tools and the studies' scripts put that folder on the path.
 """
 
 import sys
