@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: all test test-all verify studies parallel report bench prune check-cache mend clean distclean lock
 
 all: mend
-	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python stages/check.py
 	@if $(BIN)/dvc status --quiet; then \
 		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
 	else \
@@ -34,23 +34,23 @@ verify: $(VENV)/.ready-dev check-cache
 	@$(BIN)/python -m tests.portability.verify
 
 studies: mend
-	@$(BIN)/dvc repro --quiet convert code
+	@$(BIN)/dvc repro --quiet convert list_code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
-		(cd "$$study" && python ../../stages/check_params.py --rates && dvc repro) || exit 1; \
+		(cd "$$study" && python ../../stages/check.py --rates && dvc repro) || exit 1; \
 	done
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
 
 parallel: mend
-	@$(BIN)/python stages/check_params.py
+	@$(BIN)/python stages/check.py
 	@$(BIN)/python tools/parallel.py --jobs $(JOBS) && cat metrics/results.md
 
 # What has changed is told against a Git revision.
 BASE ?= HEAD
 
 report: all
-	@$(BIN)/python docs/study_report.py --base $(BASE)
+	@$(BIN)/python tools/study_report.py --base $(BASE)
 
 bench: $(VENV)/.ready-dev mend
 	@$(BIN)/dvc repro --quiet convert
@@ -74,7 +74,7 @@ mend: $(VENV)/.ready
 # Delete what the workflow makes and Git does not hold; DVC's cache brings it back without training.
 clean:
 	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots report.html report.md
-	rm -rf params.ok studies/*/params.ok studies/*_code.json studies/*/runs
+	rm -rf params.ok src/*_code.json studies/*/params.ok studies/*/runs
 	rm -rf studies/*/plots/*.json studies/*/plots/predictions
 
 # Delete that cache as well, the environment, and all other traces of work.

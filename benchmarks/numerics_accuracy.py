@@ -1,7 +1,7 @@
 """Train the whole study with portable and with native numerics, and compare what comes out.
 
 Usage: python benchmarks/numerics_accuracy.py; writes benchmarks/numerics_accuracy.md. The part of
-docs/portability.md that shows this table is made by docs/refresh.py.
+docs/portability.md that shows this table is made by tools/refresh.py.
 """
 
 from dataclasses import replace

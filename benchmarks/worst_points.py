@@ -1,6 +1,6 @@
 """Search for the arguments at which the portable functions of one number are farthest off.
 
-Usage: python benchmarks/worst_points.py; writes benchmarks/worst_points.md, which docs/refresh.py
+Usage: python benchmarks/worst_points.py; writes benchmarks/worst_points.md, which tools/refresh.py
 copies into docs/portability.md. It takes a few minutes, and finds the same on every machine.
 
 Random arguments, most of them near those where a formula changes its course or loses digits; then

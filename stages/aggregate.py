@@ -1,15 +1,8 @@
 """Aggregate the runs that params.yaml names: runs/ -> metrics/ and the data of the plots."""
 
-import sys
+import start
+
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import one_line_errors
-
-one_line_errors()
-
-from argparse import ArgumentParser
 
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
@@ -30,6 +23,6 @@ def main(dataset: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = ArgumentParser(description=__doc__)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=DATASET_FILE, help="what `convert` wrote")
     main(parser.parse_args().dataset)

@@ -3,15 +3,11 @@
 metrics/runs.parquet -> metrics/contrasts.json and .md.
 """
 
-import sys
+import start
+
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
-
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.report.contrasts import contrasts, contrasts_table

@@ -1,13 +1,8 @@
 """Convert the workbook: data/handwriting_dataset.xlsx -> data/dataset.npz and .parquet."""
 
-import sys
+import start
+
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import one_line_errors
-
-one_line_errors()
 
 from cnn_from_scratch.data.duplicates import count_duplicates
 from cnn_from_scratch.data.parquet import write_parquet

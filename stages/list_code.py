@@ -5,17 +5,13 @@ studies beside the main one: each is a DVC project of its own, and in folders ou
 would count Python's bytecode as a change.
 """
 
-import sys
-from argparse import ArgumentParser, Namespace
+import start
+
+from argparse import Namespace
 from hashlib import md5
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
-
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing, write_json
 
 
@@ -34,7 +30,7 @@ def main(args: Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = ArgumentParser(description=__doc__)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("paths", nargs="+", type=Path, help="modules, and folders of modules")
     main(parser.parse_args())

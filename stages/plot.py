@@ -1,15 +1,11 @@
 """Draw the pictures: data/dataset.npz, runs/, metrics/, the data of the plots -> plots/*.png."""
 
-import sys
+import start
+
 from contextlib import ExitStack
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
-
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.models import resolve_models

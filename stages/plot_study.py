@@ -1,5 +1,7 @@
 """Draw a study's pictures, those that are named, in its folder: metrics/, plots/*.json -> *.png."""
 
+import start
+
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -7,15 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
-
 import pandas as pd
 from matplotlib.figure import Figure
 
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.report.collapse import collapse_figure
 from cnn_from_scratch.report.figures import save_figure

@@ -1,37 +1,24 @@
 """Train one model from one seed: data/dataset.npz -> a run folder."""
 
+import start
+
 import os
-import sys
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
 
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
-
-from dataclasses import dataclass, replace
-from typing import NoReturn
-
-from cnn_from_scratch.experiment.dataset import DATASET_FILE, Dataset, load_dataset
-from cnn_from_scratch.experiment.identity import trained_from
+from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
+from cnn_from_scratch.experiment.jobs import Job, accuracies, noting_records
 from cnn_from_scratch.experiment.memory import keep_freed_memory
-from cnn_from_scratch.experiment.models import Model, default_optimizer, find_model
+from cnn_from_scratch.experiment.models import default_optimizer, find_model
 from cnn_from_scratch.experiment.orphans import ending_with_dvc
-from cnn_from_scratch.experiment.params import Split, Train, load_params, protocol_name
+from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.progress import progress
-from cnn_from_scratch.experiment.records import (
-    check_run_folder,
-    check_still_wanted,
-    is_in_runs,
-    recorded_from,
-    run_folder,
-    write_run,
-)
-from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.experiment.records import check_run_folder, is_in_runs, run_folder
 from cnn_from_scratch.nn.training import Epoch
 
 
@@ -45,44 +32,21 @@ def main(args: Namespace) -> None:
     check_parent = ending_with_dvc()
     job = read_job(args)
     inputs = read_inputs()
-    found = {job.folder: recorded_from(job.folder)}
+    check_still_wanted = noting_records([job])
 
     keep_freed_memory()
-    with progress(f"{args.model} seed {args.seed}", job.train.epochs) as show:
+    with progress(f"{job.name} seed {job.seed}", job.train.epochs) as show:
 
         def on_epoch(epoch: Epoch) -> None:
             check_parent()
             show(epoch)
 
-        run = train_run(job.model, args.seed, job.dataset, job.split, job.train, on_epoch)
+        run = job.run(on_epoch)
     check_parent()
     is_checked = is_in_runs(job.folder) and read_inputs() != inputs
-    by_now = read_job(args) if is_checked else job
-    check_still_wanted({job.folder: job.trained_from}, {by_now.folder: by_now.trained_from}, found)
-    write_run(
-        job.folder,
-        run,
-        model=args.model,
-        seed=args.seed,
-        optimizer=job.model.optimizer,
-        epochs=job.train.epochs,
-        protocol=protocol_name(job.split, job.train),
-        trained_from=job.trained_from,
-    )
-    scores = ", ".join(f"{split} {score.accuracy:.1%}" for split, score in run.scores.items())
-    print(f"{job.folder}: accuracy {scores}" + (", DIVERGED" if run.fit.diverged else ""))
-
-
-@dataclass(frozen=True)
-class Job:
-    """A run to train, and the folder for its record."""
-
-    model: Model
-    split: Split
-    train: Train
-    dataset: Dataset
-    folder: Path
-    trained_from: str
+    check_still_wanted([read_job(args) if is_checked else job])
+    job.write(run, job.folder)
+    print(f"{job.folder}: {accuracies(run)}")
 
 
 def read_inputs() -> list[bytes]:
@@ -105,21 +69,11 @@ def read_job(args: Namespace) -> Job:
     check_run_folder(
         folder, run_folder(args.model, args.seed) if args.seed in params.seeds else None
     )
-    dataset = load_dataset()
-    digest = trained_from(model, params.split, train, args.seed, dataset)
-    return Job(model, params.split, train, dataset, folder, digest)
-
-
-class Parser(ArgumentParser):
-    """A parser whose errors are shown as all others are, in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise InputError."""
-        raise InputError(message)
+    return Job(args.model, model, args.seed, params.split, train, load_dataset(), folder)
 
 
 if __name__ == "__main__":
-    parser = Parser(description=__doc__)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("--model", required=True, help="a model of params.yaml")
     parser.add_argument("--seed", required=True, type=int, help="a whole number >= 0")
     parser.add_argument("--epochs", type=int, help="default: train.epochs of params.yaml")

@@ -9,11 +9,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 
-from cnn_from_scratch import one_line_errors
-
-one_line_errors()
+import start
 
 import msgspec
 

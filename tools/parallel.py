@@ -11,22 +11,20 @@ import signal
 import subprocess
 import sys
 import threading
-from argparse import ArgumentParser
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
+import start
 
 import yaml
 from tqdm import tqdm
 
+from cnn_from_scratch import InputError
 from tidy_lock import tidy_lock
 
 DVC = (sys.executable, "-m", "dvc")
@@ -150,7 +148,7 @@ def main(jobs: int) -> None:
     signal.signal(signal.SIGTERM, terminated)
     for library in ("OMP", "NUMBA"):
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
-    repro("convert", "code")
+    repro("convert", "list_code")
     if runs := stale_runs():
         train(runs, jobs)
     tidy_lock()
@@ -159,7 +157,7 @@ def main(jobs: int) -> None:
 
 
 if __name__ == "__main__":
-    parser = ArgumentParser(description=__doc__)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="default: one per core")
     try:
         main(parser.parse_args().jobs)

@@ -7,11 +7,9 @@ of models and seeds that are gone, and writes new ones in the order in which the
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 
-from cnn_from_scratch import one_line_errors
-
-one_line_errors()
+import start
 
 from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "stages"))
 
-from cnn_from_scratch import one_line_errors
-
-one_line_errors()
+import start
 
 import matplotlib as mpl
 import numpy as np

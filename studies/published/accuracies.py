@@ -11,12 +11,11 @@ are labelled by the trained network.
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "stages"))
 
-from cnn_from_scratch import InputError, one_line_errors
+import start
 
-one_line_errors()
-
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import Params, load_params

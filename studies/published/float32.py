@@ -25,15 +25,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "stages"))
 
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
+import start
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json
 from cnn_from_scratch.experiment.models import optimizer_settings, resolve_models

@@ -49,15 +49,15 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make verify": [(CI, "\nmake verify\n")],
     "make parallel": [(MAKEFILE, "tools/parallel.py --jobs"), (PARALLEL, '"tools/parallel.py"')],
     "make report": [
-        (MAKEFILE, "docs/study_report.py --base $(BASE)"),
-        (REPORT, '"docs/study_report.py"'),
+        (MAKEFILE, "tools/study_report.py --base $(BASE)"),
+        (REPORT, '"tools/study_report.py"'),
     ],
     "make report BASE=main": [(REPORT, '"--base"')],
     "make prune": [(MAKEFILE, "tools/tidy_lock.py"), (PARALLEL, '"tools/tidy_lock.py"')],
     "make check-cache": [(MAKEFILE, "tools/check_cache.py"), (CACHE, '"tools/check_cache.py"')],
     "make clean": [(PARALLEL, '"make", "clean"')],
     "make distclean": [(PARALLEL, '"make", "distclean"')],
-    "python docs/refresh.py": [(CI, "\n.venv/bin/python docs/refresh.py\n")],
+    "python tools/refresh.py": [(CI, "\n.venv/bin/python tools/refresh.py\n")],
     "python -m pip install --require-hashes -r requirements.txt": [
         (MAKEFILE, f"{PIP} --require-hashes -r")
     ],
@@ -83,7 +83,7 @@ NOWHERE = {
     "py -m venv .venv": "On Windows, where no test has run",
     r".venv\Scripts\activate": "On Windows, where no test has run",
     "make lock": "it needs uv and the package index, so no test runs it",
-    "python docs/plots_page.py": "it needs npm, so no test runs it",
+    "python tools/plots_page.py": "it needs npm, so no test runs it",
     "make bench": "no test runs them",
     "python benchmarks/bench.py steps memory": "no test runs them",
     "python benchmarks/bench.py show": "no test runs them",

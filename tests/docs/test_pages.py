@@ -1,11 +1,13 @@
-"""The pages: their generated parts and links."""
+"""The pages: their generated parts, the numbers that they cite, and links."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 import refresh
+from cited_numbers import CODE_OR_CITED, renewed
 from tests.workflow.project import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,12 +36,6 @@ def _rows(file: Path) -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def test_a_stale_table_would_be_seen() -> None:
-    page, name, _ = refresh.TABLES[0]
-    text = page.read_text(encoding="utf-8")
-    assert refresh.replace_part(text, name, "| other |\n") != text
-
-
 def test_every_generated_part_of_the_readme_is_there_and_filled() -> None:
     parts = re.findall(r"<!-- generated: (\S+) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
     assert {name for name, _ in parts} == {*refresh.COMMANDS}
@@ -53,9 +49,26 @@ def test_every_generated_part_of_another_page_is_a_table() -> None:
     assert parts == {(page, name) for page, name, _ in refresh.TABLES}
 
 
-def test_an_unknown_part_is_an_error() -> None:
-    with pytest.raises(ValueError, match="found 0"):
-        refresh.replace_part(README, "no-such-part", "")
+@pytest.mark.parametrize("page", refresh.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_number_is_stale(page: Path) -> None:
+    assert renewed(page) == page.read_text(encoding="utf-8")
+
+
+def test_every_page_that_cites_numbers_is_renewed() -> None:
+    patterns = ("*.md", "docs/*.md", "data/*.md", "studies/*/*.md")
+    for page in (path for pattern in patterns for path in ROOT.glob(pattern)):
+        found = CODE_OR_CITED.finditer(page.read_text(encoding="utf-8"))
+        assert page in refresh.PAGES or not any(link["file"] for link in found), page
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/abstract.md"])
+def test_the_pair_cited_for_the_published_network_is_it(page: str) -> None:
+    """A pair is cited by its place in a list, and these pages do not show its names."""
+    places = re.findall(r'"comparisons/(\d+)/', (ROOT / page).read_text(encoding="utf-8"))
+    statistics = json.loads((ROOT / "studies/logits/metrics/statistics.json").read_text("utf-8"))
+    pairs = [statistics["comparisons"][int(place)] for place in places]
+    names = {(pair["first"], pair["second"]) for pair in pairs}
+    assert names == {("E-plain-squeezed", "E-plain-free")}
 
 
 @pytest.mark.parametrize("document", sorted(

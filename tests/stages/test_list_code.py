@@ -1,11 +1,11 @@
-"""list_code.py: the modules that a study depends on, by their content."""
+"""list_code.py: the modules that a stage depends on, by their content."""
 
 import json
 from hashlib import md5
 
 from tests.stages.project import Project
 
-OUT = "studies/code.json"
+OUT = "src/code.json"
 COMMAND = ("stages/list_code.py", "--out", OUT)
 
 

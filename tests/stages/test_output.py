@@ -16,15 +16,15 @@ from tests.stages.project import ROOT, Project
 FULL = Path("/dev/full")
 SCRIPTS = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("docs/*.py", "stages/*.py", "studies/*/*.py", "tools/*.py")
+    for pattern in ("stages/*.py", "studies/*/*.py", "tools/*.py")
     for path in ROOT.glob(pattern)
     if "__main__" in path.read_text(encoding="utf-8")
 )
 Output = Callable[[], AbstractContextManager[int]]
-AT_THE_TOP = [script for script in SCRIPTS if not script.startswith("docs/")]
+STOPPABLE = [script for script in SCRIPTS if script != "tools/plots_page.py"]  # it has no package
 
-# Runs a script as far as the first import after its call of one_line_errors(); then something
-# happens, which is the test's.
+# Runs a script as far as the first import after that of `start`; then something happens, which is
+# the test's.
 STOPPED = """
 import runpy, sys
 
@@ -34,9 +34,10 @@ class Stop:
             {happens}
 
 sys.meta_path.insert(0, Stop())
+sys.path[0] = {folder!r}
 runpy.run_path({script!r}, run_name="__main__")
 """
-LIBRARIES = ("dvc", "matplotlib", "msgspec", "numpy", "pandas", "yaml")
+LIBRARIES = ("dvc", "markdown_it", "matplotlib", "msgspec", "numpy", "pandas", "yaml")
 needs_a_full_device = pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
 
 
@@ -54,7 +55,10 @@ def run(
 
 def stopped(script: str, happens: str) -> tuple[str, str]:
     """Return the arguments of a Python that runs the script until that happens."""
-    return "-c", STOPPED.format(script=str(ROOT / script), happens=happens, libraries=LIBRARIES)
+    path = ROOT / script
+    return "-c", STOPPED.format(
+        script=str(path), folder=str(path.parent), happens=happens, libraries=LIBRARIES
+    )
 
 
 @contextmanager
@@ -76,12 +80,12 @@ def closed_pipe() -> Iterator[int]:
 
 
 def test_every_script_shows_errors_in_one_line() -> None:
-    assert {"docs/refresh.py", "stages/convert.py", "studies/optimizers/tune.py"} <= {*SCRIPTS}
+    assert {"stages/convert.py", "studies/optimizers/tune.py", "tools/refresh.py"} <= {*SCRIPTS}
     for script in SCRIPTS:
-        assert "one_line_errors()\n" in (ROOT / script).read_text(encoding="utf-8"), script
+        assert "\nimport start\n" in (ROOT / script).read_text(encoding="utf-8"), script
 
 
-@pytest.mark.parametrize("script", AT_THE_TOP)
+@pytest.mark.parametrize("script", STOPPABLE)
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_what_the_encoding_cannot_show_is_escaped(script: str, encoding: str) -> None:
     happens = r"print('\u6570'); print('\u6570', file=sys.stderr); sys.exit()"
@@ -89,14 +93,14 @@ def test_what_the_encoding_cannot_show_is_escaped(script: str, encoding: str) ->
     assert (result.returncode, result.stdout, result.stderr) == (0, "\\u6570\n", "\\u6570\n")
 
 
-@pytest.mark.parametrize("script", AT_THE_TOP)
+@pytest.mark.parametrize("script", STOPPABLE)
 def test_too_little_memory_is_told_in_one_line(script: str) -> None:
     result = run(*stopped(script, "raise MemoryError"))
     assert (result.returncode, result.stderr) == (1, "error: out of memory\n")
 
 
 @needs_a_full_device
-@pytest.mark.parametrize("script", AT_THE_TOP)
+@pytest.mark.parametrize("script", STOPPABLE)
 def test_a_full_device_is_told_in_one_line(script: str) -> None:
     with full() as device:
         result = run(*stopped(script, "print('the results'); sys.exit()"), stdout=device)
@@ -105,7 +109,7 @@ def test_a_full_device_is_told_in_one_line(script: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe there fails in other ways")
-@pytest.mark.parametrize("script", AT_THE_TOP)
+@pytest.mark.parametrize("script", STOPPABLE)
 def test_a_reader_that_has_gone_needs_no_message(script: str) -> None:
     with closed_pipe() as pipe:
         result = run(*stopped(script, "print('the results'); sys.exit()"), stdout=pipe)
@@ -167,10 +171,8 @@ def test_output_that_is_closed_from_the_start_is_left_out() -> None:
 
 @needs_a_full_device
 def test_the_report_says_so_too() -> None:
-    code = "import runpy, sys; sys.path[:0] = ['src', 'docs']; sys.argv[1:] = ['--help'];"
-    code += "runpy.run_path('docs/study_report.py', run_name='__main__')"
     with full() as device:
-        result = run("-c", code, stdout=device)
+        result = run("tools/study_report.py", "--help", stdout=device)
     message = "error: standard output: No space left on device\n"
     assert (result.returncode, result.stderr) == (1, message)
 

@@ -1,6 +1,7 @@
 """What all scripts have in common: the source beside them, and few imports."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,16 @@ SCRIPTS = sorted(
 
 HEAVY = ("dvc", "matplotlib", "openpyxl", "pandas", "pyarrow", "scipy", "sklearn", "tqdm")
 
+# Those that need nothing but Python, and those that take arguments.
+BARE = {"stages/list_code.py", "tools/plots_page.py"}
+WITH_ARGUMENTS = [
+    script for script in SCRIPTS if "Parser(" in (ROOT / script).read_text(encoding="utf-8")
+]
+
 # Runs train.py in a process of its own, and then tells which modules it has, from where.
 SPY = """
 import json, runpy, sys
+sys.path[0] = "stages"
 sys.argv = ["stages/train.py", "--model", "S-Adam", "--seed", "0", "--epochs", "1"]
 runpy.run_path("stages/train.py", run_name="__main__")
 files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
@@ -39,6 +47,7 @@ def modules(
 
 def test_there_are_scripts() -> None:
     assert {"stages/convert.py", "stages/train.py", "tools/tidy_lock.py"} <= set(SCRIPTS)
+    assert {"stages/train_seeds.py", "tools/study_report.py"} <= set(WITH_ARGUMENTS)
 
 
 def test_training_imports_no_heavy_library(modules: tuple[Path, dict[str, str | None]]) -> None:
@@ -72,15 +81,21 @@ def test_a_change_of_the_source_beside_the_script_is_seen(
     assert result.stderr == "mistake: params.yaml: train.epochs: expected at least 1, got 0\n"
 
 
-@pytest.mark.parametrize(
-    "script", sorted({*SCRIPTS} - {"stages/list_code.py"})
-)  # it needs no package
+@pytest.mark.parametrize("script", sorted({*SCRIPTS} - BARE))
 def test_an_inactive_environment_is_told_in_one_line(script: str, converted: Project) -> None:
     # an interpreter that finds no installed package
-    message = converted.refusal("-I", "-S", script, "--model", "S-Adam", "--seed", "0")
+    message = converted.refusal("-E", "-s", "-S", script, "--model", "S-Adam", "--seed", "0")
     assert "has no module" in message
     assert "activate the environment" in message
     assert "make" in message
+
+
+@pytest.mark.parametrize("script", WITH_ARGUMENTS)
+def test_a_mistake_in_the_arguments_is_told_in_one_line(script: str, converted: Project) -> None:
+    message = converted.refusal(script, "--nope")
+    assert re.match(
+        "unrecognized arguments: --nope$|the following arguments are required: ", message
+    )
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_what_dvc_stumbles_over_is_told_by_the_check_before_it(
     failed = project.dvc("repro", check=False)
     assert failed.returncode != 0
     assert started_stages(failed.stdout) == set()
-    checked = project.run(sys.executable, "stages/check_params.py", check=False)
+    checked = project.run(sys.executable, "stages/check.py", check=False)
     assert checked.returncode == 1
     (line,) = checked.stderr.splitlines()
     assert line.startswith(what)
@@ -114,4 +114,4 @@ def test_make_checks_the_parameters_before_dvc_reads_them(target: str) -> None:
     if target == "studies":
         recipe = recipe.partition("for study")[2]
     builds = [recipe.find(command) for command in ("dvc status", "dvc repro", "tools/parallel.py")]
-    assert 0 < recipe.index("stages/check_params.py") < min(i for i in builds if i > 0)
+    assert 0 < recipe.index("stages/check.py") < min(i for i in builds if i > 0)

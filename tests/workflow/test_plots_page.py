@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser import needs_browser, rendered
 from tests.workflow.conftest import MODELS, SEEDS
-from tests.workflow.project import ROOT, Project
+from tests.workflow.project import Project
 
 CURVES = ("Training_loss", "Validation_loss", "Training_accuracy", "Validation_accuracy")
 RUNS = ("Training_loss_of_every_run", "Validation_loss_of_every_run")
@@ -91,13 +91,3 @@ def test_a_request_to_the_web_would_be_seen(clone: Project) -> None:
     page.write_text(text + '<img src="https://example.org/picture.png">', encoding="utf-8")
     _, console = rendered(page)
     assert any("https://example.org/picture.png" in line for line in console)
-
-
-def test_the_page_holds_the_versions_that_are_declared_and_their_licences() -> None:
-    declared = (ROOT / "docs" / "plots_page.py").read_text(encoding="utf-8")
-    page = (ROOT / ".dvc" / "plots_page.html").read_text(encoding="utf-8")
-    packages = re.findall(r'"(vega[a-z-]*)": "([\d.]+)"', declared)
-    assert re.findall(r"^/\* (\S+) (\S+) \*/$", page, flags=re.MULTILINE) == packages
-    licences = page[: page.index("<script>")]
-    assert "University of Washington Interactive Data Lab" in licences
-    assert "Mike Bostock" in licences

@@ -59,7 +59,7 @@ def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> Non
 @pytest.mark.parametrize("package", ["nn", pytest.param("experiment", marks=pytest.mark.release)])
 def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, package: str) -> None:
     project.append(f"src/cnn_from_scratch/{package}/__init__.py", "\n# more\n")
-    assert train("S-SGD", 0, 1) | train("E-Adam", 0, 1) | {"code"} <= project.repro()
+    assert train("S-SGD", 0, 1) | train("E-Adam", 0, 1) | {"list_code"} <= project.repro()
 
 
 @pytest.mark.parametrize(
@@ -67,11 +67,15 @@ def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, pac
     [
         ("README.md", "\nMore words.\n", set()),
         ("params.yaml", "\n# more\n", CHECK),
-        ("stages/check_params.py", "\n# more\n", CHECK),
+        ("stages/check.py", "\n# more\n", CHECK),
         ("tests/workflow/conftest.py", "\n# more\n", set()),
         ("stages/plot.py", "\n# more\n", {"plot"}),
-        ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING | {"code"}),
-        ("src/cnn_from_scratch/data/parquet.py", "\n# more\n", {"convert", "aggregate", "code"}),
+        ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING | {"list_code"}),
+        (
+            "src/cnn_from_scratch/data/parquet.py",
+            "\n# more\n",
+            {"convert", "aggregate", "list_code"},
+        ),
     ],
 )
 def test_edits_away_from_training_run_no_training(
@@ -102,7 +106,7 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
 
 def test_a_clean_clone_rebuilds_the_same_files(clone: Project) -> None:
     runs = train("S-SGD", 0, 1) | train("E-Adam", 0, 1)
-    everything_that_git_does_not_hold = {"convert", "code"} | CHECK | runs
+    everything_that_git_does_not_hold = {"convert", "list_code"} | CHECK | runs
     assert clone.repro() == everything_that_git_does_not_hold
     assert clone.git("status", "--porcelain") == ""
     assert clone.repro("--force") == everything_that_git_does_not_hold | REPORTING

@@ -119,4 +119,4 @@ def declared_files(dep: Path, root: Path) -> list[Path]:
 @pytest.mark.parametrize("name", STUDIES)
 def test_an_edit_of_the_report_trains_nothing(name: str) -> None:
     deps = pipeline(Project(ROOT / "studies" / name))["train"]["deps"]
-    assert [dep for dep in deps if dep.endswith("_code.json")] == ["../training_code.json"]
+    assert [dep for dep in deps if dep.endswith("_code.json")] == ["../../src/training_code.json"]

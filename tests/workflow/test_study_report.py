@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import study_report
 from tests.browser import needs_browser, rendered
-from tests.experiment.params_files import COMMITTED
 from tests.workflow.project import Project
 
 COMMENT_LIMIT = 65_536  # GitHub's, in characters
@@ -16,7 +14,7 @@ COMMENT_LIMIT = 65_536  # GitHub's, in characters
 
 def report(project: Project) -> tuple[str, str]:
     """Write the report in a project; return its HTML and its Markdown."""
-    project.run(sys.executable, "docs/study_report.py")
+    project.run(sys.executable, "tools/study_report.py")
     html, markdown = (project.folder / name for name in ("report.html", "report.md"))
     return html.read_text(encoding="utf-8"), markdown.read_text(encoding="utf-8")
 
@@ -47,7 +45,7 @@ def test_nothing_changed_is_said(clone: Project) -> None:
 
 
 def test_an_unknown_base_is_one_line_and_writes_nothing(clone: Project) -> None:
-    command = (sys.executable, "docs/study_report.py", "--base", "nope")
+    command = (sys.executable, "tools/study_report.py", "--base", "nope")
     failed = clone.run(*command, check=False)
     assert failed.returncode == 1
     assert failed.stderr.splitlines() == [
@@ -84,16 +82,3 @@ def test_the_page_stands_alone(clone: Project, tmp_path: Path, width: int) -> No
     assert console == []
     assert "<title>true,true</title>" in dom
     assert not re.findall(r'(?:src|href)="(?!data:|#)', html)
-
-
-def test_the_findings_are_told_while_they_are_those_of_the_results() -> None:
-    text = study_report.findings()
-    assert "### What the published table measures" in text
-    assert "![Training accuracy of every run" in text
-    assert not re.search(r"(?<!!)\[[^\]]*\]\(", re.sub(r"!\[.*?\)", "", text))
-
-
-def test_the_whole_study_with_its_parameters_fits_into_a_comment() -> None:
-    page = study_report.markdown_page(study_report.sections("HEAD"))
-    assert COMMITTED.read_text(encoding="utf-8") in page
-    assert len(page) < COMMENT_LIMIT

@@ -34,7 +34,7 @@ def test_the_first_difference_is_named(
     changed = code.replace("COTH = [2, 1 / 6,", "COTH = [2, 1.0000001 / 6,")
     assert changed != code
     numerics.write_text(changed, encoding="utf-8")
-    project.repro("code")
+    project.repro("list_code")
     project.dvc("commit", "--force")  # the lock of this code, with the results of the other
     project.commit("Another exp")
     found = verify(project)

@@ -1,6 +1,6 @@
 """Write what is generated in the pages anew, from the built studies and from real commands.
 
-Usage: python docs/refresh.py, after `dvc repro`.
+Usage: python tools/refresh.py, after `dvc repro`.
 
 A generated part stands between `<!-- generated: NAME -->` and `<!-- end -->`; a single number is a
 link to the file that it comes from (cited_numbers.py). The commands run in a temporary clone of
@@ -15,9 +15,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
+
+import start
+
 import cited_numbers
 import params_schema
-from cnn_from_scratch import one_line_errors
 from cnn_from_scratch.experiment.files import write_json
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,5 +134,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line_errors()
     main()

@@ -1,10 +1,10 @@
-"""check_params.py: one line for what is wrong in params.yaml; else 'ok', always the same."""
+"""check.py: one line for what is wrong in params.yaml; else 'ok', always the same."""
 
 from pathlib import Path
 
 from tests.stages.project import ROOT, Project
 
-CHECK = "stages/check_params.py"
+CHECK = "stages/check.py"
 
 
 def test_good_parameters_pass_silently(project: Project) -> None:

@@ -1,6 +1,6 @@
 """Make the page into which `dvc plots show` and `dvc plots diff` put the plots, for use offline.
 
-Usage: python docs/plots_page.py (needs npm); writes .dvc/plots_page.html, which .dvc/config names.
+Usage: python tools/plots_page.py (needs npm); writes .dvc/plots_page.html, which .dvc/config names.
 
 DVC's own page loads Vega from the web. This one holds it: from npm, the last versions of the major
 ones that DVC's templates are written for, with the licences of all packages that come with them. It
@@ -8,10 +8,13 @@ also forbids the browser to fetch anything but pictures that lie beside it.
 """
 
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from cnn_from_scratch import one_line_errors
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
+
+import start
 
 PACKAGES = {"vega": "5.33.1", "vega-lite": "5.23.0", "vega-embed": "6.29.0"}
 PAGE = Path(__file__).resolve().parents[1] / ".dvc" / "plots_page.html"
@@ -91,5 +94,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    one_line_errors()
     main()

@@ -1,6 +1,6 @@
 """Write the study's report: one page that stands alone, and the same as a comment in Markdown.
 
-Usage: python docs/study_report.py [--base REVISION], after `dvc repro`; `make report` does both.
+Usage: python tools/study_report.py [--base REVISION], after `dvc repro`; `make report` does both.
 Writes report.html, which holds its pictures, and report.md, whose pictures are links into this
 folder. What was changed is told against the base.
 """
@@ -9,7 +9,6 @@ import base64
 import re
 import subprocess
 import sys
-from argparse import ArgumentParser
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,12 +16,16 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
+
+import start
+
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
 import cited_numbers
-from cnn_from_scratch import InputError, one_line_errors
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -199,7 +202,6 @@ def main(base: str) -> None:
 
 
 if __name__ == "__main__":
-    one_line_errors()
-    parser = ArgumentParser(description=__doc__)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("--base", default="HEAD", help="a Git revision; default: HEAD")
     main(parser.parse_args().base)

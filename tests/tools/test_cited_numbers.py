@@ -1,39 +1,12 @@
-"""The numbers that pages cite from JSON files: in step, in which form, and what goes wrong."""
+"""Numbers that pages cite from JSON files: in which form they are renewed, and what goes wrong."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import refresh
-from cited_numbers import CODE_OR_CITED, renewed
+from cited_numbers import renewed
 from cnn_from_scratch import InputError
-from tests.workflow.project import ROOT
-
-
-@pytest.mark.parametrize("page", refresh.PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_no_number_is_stale(page: Path) -> None:
-    assert renewed(page) == page.read_text(encoding="utf-8")
-
-
-def test_every_page_that_cites_numbers_is_renewed() -> None:
-    patterns = ("*.md", "docs/*.md", "data/*.md", "studies/*/*.md")
-    for page in (path for pattern in patterns for path in ROOT.glob(pattern)):
-        found = CODE_OR_CITED.finditer(page.read_text(encoding="utf-8"))
-        assert page in refresh.PAGES or not any(link["file"] for link in found), page
-
-
-@pytest.mark.parametrize("page", ["README.md", "docs/abstract.md"])
-def test_the_pair_cited_for_the_published_network_is_it(page: str) -> None:
-    """A pair is cited by its place in a list, and these pages do not show its names."""
-    places = re.findall(r'"comparisons/(\d+)/', (ROOT / page).read_text(encoding="utf-8"))
-    statistics = json.loads((ROOT / "studies/logits/metrics/statistics.json").read_text("utf-8"))
-    pairs = [statistics["comparisons"][int(place)] for place in places]
-    names = {(pair["first"], pair["second"]) for pair in pairs}
-    assert names == {("E-plain-squeezed", "E-plain-free")}
-
 
 VALUES = {
     "mean": 0.86437,
@@ -131,13 +104,3 @@ def test_a_missing_file_is_an_error(page: Path) -> None:
         renew(page, 'Here [1](no.json\n"n").')
     assert str(error.value).startswith(f'{page}: [1](no.json "n"): ')
     assert "\n" not in str(error.value)
-
-
-def test_refreshing_renews_the_numbers(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page.write_text('[1](values.json "n")', encoding="utf-8")
-    changes: dict[str, Any] = {"TABLES": (), "PAGES": (page,), "README": page}
-    for name, value in changes.items():
-        monkeypatch.setattr(refresh, name, value)
-    monkeypatch.setattr(refresh, "command_parts", dict)
-    refresh.main()
-    assert page.read_text(encoding="utf-8") == '[10](values.json "n")'

@@ -28,7 +28,7 @@ from cnn_from_scratch.nn.schedules import SCHEDULES
 
 Schema = dict[str, Any]
 
-FILE = Path(__file__).with_name("params.schema.json")
+FILE = Path(__file__).resolve().parents[1] / "docs" / "params.schema.json"
 CASES = (str.lower, str.capitalize, str.upper)
 
 

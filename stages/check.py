@@ -5,16 +5,12 @@ again because of it. DVC itself reads params.yaml before any stage runs, and rep
 in words of its own, so `make` runs this before DVC, too.
 """
 
-import sys
-from argparse import ArgumentParser, Namespace
+import start
+
+from argparse import Namespace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
-
-from cnn_from_scratch import InputError, one_line_errors
-
-one_line_errors()
-
+from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -38,7 +34,7 @@ def main(args: Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = ArgumentParser(description=__doc__)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("--rates", action="store_true", help="allow lists of learning rates")
     parser.add_argument("--out", type=Path, help="a file to write 'ok' to")
     main(parser.parse_args())

@@ -1,0 +1,1 @@
+"""Tests of the tools: what is no stage of the pipeline."""
