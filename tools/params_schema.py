@@ -37,23 +37,23 @@ def params_schema() -> Schema:
     plain = definitions([Convert, Split, Train, Augmentation, ModelParams])
     model, train = plain["ModelParams"], plain["Train"]["properties"]
     model["properties"] |= {
-        "network": one_of("network", ARCHITECTURES),
+        "architecture": one_of("architecture", ARCHITECTURES),
         "optimizer": one_of("optimizer", OPTIMIZERS),
         "schedule": one_of("schedule", SCHEDULES),
         "train": closed({key: train[key] for key in OWN_TRAIN}),
     }
-    model["required"] = ["network", "optimizer"]
+    model["required"] = ["architecture", "optimizer"]
     named = {
         f"{kind}.{name}": definition
         for kind, registry in (
-            ("network", ARCHITECTURES),
+            ("architecture", ARCHITECTURES),
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("layer", LAYERS),
         )
         for name, definition in named_definitions(registry).items()
     }
-    named["network.stack"]["properties"]["stack"] = array(one_of("layer", LAYERS))
+    named["architecture.stack"]["properties"]["stack"] = array(one_of("layer", LAYERS))
     for name in OPTIMIZERS:
         rate = named[f"optimizer.{name}"]["properties"]["lr"]
         rate["type"] = ["number", "array"]

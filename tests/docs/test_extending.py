@@ -19,7 +19,7 @@ from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Split, Train, load_params
 from cnn_from_scratch.experiment.params_file import read_params
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.nn import initializers, layers, networks, optimizers, schedules
+from cnn_from_scratch.nn import initializers, layers, architectures, optimizers, schedules
 from cnn_from_scratch.nn.layers import Conv2D, Dense
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import smooth_input
@@ -41,7 +41,7 @@ EXAMPLES = {
     "A layer": Example(layers, "LAYERS", "leaky_relu", "LeakyReLU"),
     "An optimizer": Example(optimizers, "OPTIMIZERS", "adamax", "AdaMax"),
     "An initializer": Example(initializers, "INITIALIZERS", "he_uniform", "he_uniform"),
-    "A network": Example(networks, "ARCHITECTURES", "strided", "StridedCNN"),
+    "An architecture": Example(architectures, "ARCHITECTURES", "strided", "StridedCNN"),
     "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
 }
 
@@ -118,7 +118,7 @@ def test_every_registry_has_a_section_and_every_section_its_code() -> None:
     assert len(blocks("yaml")) == 2  # the second is of a study
     for section in EXAMPLES:
         assert code_of(section)
-    named = {name for module in (layers, optimizers, initializers, networks, schedules)
+    named = {name for module in (layers, optimizers, initializers, architectures, schedules)
              for name, value in vars(module).items()
              if name.isupper() and isinstance(value, dict) and name != "ACTIVATIONS"}  # fmt: skip
     assert named == {example.registry for example in EXAMPLES.values()}
@@ -149,7 +149,7 @@ def test_the_layers_gradient(
 
 
 def test_the_layer_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
-    network = {
+    architecture = {
         "name": "stack",
         "stack": [
             {"name": "conv2d", "out_channels": 4, "kernel_size": 3},
@@ -158,20 +158,22 @@ def test_the_layer_through_the_parameters(added: dict[str, Any], tmp_path: Path)
             {"name": "dense", "out_features": 3},
         ],
     }
-    model = resolve({"network": network, "optimizer": ADAM}, tmp_path)
-    assert model.network.layers(3)[1] == added["A layer"](slope=0.1)
+    model = resolve({"architecture": architecture, "optimizer": ADAM}, tmp_path)
+    assert model.architecture.layers(3)[1] == added["A layer"](slope=0.1)
     check_learns(model)
 
 
 def test_the_optimizer_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
     settings = {"name": "adamax", "lr": 0.02, "weight_decay": 0.5}
-    network = {"name": "simple", "activate_logits": False}
-    model = resolve({"network": network, "optimizer": settings}, tmp_path)
+    architecture = {"name": "simple", "activate_logits": False}
+    model = resolve({"architecture": architecture, "optimizer": settings}, tmp_path)
     assert model.optimizer == added["An optimizer"](lr=0.02, weight_decay=0.5)
     theta, g = np.array([1.0, -2.0, 0.0]), np.array([-0.4, 0.5, 0.0])
     delta, _ = model.optimizer.update(g, model.optimizer.init(theta), theta)
     np.testing.assert_allclose(delta, [-0.02, 0.02, 0.0], rtol=1e-6)  # by the decay's sign
-    plain = resolve({"network": network, "optimizer": settings | {"weight_decay": 0}}, tmp_path)
+    plain = resolve(
+        {"architecture": architecture, "optimizer": settings | {"weight_decay": 0}}, tmp_path
+    )
     check_learns(plain)
 
 
@@ -188,17 +190,17 @@ def test_the_initializer_through_a_layer(added: dict[str, Any], layer: Any) -> N
     np.testing.assert_array_equal(weights, expected)
 
 
-def test_the_network_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
+def test_the_architecture_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
     settings = {"name": "strided", "channels": 6, "activation": "relu", "init": "he"}
-    model = resolve({"network": settings, "optimizer": ADAM}, tmp_path)
-    assert model.network == added["A network"](6, "relu", "he")
+    model = resolve({"architecture": settings, "optimizer": ADAM}, tmp_path)
+    assert model.architecture == added["An architecture"](6, "relu", "he")
     check_learns(model)
 
 
 def test_the_schedule_through_the_parameters(added: dict[str, Any], tmp_path: Path) -> None:
     model = resolve(
         {
-            "network": {"name": "simple", "activate_logits": False},
+            "architecture": {"name": "simple", "activate_logits": False},
             "optimizer": ADAM,
             "schedule": {"name": "exponential", "gamma": 0.95, "warmup_epochs": 2},
         },
@@ -291,7 +293,7 @@ ROWS_ARE_THERE = {
     "An optimizer": ["test_optimizers.py::test_every_optimizer_has_a_row",
                      "test_optimizers.py::test_every_optimizer_is_linear_or_adaptive"],
     "An initializer": ["test_initializers.py::test_every_initializer_has_a_row"],
-    "A network": ["test_networks.py::test_every_network_is_written_out"],
+    "An architecture": ["test_architectures.py::test_every_architecture_is_written_out"],
     "A schedule": ["test_schedules.py::test_every_schedule_has_a_row"],
 }  # fmt: skip
 

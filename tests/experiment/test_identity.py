@@ -52,7 +52,7 @@ OTHERS = {
     "rate": digest(replace(MODEL, optimizer=SGD(lr=0.25))),
     "optimizer": digest(replace(MODEL, optimizer=Momentum(lr=0.5))),
     "optimizer of the same settings": digest(replace(MODEL, optimizer=NAG(lr=0.5))),
-    "network": digest(replace(MODEL, architecture=SimpleCNN(activation="tanh"))),
+    "architecture": digest(replace(MODEL, architecture=SimpleCNN(activation="tanh"))),
     "schedule": digest(replace(MODEL, schedule=Cosine())),
     "legacy": digest(replace(MODEL, legacy_skip=0)),
     "stack": digest(replace(MODEL, architecture=Stack((Conv2D(3, 6), Flatten())))),

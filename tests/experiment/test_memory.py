@@ -49,7 +49,7 @@ def train(samples, test):
         while not done.wait(0.002):
             most.append(process.memory_info().rss)
 
-    watching = Thread(target=watch)
+    watching = Thread(target=watch, daemon=True)
     watching.start()
     train_run(model, 0, dataset, split, {train})
     done.set()

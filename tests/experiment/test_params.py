@@ -73,12 +73,12 @@ def test_the_committed_parameters_are_the_published_study() -> None:
     assert list(models) == ["S-SGD", "S-RMS", "S-Adam", "E-RMS", "E-Adam"]
 
 
-@pytest.mark.parametrize("network", [name for name in ARCHITECTURES if name != "stack"])
+@pytest.mark.parametrize("architecture", [name for name in ARCHITECTURES if name != "stack"])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-def test_what_a_model_leaves_out_takes_its_default(network: str, optimizer: str) -> None:
-    model = {"network": {"name": network}, "optimizer": {"name": optimizer}}
+def test_what_a_model_leaves_out_takes_its_default(architecture: str, optimizer: str) -> None:
+    model = {"architecture": {"name": architecture}, "optimizer": {"name": optimizer}}
     _, models = load(changed("models", {"mine": model}))
-    assert models == {"mine": Model(ARCHITECTURES[network](), OPTIMIZERS[optimizer]())}
+    assert models == {"mine": Model(ARCHITECTURES[architecture](), OPTIMIZERS[optimizer]())}
     assert default_optimizer(optimizer) == OPTIMIZERS[optimizer]()
 
 
@@ -145,7 +145,7 @@ def test_a_file_from_a_windows_editor_is_read_alike(change: Any) -> None:
 
 ADAM = "models/S-Adam"
 ADAM_KEY = "models.S-Adam"
-NETWORK_NAMES = "simple, enhanced"
+ARCHITECTURE_NAMES = "simple, enhanced"
 OPTIMIZER_NAMES = ", ".join(OPTIMIZERS)
 
 NO_MODELS: list[Any] = [None, {}, [], ["S-Adam"], "S-Adam"]
@@ -161,9 +161,9 @@ VALUES: list[tuple[str, Any, str]] = [
         for key in committed()[section]
         if key != "numerics"  # which has a default
     ),
-    (f"{ADAM}/network", MISSING, ": missing"),
+    (f"{ADAM}/architecture", MISSING, ": missing"),
     (f"{ADAM}/optimizer", MISSING, ": missing"),
-    (f"{ADAM}/network/name", MISSING, f": missing; known: {NETWORK_NAMES}"),
+    (f"{ADAM}/architecture/name", MISSING, f": missing; known: {ARCHITECTURE_NAMES}"),
     (f"{ADAM}/optimizer/name", MISSING, f": missing; known: {OPTIMIZER_NAMES}"),
     # unknown and misspelt keys
     ("model", {}, ": unknown; known: convert, seeds, split, train, models"),
@@ -171,13 +171,13 @@ VALUES: list[tuple[str, Any, str]] = [
     ("split/fraction", 0.2, ": unknown; known: protocol, validation_fraction"),
     ("train/epoch", 3, ": unknown; known: epochs, batch_size"),
     ("train/1", 3, ": unknown; known: epochs, batch_size"),
-    (f"{ADAM}/optimiser", {}, ": unknown; known: network, optimizer"),
-    (f"{ADAM}/network/kernel", 3, ": unknown; 'simple' knows activation, activate_logits"),
+    (f"{ADAM}/optimiser", {}, ": unknown; known: architecture, optimizer"),
+    (f"{ADAM}/architecture/kernel", 3, ": unknown; 'simple' knows activation, activate_logits"),
     (f"{ADAM}/optimizer/learning_rate", 3, ": unknown; 'adam' knows lr, beta1, beta2, eps"),
     # sections of the wrong kind
     *(
         (path, value, f": expected a mapping, got {value!r}")
-        for path in ("convert", "split", "train", ADAM, f"{ADAM}/network", f"{ADAM}/optimizer")
+        for path in ("convert", "split", "train", ADAM, f"{ADAM}/architecture", f"{ADAM}/optimizer")
         for value in (None, "text", [1])
     ),
     *(
@@ -185,14 +185,18 @@ VALUES: list[tuple[str, Any, str]] = [
         for value in NO_MODELS
     ),
     # names that nothing has
-    (f"{ADAM}/network/name", "simpel", f": unknown 'simpel'; known: {NETWORK_NAMES}"),
-    (f"{ADAM}/network/name", 3, f": unknown 3; known: {NETWORK_NAMES}"),
-    (f"{ADAM}/network/name", ["simple"], f": unknown ['simple']; known: {NETWORK_NAMES}"),
+    (f"{ADAM}/architecture/name", "simpel", f": unknown 'simpel'; known: {ARCHITECTURE_NAMES}"),
+    (f"{ADAM}/architecture/name", 3, f": unknown 3; known: {ARCHITECTURE_NAMES}"),
+    (f"{ADAM}/architecture/name", ["simple"], f": unknown ['simple']; known: {ARCHITECTURE_NAMES}"),
     (f"{ADAM}/optimizer/name", "adamax", f": unknown 'adamax'; known: {OPTIMIZER_NAMES}"),
     (f"{ADAM}/optimizer/name", {"adam": 1}, f": unknown {{'adam': 1}}; known: {OPTIMIZER_NAMES}"),
-    (f"{ADAM}/network/activation", "gelu", ": expected one of sigmoid, tanh, relu, got 'gelu'"),
-    (f"{ADAM}/network/activation", 3, ": expected one of sigmoid, tanh, relu, got 3"),
-    (f"{ADAM}/network/activation", None, ": expected one of sigmoid, tanh, relu, got None"),
+    (
+        f"{ADAM}/architecture/activation",
+        "gelu",
+        ": expected one of sigmoid, tanh, relu, got 'gelu'",
+    ),
+    (f"{ADAM}/architecture/activation", 3, ": expected one of sigmoid, tanh, relu, got 3"),
+    (f"{ADAM}/architecture/activation", None, ": expected one of sigmoid, tanh, relu, got None"),
     ("split/protocol", "hold-out", ": expected one of holdout, resubstitution, got 'hold-out'"),
     ("split/protocol", None, ": expected one of holdout, resubstitution, got None"),
     # numbers out of range, and what is no number
@@ -209,13 +213,19 @@ VALUES: list[tuple[str, Any, str]] = [
     (f"{ADAM}/optimizer/beta2", -0.1, ": expected a number from 0 up to but not 1, got -0.1"),
     (f"{ADAM}/optimizer/eps", 0, ": expected a number above 0, got 0.0"),
     ("models/S-RMS/optimizer/rho", 1.5, ": expected a number from 0 up to but not 1, got 1.5"),
-    (f"{ADAM}/network/activate_logits", "maybe", ": expected true or false, got 'maybe'"),
-    *(("train/epochs", value, f": expected at least 1, got {value}") for value in (0, -5)),
+    (f"{ADAM}/architecture/activate_logits", "maybe", ": expected true or false, got 'maybe'"),
+    *(
+        ("train/epochs", value, f": expected a number of at least 1, got {value}")
+        for value in (0, -5)
+    ),
     *(
         ("train/epochs", value, f": expected a whole number, got {value!r}")
         for value in (1.5, True, "many", None, [3], float("nan"), float("inf"))
     ),
-    *(("train/batch_size", v, f": expected at least 1, or null, got {v}") for v in (0, -8)),
+    *(
+        ("train/batch_size", v, f": expected a number of at least 1, or null, got {v}")
+        for v in (0, -8)
+    ),
     *(
         ("train/batch_size", value, f": expected a whole number or null, got {value!r}")
         for value in (1.5, True, "all", [8])
@@ -341,7 +351,7 @@ def test_a_name_that_means_something_else_without_its_quotes(name: str) -> None:
 def dense(size: int) -> tuple[str, Any]:
     """Return a path and what stands there for a network of so many outputs."""
     stack = [{"name": "dense", "out_features": size}]
-    return f"{ADAM}/network", {"name": "stack", "stack": stack}
+    return f"{ADAM}/architecture", {"name": "stack", "stack": stack}
 
 
 @pytest.mark.parametrize("value", [2**31, 2**63, 2**64, 10**30])
@@ -356,7 +366,7 @@ def dense(size: int) -> tuple[str, Any]:
             f"{ADAM_KEY}.schedule.every",
             lambda n: (f"{ADAM}/schedule", {"name": "step", "every": n}),
         ),
-        (f"{ADAM_KEY}.network.stack[0].out_features", dense),
+        (f"{ADAM_KEY}.architecture.stack[0].out_features", dense),
     ],
 )
 def test_a_number_beyond_what_an_array_can_have(path: str, setting: Any, value: int) -> None:
@@ -384,7 +394,7 @@ def test_keys_left_over_from_another_optimizer_say_how_to_remove_them() -> None:
     assert "-S '~models.S-Adam.optimizer.beta1'" in message
 
 
-@pytest.mark.parametrize("part", ["network", "optimizer"])
+@pytest.mark.parametrize("part", ["architecture", "optimizer"])
 def test_a_key_that_is_no_text_is_an_unknown_key(part: str) -> None:
     params = committed()
     params["models"]["S-Adam"][part][1] = 2
@@ -467,8 +477,12 @@ STACK = [
 
 
 def test_a_stack_names_its_layers() -> None:
-    network = {"name": "stack", "stack": STACK}
-    model = {"network": network, "optimizer": {"name": "sgd"}, "schedule": {"name": "step"}}
+    architecture = {"name": "stack", "stack": STACK}
+    model = {
+        "architecture": architecture,
+        "optimizer": {"name": "sgd"},
+        "schedule": {"name": "step"},
+    }
     _, models = load(changed("models", {"mine": model}))
     layers = (Conv2D(2, 3, padding=1), BatchNorm(), Flatten(), Dense(3, weight_init="he"))
     assert models["mine"] == Model(Stack(layers), SGD(), StepDecay())
@@ -481,7 +495,11 @@ def test_a_stack_names_its_layers() -> None:
         ("train/augment", {"shift": 0.5}, "train.augment.shift: expected a whole number, got 0.5"),
         ("train/augment", {"noise": -1}, "train.augment.noise: expected a number of at least 0"),
         ("train/augment", 3, "train.augment: expected a mapping or null, got 3"),
-        ("train/early_stopping", 0, "train.early_stopping: expected at least 1, or null, got 0"),
+        (
+            "train/early_stopping",
+            0,
+            "train.early_stopping: expected a number of at least 1, or null, got 0",
+        ),
         ("train/numerics", "fast", "train.numerics: expected one of portable, native, got 'fast'"),
         ("train/backend", "torch", "train.backend: expected one of numpy, compiled, got 'torch'"),
         ("train/dtype", "half", "train.dtype: expected one of float64, float32, got 'half'"),
@@ -489,21 +507,37 @@ def test_a_stack_names_its_layers() -> None:
         ("train/best_checkpoint", "often", "train.best_checkpoint: expected true or false"),
         (f"{ADAM}/schedule", {"name": "linear"}, f"{ADAM_KEY}.schedule.name: unknown 'linear'"),
         (f"{ADAM}/schedule", {"name": "step", "every": 0}, f"{ADAM_KEY}.schedule.every: expected"),
-        (f"{ADAM}/network/dropout", 1.0, f"{ADAM_KEY}.network.dropout: expected a number from 0"),
-        (f"{ADAM}/network/init", "hi", f"{ADAM_KEY}.network.init: expected one of published"),
+        (
+            f"{ADAM}/architecture/dropout",
+            1.0,
+            f"{ADAM_KEY}.architecture.dropout: expected a number from 0",
+        ),
+        (
+            f"{ADAM}/architecture/init",
+            "hi",
+            f"{ADAM_KEY}.architecture.init: expected one of published",
+        ),
         (f"{ADAM}/optimizer/weight_decay", -1, f"{ADAM_KEY}.optimizer.weight_decay: expected"),
         (
-            f"{ADAM}/network",
+            f"{ADAM}/architecture",
             {"name": "stack", "stack": [*STACK[:1], {"name": "dens"}]},
-            f"{ADAM_KEY}.network.stack[1].name: unknown 'dens'; known: conv2d, max_pool2d",
+            f"{ADAM_KEY}.architecture.stack[1].name: unknown 'dens'; known: conv2d, max_pool2d",
         ),
         (
-            f"{ADAM}/network",
+            f"{ADAM}/architecture",
             {"name": "stack", "stack": [{"name": "dense", "out_feature": 3}]},
-            f"{ADAM_KEY}.network.stack[0].out_feature: unknown; 'dense' knows out_features",
+            f"{ADAM_KEY}.architecture.stack[0].out_feature: unknown; 'dense' knows out_features",
         ),
-        (f"{ADAM}/network", {"name": "stack", "stack": 3}, f"{ADAM_KEY}.network.stack: expected"),
-        (f"{ADAM}/network", {"name": "stack", "stack": ["relu"]}, "stack[0]: expected a mapping"),
+        (
+            f"{ADAM}/architecture",
+            {"name": "stack", "stack": 3},
+            f"{ADAM_KEY}.architecture.stack: expected",
+        ),
+        (
+            f"{ADAM}/architecture",
+            {"name": "stack", "stack": ["relu"]},
+            "stack[0]: expected a mapping",
+        ),
     ],
 )
 def test_a_wrong_value_of_the_later_settings(path: str, value: Any, message: str) -> None:
@@ -586,11 +620,19 @@ def test_contrasts_are_weights_by_model() -> None:
     ("path", "value", "message"),
     [
         (f"{ADAM}/train", 3, f"{ADAM_KEY}.train: expected a mapping, got 3"),
-        (f"{ADAM}/train", {"epochs": 0}, f"{ADAM_KEY}.train.epochs: expected at least 1, got 0"),
+        (
+            f"{ADAM}/train",
+            {"epochs": 0},
+            f"{ADAM_KEY}.train.epochs: expected a number of at least 1, got 0",
+        ),
         (f"{ADAM}/train", {"numerics": "native"}, f"{ADAM_KEY}.train.numerics: unknown; known: ep"),
         (f"{ADAM}/train", {"augment": {"shift": -1}}, f"{ADAM_KEY}.train.augment.shift: expected"),
-        ("train/epochs", 0, "params.yaml: train.epochs: expected at least 1, got 0"),
-        (f"{ADAM}/legacy_skip", -1, f"{ADAM_KEY}.legacy_skip: expected at least 0, or null"),
+        ("train/epochs", 0, "params.yaml: train.epochs: expected a number of at least 1, got 0"),
+        (
+            f"{ADAM}/legacy_skip",
+            -1,
+            f"{ADAM_KEY}.legacy_skip: expected a number of at least 0, or null",
+        ),
         (f"{ADAM}/legacy_skip", "no", f"{ADAM_KEY}.legacy_skip: expected a whole number or null"),
         (f"{ADAM}/optimizer/lr", [], f"{ADAM_KEY}.optimizer.lr: expected a number, or a list"),
         (f"{ADAM}/optimizer/lr", [1, 1.0], f"{ADAM_KEY}.optimizer.lr[1]: 1.0 is there twice"),

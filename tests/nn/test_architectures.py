@@ -183,15 +183,15 @@ BEYOND: list[tuple[Any, list[Layer]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("network", "expected"), BEYOND, ids=str)
-def test_settings_beyond_the_published_study(network: Any, expected: list[Layer]) -> None:
+@pytest.mark.parametrize(("architecture", "expected"), BEYOND, ids=str)
+def test_settings_beyond_the_published_study(architecture: Any, expected: list[Layer]) -> None:
     """The layers, written out."""
-    assert network.layers(3) == expected
+    assert architecture.layers(3) == expected
 
 
-def test_every_network_is_written_out() -> None:
+def test_every_architecture_is_written_out() -> None:
     """A new architecture without a row fails here."""
-    assert {type(network) for network, _ in BEYOND} == {*ARCHITECTURES.values()}
+    assert {type(architecture) for architecture, _ in BEYOND} == {*ARCHITECTURES.values()}
 
 
 @all_networks

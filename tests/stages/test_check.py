@@ -19,7 +19,7 @@ def test_good_parameters_pass_silently(project: Project) -> None:
 def test_bad_parameters_write_nothing(project: Project) -> None:
     project.edit_params("train/epochs", 0)
     message = project.refusal(CHECK, "--out", "params.ok")
-    assert message == "params.yaml: train.epochs: expected at least 1, got 0"
+    assert message == "params.yaml: train.epochs: expected a number of at least 1, got 0"
 
 
 def test_a_list_of_learning_rates_is_for_studies(project: Project) -> None:

@@ -14,7 +14,8 @@ def study(converted: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     project = converted.copy(tmp_path_factory.mktemp("study") / "project")
     network = {"name": "simple", "activate_logits": True}
     models = {
-        f"S-{name}": {"network": network, "optimizer": {"name": name}} for name in ("sgd", "adam")
+        f"S-{name}": {"architecture": network, "optimizer": {"name": name}}
+        for name in ("sgd", "adam")
     }
     project.edit_params("models", models)
     project.edit_params("seeds", [0, 1])

@@ -78,7 +78,10 @@ def test_a_change_of_the_source_beside_the_script_is_seen(
     file.write_text(text.replace('"error: {error}"', '"mistake: {error}"'), encoding="utf-8")
     project.edit_params("train/epochs", 0)
     result = project.python(f"stages/{script}", *args, check=False)
-    assert result.stderr == "mistake: params.yaml: train.epochs: expected at least 1, got 0\n"
+    assert (
+        result.stderr
+        == "mistake: params.yaml: train.epochs: expected a number of at least 1, got 0\n"
+    )
 
 
 @pytest.mark.parametrize("script", sorted({*SCRIPTS} - BARE))

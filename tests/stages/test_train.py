@@ -124,7 +124,7 @@ def test_resubstitution_is_recorded_as_such(project: Project) -> None:
 
 def _add_model(project: Project, optimizer: str, lr: float) -> None:
     network = {"name": "enhanced", "activate_logits": optimizer == "rmsprop"}
-    model = {"network": network, "optimizer": {"name": optimizer, "lr": lr}}
+    model = {"architecture": network, "optimizer": {"name": optimizer, "lr": lr}}
     project.edit_params("models/wild", model)
 
 

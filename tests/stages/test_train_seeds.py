@@ -46,7 +46,7 @@ def test_bad_input_is_one_line_and_writes_nothing(project: Project) -> None:
 
 def test_what_goes_wrong_in_a_run_is_one_line_and_writes_nothing(project: Project) -> None:
     stack = [{"name": "conv2d", "out_channels": 3, "kernel_size": 9}]
-    project.edit_params("models/S-SGD/network", {"name": "stack", "stack": stack})
+    project.edit_params("models/S-SGD/architecture", {"name": "stack", "stack": stack})
     (project.folder / "runs").mkdir()
     line = project.refusal(*COMMAND, "S-SGD")
     assert line.startswith("params.yaml: models.S-SGD: the network ")

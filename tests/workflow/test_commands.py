@@ -158,9 +158,9 @@ def test_what_git_holds_is_enough_to_look_at_the_results(clone: Project) -> None
 @pytest.mark.release
 def test_every_part_of_the_library_is_a_setting(project: Project) -> None:
     settings = (
-        "+models.S-SGD.network.batch_norm=true",
-        "+models.S-SGD.network.dropout=0.1",
-        "+models.S-SGD.network.init=he",
+        "+models.S-SGD.architecture.batch_norm=true",
+        "+models.S-SGD.architecture.dropout=0.1",
+        "+models.S-SGD.architecture.init=he",
         "models.S-SGD.optimizer.name=nag",
         "+models.S-SGD.schedule.name=cosine",
         "+train.augment.shift=1",

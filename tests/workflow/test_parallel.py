@@ -76,7 +76,7 @@ def test_an_edit_of_the_code_is_noticed(project: Project) -> None:
 def test_a_run_that_fails_is_named_and_stops_the_build(project: Project) -> None:
     def change(params: Any) -> None:
         stack = [{"name": "flatten"}]
-        params["models"]["S-SGD"]["network"] = {"name": "stack", "stack": stack}
+        params["models"]["S-SGD"]["architecture"] = {"name": "stack", "stack": stack}
 
     project.edit_params(change)
     failed = project.run(*PARALLEL, "2", check=False)
@@ -122,7 +122,7 @@ def test_ctrl_c_ends_all_processes_and_the_next_build_goes_on(
 def test_no_job_is_an_error(project: Project) -> None:
     refused = project.run(*PARALLEL, "0", check=False)
     assert refused.returncode == 1
-    assert refused.stderr == "error: --jobs: expected at least 1, got 0\n"
+    assert refused.stderr == "error: --jobs: expected a number of at least 1, got 0\n"
 
 
 @pytest.mark.release

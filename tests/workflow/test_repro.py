@@ -47,7 +47,7 @@ def test_a_new_seed_runs_only_the_new_runs(project: Project) -> None:
 def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> None:
     def add_model(params: Any) -> None:
         params["models"]["free-logits"] = {
-            "network": {"name": "enhanced", "activate_logits": False},
+            "architecture": {"name": "enhanced", "activate_logits": False},
             "optimizer": {"name": "adam"},
         }
 
