@@ -86,7 +86,9 @@ def params_schema() -> Schema:
 
 def definitions(kinds: list[Any]) -> dict[str, Schema]:
     """Return the schema of each dataclass by its name; other keys than its fields are wrong."""
-    _, found = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
+    _, found = msgspec.json.schema_components(
+        kinds, schema_hook=lambda _: {"type": "object"}, ref_template="#/$defs/{name}"
+    )
     for definition in found.values():
         definition["additionalProperties"] = False
         definition["description"] = cleandoc(definition["description"])

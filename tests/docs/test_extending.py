@@ -19,7 +19,7 @@ from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Split, Train, load_params
 from cnn_from_scratch.experiment.params_file import read_params
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.nn import initializers, layers, architectures, optimizers, schedules
+from cnn_from_scratch.nn import architectures, checks, initializers, layers, optimizers, schedules
 from cnn_from_scratch.nn.layers import Conv2D, Dense
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import smooth_input
@@ -70,7 +70,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """
     objects = {}
     for section, example in EXAMPLES.items():
-        names = dict(vars(example.module))
+        names = vars(checks) | vars(example.module)  # the page shows which is imported anew
         exec(compile(code_of(section), "docs/extending.md", "exec"), names)
         objects[section] = names[example.object]
         registry = getattr(example.module, example.registry)
@@ -289,7 +289,7 @@ def test_the_models_shown_train(extended: Project, tmp_path: Path) -> None:
 
 ROWS_ARE_THERE = {
     "A layer": ["test_layers.py::test_every_layer_has_a_case",
-                "test_model.py::test_random_stacks_are_of_all_layers"],
+                "test_network.py::test_random_stacks_are_of_all_layers"],
     "An optimizer": ["test_optimizers.py::test_every_optimizer_has_a_row",
                      "test_optimizers.py::test_every_optimizer_is_linear_or_adaptive"],
     "An initializer": ["test_initializers.py::test_every_initializer_has_a_row"],
@@ -318,6 +318,9 @@ def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project)
     files = sorted({test.partition("::")[0] for test in tests})
     words = [test.partition("::")[2] for test in tests]
     words += [word for example in EXAMPLES.values() for word in (example.name, example.object)]
+    for whole in ("test_size.py", "test_checks.py"):  # still small enough, every number in a range
+        result = run_tests(extended, f"tests/nn/{whole}")
+        assert result.returncode == 0, result.stdout
     passed = run_tests(extended, *files, "-v", "-k", " or ".join(words))
     assert passed.returncode == 0, passed.stdout
     for example in EXAMPLES.values():
