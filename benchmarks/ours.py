@@ -48,24 +48,24 @@ class Training:
 
     def __init__(self, problem: Problem, backend: str, dtype: str):
         keep_freed_memory()  # as the stages do; not for the others, who import this file, too
-        self.model = network_of(problem, backend, dtype)
+        self.network = network_of(problem, backend, dtype)
         self.samples = samples_of(problem, dtype)
-        if problem.full_batch and len(chunks(self.model, len(self.samples.x))) == 1:
+        if problem.full_batch and len(chunks(self.network, len(self.samples.x))) == 1:
             # As `fit` does once for all its epochs.
-            self.samples = self.samples._replace(x=self.model.prepare(self.samples.x))
-        self.optimizer = self.model.backend.optimizer(Adam())
-        self.state = self.optimizer.init(self.model.theta)
+            self.samples = self.samples._replace(x=self.network.prepare(self.samples.x))
+        self.optimizer = self.network.backend.optimizer(Adam())
+        self.state = self.optimizer.init(self.network.theta)
 
     def run(self, times: int) -> None:
         """Train for so many steps."""
-        with using(self.model.backend.numerics):
+        with using(self.network.backend.numerics):
             for _ in range(times):
-                g = gradient(self.model, self.samples, Mode(training=True))
-                self.state = update(self.model, self.optimizer, self.state, g)
+                g = gradient(self.network, self.samples, Mode(training=True))
+                self.state = update(self.network, self.optimizer, self.state, g)
 
     def outcome(self) -> Array:
         """Return the loss."""
-        return np.array(evaluate(self.model, self.samples).loss)
+        return np.array(evaluate(self.network, self.samples).loss)
 
 
 class Inference:
@@ -73,18 +73,18 @@ class Inference:
 
     def __init__(self, problem: Problem, backend: str, dtype: str):
         keep_freed_memory()  # as the stages do; not for the others, who import this file, too
-        self.model = network_of(problem, backend, dtype)
+        self.network = network_of(problem, backend, dtype)
         self.x = samples_of(problem, dtype).x
 
     def run(self, times: int) -> None:
         """Compute the logits so many times."""
-        with using(self.model.backend.numerics):
+        with using(self.network.backend.numerics):
             for _ in range(times):
-                predict(self.model, self.x)
+                predict(self.network, self.x)
 
     def outcome(self) -> Array:
         """Return the logits."""
-        return predict(self.model, self.x)
+        return predict(self.network, self.x)
 
 
 training, inference = Training, Inference

@@ -64,42 +64,42 @@ def profile(label: str, problem: str, samples: int) -> dict[str, list[float]]:
 
     _, *settings = CONTENDERS[label]
     work = Training(PROBLEMS[problem](samples), *settings)
-    model, batch = work.model, work.samples
-    with using(model.backend.numerics):
-        logits, _ = model.forward(batch.x[:])
-        _, dy = model.backend.loss(logits, batch.targets)
-        g = gradient(model, batch, Mode(training=True))
-        forward, backward = of_layers(model, batch.x[:], dy)
+    network, batch = work.network, work.samples
+    with using(network.backend.numerics):
+        logits, _ = network.forward(batch.x[:])
+        _, dy = network.backend.loss(logits, batch.targets)
+        g = gradient(network, batch, Mode(training=True))
+        forward, backward = of_layers(network, batch.x[:], dy)
         parts: Parts = {
             "the step": partial(work.run, 1),
             **forward,
-            "loss": partial(model.backend.loss, logits, batch.targets),
+            "loss": partial(network.backend.loss, logits, batch.targets),
             **backward,
-            "optimizer": partial(work.optimizer.update, g, work.state, model.theta),
+            "optimizer": partial(work.optimizer.update, g, work.state, network.theta),
         }
         return {name: _rounds(part) for name, part in parts.items()}
 
 
-def of_layers(model: "Sequential", x: Any, dy: Any) -> tuple[Parts, Parts]:
+def of_layers(network: "Sequential", x: Any, dy: Any) -> tuple[Parts, Parts]:
     """Return the layers' forward passes and their ways back, the first layer's without dx.
 
     Where a layer is compiled, it is a chain of its own.
     """
-    chains, dtheta = _chains(model), np.empty_like(model.theta)
+    chains, dtheta = _chains(network), np.empty_like(network.theta)
     forward: Parts = {}
     backward: Parts = {}
     caches = []
-    for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True)):
+    for i, (layer, params) in enumerate(zip(network.layers, network.params, strict=True)):
         chain = chains.get(i)
-        run = partial(chain.forward, model.theta) if chain else partial(layer.forward, params)
+        run = partial(chain.forward, network.theta) if chain else partial(layer.forward, params)
         forward[f"{_name(i, layer)}, forward"] = partial(run, x)
         x, cache = run(x)
         caches.append(cache)
-    for i in reversed(range(len(model.layers))):
-        layer, params, cache = model.layers[i], model.params[i], caches[i]
+    for i in reversed(range(len(network.layers))):
+        layer, params, cache = network.layers[i], network.params[i], caches[i]
         name = f"{_name(i, layer)}, {'gradients and backward' if params else 'backward'}"
         if chain := chains.get(i):
-            backward[name] = partial(chain.backward, model.theta, dy, cache, dtheta, i > 0)
+            backward[name] = partial(chain.backward, network.theta, dy, cache, dtheta, i > 0)
             dy = backward[name]()
         else:
             backward[name] = partial(layer.backward, params, dy, cache, i > 0)
@@ -107,16 +107,16 @@ def of_layers(model: "Sequential", x: Any, dy: Any) -> tuple[Parts, Parts]:
     return forward, backward
 
 
-def _chains(model: "Sequential") -> "dict[int, Chain]":
+def _chains(network: "Sequential") -> "dict[int, Chain]":
     """Return a chain for each layer, by its number, of a network that has any."""
-    chains = [chain for _, chain in getattr(model, "chains", []) if chain is not None]
+    chains = [chain for _, chain in getattr(network, "chains", []) if chain is not None]
     if not chains:
         return {}
     from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
 
     return {
-        i: Chain([layer], model.shapes[i : i + 2], [place.start], chains[0].version)
-        for i, (layer, place) in enumerate(zip(model.layers, model.slices, strict=True))
+        i: Chain([layer], network.shapes[i : i + 2], [place.start], chains[0].version)
+        for i, (layer, place) in enumerate(zip(network.layers, network.slices, strict=True))
         if type(layer) in LAYERS_WITH_LOOPS
     }
 

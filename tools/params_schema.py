@@ -21,8 +21,8 @@ from cnn_from_scratch.experiment.params import (
     Split,
     Train,
 )
-from cnn_from_scratch.nn.layers import LAYERS
 from cnn_from_scratch.nn.architectures import ARCHITECTURES
+from cnn_from_scratch.nn.layers import LAYERS
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.schedules import SCHEDULES
 

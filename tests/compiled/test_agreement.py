@@ -8,6 +8,7 @@ import pytest
 
 from cnn_from_scratch.compiled import losses, optimizers
 from cnn_from_scratch.compiled.network import CompiledSequential
+from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -20,7 +21,6 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.training import Samples, gradient, train_step

@@ -13,6 +13,7 @@ from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Train
 from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -27,7 +28,6 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam
 from cnn_from_scratch.nn.training import Samples, gradient, train_step

@@ -29,11 +29,11 @@ from tests.experiment.studies import HOLDOUT, SIMPLE, stripes
 
 def _identity(*layers: Layer, size: int = 3) -> Sequential:
     """Return Dense layers that change nothing, before and between the given ones."""
-    model = Sequential([Dense(size), *layers], (size,), np.random.RandomState, NUMPY)
-    for params in model.params:
+    network = Sequential([Dense(size), *layers], (size,), np.random.RandomState, NUMPY)
+    for params in network.params:
         if "W" in params:
             params["W"][:] = np.eye(*params["W"].shape)
-    return model
+    return network
 
 
 def test_a_dead_relu_is_one_that_no_sample_activates() -> None:
@@ -43,10 +43,10 @@ def test_a_dead_relu_is_one_that_no_sample_activates() -> None:
 
 
 def test_a_channel_lives_if_one_pixel_does() -> None:
-    model = Sequential([ReLU(), Flatten(), Dense(2)], (2, 2, 2), np.random.RandomState, NUMPY)
+    network = Sequential([ReLU(), Flatten(), Dense(2)], (2, 2, 2), np.random.RandomState, NUMPY)
     x = -np.ones((3, 2, 2, 2))
     x[1, 1, 0, 1] = 0.1
-    assert diagnose(model, x).activations == [Units(1, "ReLU", units=2, dead=1, saturated=None)]
+    assert diagnose(network, x).activations == [Units(1, "ReLU", units=2, dead=1, saturated=None)]
 
 
 def test_logits_that_no_relu_squeezes_are_not_dead() -> None:
@@ -75,8 +75,8 @@ def test_saturated_is_within_a_hundredth_of_the_range(layer: Layer, near: float)
 )
 def test_the_floor_of_the_loss(layers: list[Layer], floor: float) -> None:
     """No logits do better, and the best within the bounds get there."""
-    model = _identity(*layers)
-    assert diagnose(model, np.eye(3)).loss_floor == pytest.approx(floor, abs=1e-6)
+    network = _identity(*layers)
+    assert diagnose(network, np.eye(3)).loss_floor == pytest.approx(floor, abs=1e-6)
     if floor > 0:
         low, high = (0.0, 1.0) if isinstance(layers[0], Sigmoid) else (-1.0, 1.0)
         best, _ = softmax_cross_entropy(np.where(np.eye(3) > 0, high, low), np.arange(3))
@@ -84,14 +84,14 @@ def test_the_floor_of_the_loss(layers: list[Layer], floor: float) -> None:
 
 
 def test_noted_gradients_change_nothing_and_are_the_norms() -> None:
-    model = Sequential(
+    network = Sequential(
         [Conv2D(2, 2), ReLU(), Flatten(), Dense(3)], (1, 3, 3), np.random.RandomState, NUMPY
     )
-    noting, plain = NotingGradients(Adam(), model), Adam()
-    g = np.random.RandomState(0).standard_normal(model.theta.size)
+    noting, plain = NotingGradients(Adam(), network), Adam()
+    g = np.random.RandomState(0).standard_normal(network.theta.size)
     for step, expected in zip(
-        noting.update(g, noting.init(model.theta), model.theta),
-        plain.update(g, plain.init(model.theta), model.theta),
+        noting.update(g, noting.init(network.theta), network.theta),
+        plain.update(g, plain.init(network.theta), network.theta),
         strict=True,
     ):
         np.testing.assert_equal(step, expected)
@@ -103,9 +103,9 @@ def test_noted_gradients_change_nothing_and_are_the_norms() -> None:
 
 @pytest.mark.parametrize(("scale", "norm"), [(0.0, 0.0), (1e-200, 5e-200), (1e200, 5e200)])
 def test_norms_neither_overflow_nor_underflow(scale: float, norm: float) -> None:
-    model = Sequential([Dense(1)], (1,), np.random.RandomState, NUMPY)
-    noting = NotingGradients(SGD(), model)
-    noting.update(scale * np.array([3.0, 4.0]), (), model.theta)
+    network = Sequential([Dense(1)], (1,), np.random.RandomState, NUMPY)
+    noting = NotingGradients(SGD(), network)
+    noting.update(scale * np.array([3.0, 4.0]), (), network.theta)
     assert noting.norms[0][0] == pytest.approx(norm, rel=1e-15)
 
 
@@ -156,17 +156,17 @@ def test_many_samples_are_looked_at_part_by_part(
     layers: list[Layer], version: NumericsName, chunk_size: int
 ) -> None:
     """And what is found is that of all together: units that live in one part alone, too."""
-    model = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([5, i]), NUMPY)
-    model.theta *= 10.0
-    model.params[0]["b"][:] = [-1.0, -8.0, -4.0, -80.0, -5.0, -2.0]
+    network = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([5, i]), NUMPY)
+    network.theta *= 10.0
+    network.params[0]["b"][:] = [-1.0, -8.0, -4.0, -80.0, -5.0, -2.0]
     x = np.random.RandomState(0).uniform(0, 1, (60, 1, 6, 6))
     with using(NUMERICS[version]):
-        whole = diagnose(model, x)
+        whole = diagnose(network, x)
         [relu, *others] = whole.activations
         assert relu.dead is not None
         assert 0 < relu.dead < 6
         assert all(0 < unit.saturated < 1 for unit in others if unit.saturated is not None)
-        model.backend = replace(model.backend, chunk_size=chunk_size)
-        assert len(training.chunks(model, 60)) > 1
-        assert diagnose(model, x) == whole
-        assert diagnose(model, Chosen(x, np.arange(60), "float64")) == whole
+        network.backend = replace(network.backend, chunk_size=chunk_size)
+        assert len(training.chunks(network, 60)) > 1
+        assert diagnose(network, x) == whole
+        assert diagnose(network, Chosen(x, np.arange(60), "float64")) == whole

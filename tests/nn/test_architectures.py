@@ -107,18 +107,18 @@ def test_defaults_are_the_published_ones(name: str) -> None:
 @both_logits
 def test_published_shapes(name: str, activation: str, activate_logits: bool) -> None:
     """Every layer's output has the published shape, for every setting."""
-    model = _build(name, activation=activation, activate_logits=activate_logits)
+    network = _build(name, activation=activation, activate_logits=activate_logits)
     shapes = PUBLISHED[name].shapes.copy()
     if activate_logits:
         shapes.insert(-1, shapes[-2])
     x: Array = np.zeros((2, *shapes[0]))
     actual = [x.shape]
-    for layer, params in zip(model.layers, model.params, strict=True):
+    for layer, params in zip(network.layers, network.params, strict=True):
         x, _ = layer.forward(params, x)
         actual.append(x.shape)
     assert actual == [(2, *shape) for shape in shapes]
-    assert model.out_shape == (3,)
-    sizes = [array.size for params in model.params for array in params.values()]
+    assert network.out_shape == (3,)
+    sizes = [array.size for params in network.params for array in params.values()]
     assert sizes == PUBLISHED[name].sizes
 
 
@@ -126,10 +126,10 @@ def test_published_shapes(name: str, activation: str, activate_logits: bool) -> 
 @pytest.mark.parametrize("num_classes", [1, 2, 10])
 def test_any_number_of_classes(name: str, num_classes: int) -> None:
     """There are as many logits as classes, and only the last convolution grows."""
-    model = _build(name, num_classes)
-    assert model.out_shape == (num_classes,)
+    network = _build(name, num_classes)
+    assert network.out_shape == (num_classes,)
     more = (num_classes - 3) * PUBLISHED[name].params_a_class
-    assert model.theta.size == _build(name).theta.size + more
+    assert network.theta.size == _build(name).theta.size + more
 
 
 @all_networks
@@ -225,10 +225,10 @@ def test_a_stack_of_the_same_layers_is_the_same_network() -> None:
     np.testing.assert_array_equal(stacked.forward(x)[0], simple.forward(x)[0])
 
 
-def _kink_distance(model: Sequential, x: Array, mode: Mode) -> float:
+def _kink_distance(network: Sequential, x: Array, mode: Mode) -> float:
     """Return how far all rectifiers' inputs are from 0, and all maxima above 0 from a tie."""
     distances = [np.inf]
-    for layer, params in zip(model.layers, model.params, strict=True):
+    for layer, params in zip(network.layers, network.params, strict=True):
         if isinstance(layer, ReLU):
             distances.append(np.abs(x).min())
         if isinstance(layer, MaxPool2D):
@@ -263,36 +263,36 @@ def test_gradient_of_the_whole_network(
 
     A bias in front of batch normalization is taken out again in training: its gradient is 0.
     """
-    model = _build(name, activation=activation, activate_logits=activate_logits, **settings)
-    start, rng = model.state(), np.random.RandomState(3)
+    network = _build(name, activation=activation, activate_logits=activate_logits, **settings)
+    start, rng = network.state(), np.random.RandomState(3)
     for _ in range(100):  # until no rectifier is at its kink, and no logit dead for all samples
-        theta = start["theta"] + 0.2 * normal(rng, model.theta.shape)  # biases too
+        theta = start["theta"] + 0.2 * normal(rng, network.theta.shape)  # biases too
         x = rng.uniform(0, 1, (4, 1, 6, 6))
-        model.restore({**start, "theta": theta})
-        distance = _kink_distance(model, x, MODES[mode]())
-        model.restore({**start, "theta": theta})
-        logits, caches = model.forward(x, MODES[mode]())
+        network.restore({**start, "theta": theta})
+        distance = _kink_distance(network, x, MODES[mode]())
+        network.restore({**start, "theta": theta})
+        logits, caches = network.forward(x, MODES[mode]())
         if distance > 1e-3 and (logits != 0.0).any(axis=0).all():
             break
     else:
         raise AssertionError("no smooth place found")
 
     def forward(theta: Array) -> Array:
-        model.restore({**start, "theta": theta})
-        return model.forward(x, MODES[mode]())[0]
+        network.restore({**start, "theta": theta})
+        return network.forward(x, MODES[mode]())[0]
 
     dlogits = normal(rng, logits.shape)
-    dtheta = model.backward(dlogits, caches)
+    dtheta = network.backward(dlogits, caches)
     numerical = numerical_gradient(forward, theta, dlogits)
     check_gradient("theta", dtheta, numerical)
     start_of = 0
-    for i, (params, buffers) in enumerate(zip(model.params, model.buffers, strict=True)):
+    for i, (params, buffers) in enumerate(zip(network.params, network.buffers, strict=True)):
         for part in [part for part in params if part not in buffers]:
             place = slice(start_of, start_of := start_of + params[part].size)
-            removed = part == "b" and model.layers[i + 1] == BatchNorm() and mode == "training"
+            removed = part == "b" and network.layers[i + 1] == BatchNorm() and mode == "training"
             if removed:
                 np.testing.assert_allclose(dtheta[place], 0.0, rtol=0, atol=1e-12)
                 np.testing.assert_allclose(numerical[place], 0.0, rtol=0, atol=1e-8)
             else:
                 check_gradient(f"{i}.{part}", dtheta[place], numerical[place])
-    assert start_of == model.theta.size
+    assert start_of == network.theta.size

@@ -130,22 +130,22 @@ def _samples(dtype: str, n: int = 20) -> Samples:
 
 def test_sequential() -> None:
     """Theta, views, buffers, what is kept of them, and all that passes through are float32."""
-    model, exact = _stack("float32"), _stack("float64")
-    np.testing.assert_array_equal(model.theta, exact.theta.astype(np.float32), strict=True)
-    for params in model.params:
+    network, exact = _stack("float32"), _stack("float64")
+    np.testing.assert_array_equal(network.theta, exact.theta.astype(np.float32), strict=True)
+    for params in network.params:
         assert all(array.dtype == np.float32 for array in params.values())
     x, targets = _samples("float32")
-    logits, caches = model.forward(x, Mode(training=True, rng=np.random.RandomState(0)))
+    logits, caches = network.forward(x, Mode(training=True, rng=np.random.RandomState(0)))
     assert logits.dtype == np.float32
     _, dlogits = softmax_cross_entropy(logits, targets)
-    assert model.backward(dlogits, caches).dtype == np.float32
-    assert model.forward(model.prepare(x))[0].dtype == np.float32
-    assert predict(model, x).dtype == np.float32
-    state = model.state()
+    assert network.backward(dlogits, caches).dtype == np.float32
+    assert network.forward(network.prepare(x))[0].dtype == np.float32
+    assert predict(network, x).dtype == np.float32
+    state = network.state()
     assert all(array.dtype == np.float32 for array in state.values())
-    model.theta += 1.0
-    model.restore(state)
-    assert model.theta.dtype == np.float32
+    network.theta += 1.0
+    network.restore(state)
+    assert network.theta.dtype == np.float32
 
 
 @pytest.mark.parametrize(("of_model", "of_x"), [("float32", "float64"), ("float64", "float32")])
@@ -166,14 +166,14 @@ def test_portable_numerics_refuse_float32() -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_step_and_a_training(optimizer: str, batch_size: int | None) -> None:
     """Gradients, steps and a schedule's factors leave theta and the buffers float32."""
-    model = _stack("float32")
+    network = _stack("float32")
     rule = OPTIMIZERS[optimizer]()
     samples = _samples("float32")
     mode = Mode(training=True, rng=np.random.RandomState(0))
-    assert gradient(model, samples, mode).dtype == np.float32
-    update(model, rule, rule.init(model.theta), gradient(model, samples, mode))
+    assert gradient(network, samples, mode).dtype == np.float32
+    update(network, rule, rule.init(network.theta), gradient(network, samples, mode))
     fit(
-        model,
+        network,
         rule,
         samples,
         samples,
@@ -185,13 +185,13 @@ def test_a_step_and_a_training(optimizer: str, batch_size: int | None) -> None:
             schedule=Cosine(),
         ),
     )
-    assert all(array.dtype == np.float32 for array in model.state().values())
+    assert all(array.dtype == np.float32 for array in network.state().values())
 
 
 def _losses(layers: list[Layer], dtype: str, optimizer: Optimizer, epochs: int) -> Array:
-    model, samples = _stack(dtype, layers), _samples(dtype)
+    network, samples = _stack(dtype, layers), _samples(dtype)
     result = fit(
-        model,
+        network,
         optimizer,
         samples,
         samples,
@@ -203,7 +203,7 @@ def _losses(layers: list[Layer], dtype: str, optimizer: Optimizer, epochs: int) 
         ),
     )
     assert not result.diverged
-    assert evaluate(model, samples) == result.history[-1].train
+    assert evaluate(network, samples) == result.history[-1].train
     return np.array([row.train.loss for row in result.history])
 
 
@@ -267,10 +267,10 @@ def test_divergence_is_beyond_the_dtypes_limit(
     dtype: str, limit: float, share: float, diverged: bool, sign: float
 ) -> None:
     """By a parameter, where the loss is small: with all of them equal, so are the logits."""
-    model = Sequential([Flatten(), Dense(3)], (1, 6, 6), np.random.RandomState, NUMPY, dtype)
+    network = Sequential([Flatten(), Dense(3)], (1, 6, 6), np.random.RandomState, NUMPY, dtype)
     samples = Samples(np.zeros((6, 1, 6, 6), dtype), np.arange(6) % 3)
     result = fit(
-        model,
+        network,
         _Scaled(sign * share * limit),
         samples,
         samples,
@@ -278,4 +278,4 @@ def test_divergence_is_beyond_the_dtypes_limit(
     )
     assert result.diverged == diverged
     assert len(result.history) == (1 if diverged else 3)
-    assert all(np.isfinite(array).all() for array in model.state().values())
+    assert all(np.isfinite(array).all() for array in network.state().values())

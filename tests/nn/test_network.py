@@ -38,45 +38,45 @@ def _streams(seed: int) -> Callable[[int], np.random.RandomState]:
     return lambda i: np.random.RandomState([seed, i])
 
 
-def _small_model() -> Sequential:
+def _small_network() -> Sequential:
     layers: list[Layer] = [Conv2D(2, 2), Sigmoid(), MaxPool2D(2, stride=1), Flatten(), Dense(3)]
     return Sequential(layers, (1, 4, 4), _streams(0), NUMPY)
 
 
 def test_theta_holds_every_parameter_once() -> None:
     """In the layers' order, W before b: 2*1*2*2 + 2, then 8*3 + 3."""
-    model = _small_model()
-    assert model.theta.shape == (10 + 27,)
-    assert model.theta.dtype == np.float64
-    assert model.out_shape == (3,)
-    assert [[*params] for params in model.params] == [["W", "b"], [], [], [], ["W", "b"]]
-    conv, *_, dense = model.params
+    network = _small_network()
+    assert network.theta.shape == (10 + 27,)
+    assert network.theta.dtype == np.float64
+    assert network.out_shape == (3,)
+    assert [[*params] for params in network.params] == [["W", "b"], [], [], [], ["W", "b"]]
+    conv, *_, dense = network.params
     assert (conv["W"].shape, conv["b"].shape) == ((2, 1, 2, 2), (2,))
     assert (dense["W"].shape, dense["b"].shape) == ((8, 3), (3,))
     parts = [conv["W"], conv["b"], dense["W"], dense["b"]]
-    np.testing.assert_array_equal(model.theta, np.concatenate([part.ravel() for part in parts]))
+    np.testing.assert_array_equal(network.theta, np.concatenate([part.ravel() for part in parts]))
 
 
 def test_params_are_views_of_theta() -> None:
     """What is added to theta in place is what the layers compute with, and the other way round."""
-    model = _small_model()
+    network = _small_network()
     x = normal(np.random.RandomState(1), (2, 1, 4, 4))
-    before, _ = model.forward(x)
-    dense = model.params[4]
+    before, _ = network.forward(x)
+    dense = network.params[4]
     more = np.array([1.0, 2.0, 3.0])
     b = dense["b"].copy()
-    model.theta += np.concatenate([np.zeros(model.theta.size - 3), more])
+    network.theta += np.concatenate([np.zeros(network.theta.size - 3), more])
     np.testing.assert_array_equal(dense["b"], b + more)
-    np.testing.assert_allclose(model.forward(x)[0], before + more, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(network.forward(x)[0], before + more, rtol=0, atol=1e-14)
     dense["b"][0] = 42.0
-    assert model.theta[-3] == 42.0
-    for params in model.params:
+    assert network.theta[-3] == 42.0
+    for params in network.params:
         for array in params.values():
-            assert np.shares_memory(array, model.theta)
+            assert np.shares_memory(array, network.theta)
 
 
 def test_theta_does_not_share_memory_with_another_model() -> None:
-    """Two models of the same layers are trained apart."""
+    """Two networks of the same layers are trained apart."""
     layers: list[Layer] = [Flatten(), Dense(2)]
     one, other = (Sequential(layers, (3,), _streams(0), NUMPY) for _ in range(2))
     np.testing.assert_array_equal(one.theta, other.theta)
@@ -93,8 +93,8 @@ def test_a_layers_start_does_not_depend_on_the_layers_before_it() -> None:
     ]
     starts = []
     for first in firsts:
-        model = Sequential([*first, last, Conv2D(1, 1)], (3, 5, 5), _streams(7), NUMPY)
-        starts.append(model.params[len(first)]["W"])
+        network = Sequential([*first, last, Conv2D(1, 1)], (3, 5, 5), _streams(7), NUMPY)
+        starts.append(network.params[len(first)]["W"])
     np.testing.assert_array_equal(starts[1], starts[0])
     other_seed = Sequential([Conv2D(3, 3), last], (3, 5, 5), _streams(8), NUMPY)
     assert not np.any(other_seed.params[1]["W"] == starts[0])
@@ -103,8 +103,8 @@ def test_a_layers_start_does_not_depend_on_the_layers_before_it() -> None:
 def test_each_layer_with_weights_is_given_the_stream_of_its_number() -> None:
     """Counting only those, from 0; so that what stands between them changes no start."""
     plain: list[Layer] = [Conv2D(2, 2), ReLU(), Conv2D(3, 1), Flatten(), Dense(4)]
-    model = Sequential(plain, (1, 3, 3), _streams(0), NUMPY)
-    starts = [params["W"] for params in model.params if "W" in params]
+    network = Sequential(plain, (1, 3, 3), _streams(0), NUMPY)
+    starts = [params["W"] for params in network.params if "W" in params]
     expected = [
         Conv2D(2, 2).init((1, 3, 3), _streams(0)(0)).params["W"],
         Conv2D(3, 1).init((2, 2, 2), _streams(0)(1)).params["W"],
@@ -116,11 +116,11 @@ def test_each_layer_with_weights_is_given_the_stream_of_its_number() -> None:
         BatchNorm(), Conv2D(2, 2), BatchNorm(), Tanh(), Dropout(0.5), AvgPool2D(1), Conv2D(3, 1),
         Flatten(), BatchNorm(), Dense(4),
     ]  # fmt: skip
-    model = Sequential(more, (1, 3, 3), _streams(0), NUMPY)
-    np.testing.assert_equal([p["W"] for p in model.params if "W" in p], expected)
+    network = Sequential(more, (1, 3, 3), _streams(0), NUMPY)
+    np.testing.assert_equal([p["W"] for p in network.params if "W" in p], expected)
 
 
-def _normalized_model() -> Sequential:
+def _normalized_network() -> Sequential:
     layers: list[Layer] = [
         Conv2D(2, 2), BatchNorm(), Tanh(), Flatten(), BatchNorm(momentum=0.5), Dropout(0.5),
         Dense(3),
@@ -130,73 +130,73 @@ def _normalized_model() -> Sequential:
 
 def test_buffers_stand_beside_the_parameters() -> None:
     """They are no part of theta; `params[i]` holds the very same arrays."""
-    model = _normalized_model()
+    network = _normalized_network()
     names = ["running_mean", "running_var"]
-    assert [[*buffers] for buffers in model.buffers] == [[], names, [], [], names, [], []]
-    assert [*model.params[1]] == ["gamma", "beta", *names]
-    assert model.theta.size == (8 + 2) + (2 + 2) + (8 + 8) + (24 + 3)
-    for params, buffers in zip(model.params, model.buffers, strict=True):
+    assert [[*buffers] for buffers in network.buffers] == [[], names, [], [], names, [], []]
+    assert [*network.params[1]] == ["gamma", "beta", *names]
+    assert network.theta.size == (8 + 2) + (2 + 2) + (8 + 8) + (24 + 3)
+    for params, buffers in zip(network.params, network.buffers, strict=True):
         for name, array in params.items():
-            assert np.shares_memory(array, model.theta) == (name not in buffers)
+            assert np.shares_memory(array, network.theta) == (name not in buffers)
         for name, array in buffers.items():
             assert params[name] is array
 
 
 def test_buffers_change_in_training_only(rng: np.random.RandomState) -> None:
     """And theta never does by a forward or backward pass."""
-    model = _normalized_model()
+    network = _normalized_network()
     x = read_only(normal(rng, (5, 1, 3, 3)))
-    start = model.state()
-    y, caches = model.forward(x)
-    model.backward(np.ones(y.shape), caches)
-    np.testing.assert_equal(model.state(), start)
-    y, caches = model.forward(x, MODES["training"]())
-    after = model.state()
+    start = network.state()
+    y, caches = network.forward(x)
+    network.backward(np.ones(y.shape), caches)
+    np.testing.assert_equal(network.state(), start)
+    y, caches = network.forward(x, MODES["training"]())
+    after = network.state()
     changed = {name for name in start if not np.array_equal(after[name], start[name])}
     assert changed == {f"{i}.{name}" for i in (1, 4) for name in ("running_mean", "running_var")}
-    model.backward(np.ones(y.shape), caches)
-    np.testing.assert_equal(model.state(), after)
+    network.backward(np.ones(y.shape), caches)
+    np.testing.assert_equal(network.state(), after)
 
 
 def test_state_and_restore(rng: np.random.RandomState) -> None:
     """Whatever happened since: theta and buffers go back to the bit, in the same memory."""
-    model, x = _normalized_model(), normal(rng, (5, 1, 3, 3))
-    model.forward(x, MODES["training"]())
-    state, expected = model.state(), model.forward(x)[0]
+    network, x = _normalized_network(), normal(rng, (5, 1, 3, 3))
+    network.forward(x, MODES["training"]())
+    state, expected = network.state(), network.forward(x)[0]
     assert [*state] == [
         "theta", "1.running_mean", "1.running_var", "4.running_mean", "4.running_var",
     ]  # fmt: skip
     kept = {name: array.copy() for name, array in state.items()}
-    theta, buffer = model.theta, model.buffers[4]["running_var"]
+    theta, buffer = network.theta, network.buffers[4]["running_var"]
 
-    model.theta += 1.0
-    model.forward(x + 3.0, MODES["training"]())
+    network.theta += 1.0
+    network.forward(x + 3.0, MODES["training"]())
     np.testing.assert_equal(state, kept)  # copies, which no training reaches
-    assert np.all(model.forward(x)[0] != expected)
-    model.restore(state)
-    np.testing.assert_equal(model.state(), kept)
-    np.testing.assert_array_equal(model.forward(x)[0], expected)
-    assert model.theta is theta
-    assert model.buffers[4]["running_var"] is buffer
-    assert model.params[4]["running_var"] is buffer
+    assert np.all(network.forward(x)[0] != expected)
+    network.restore(state)
+    np.testing.assert_equal(network.state(), kept)
+    np.testing.assert_array_equal(network.forward(x)[0], expected)
+    assert network.theta is theta
+    assert network.buffers[4]["running_var"] is buffer
+    assert network.params[4]["running_var"] is buffer
 
-    model.theta += 1.0  # and the state can be restored once more
-    model.forward(x, MODES["training"]())
+    network.theta += 1.0  # and the state can be restored once more
+    network.forward(x, MODES["training"]())
     np.testing.assert_equal(state, kept)
 
-    other = _normalized_model()
+    other = _normalized_network()
     other.restore(state)
     np.testing.assert_array_equal(other.forward(x)[0], expected)
 
 
 def test_the_mode_reaches_every_layer(rng: np.random.RandomState) -> None:
     """In evaluation dropout is out of order; in training it draws from the mode's stream."""
-    model = Sequential([Dropout(0.5), Flatten(), Dropout(0.25)], (2, 8), _streams(0), NUMPY)
+    network = Sequential([Dropout(0.5), Flatten(), Dropout(0.25)], (2, 8), _streams(0), NUMPY)
     x = normal(rng, (3, 2, 8))
-    np.testing.assert_array_equal(model.forward(x)[0], x.reshape(3, 16))
+    np.testing.assert_array_equal(network.forward(x)[0], x.reshape(3, 16))
     stream = np.random.RandomState(4)
     masks = [stream.random_sample((3, 2, 8)) >= 0.5, stream.random_sample((3, 16)) >= 0.25]
-    y, _ = model.forward(x, Mode(training=True, rng=np.random.RandomState(4)))
+    y, _ = network.forward(x, Mode(training=True, rng=np.random.RandomState(4)))
     expected = (x * masks[0] / 0.5).reshape(3, 16) * masks[1] / 0.75
     np.testing.assert_allclose(y, expected, rtol=1e-15)
 
@@ -215,11 +215,11 @@ def _same(cache: Any, other: Any) -> None:
 
 def test_forward_is_the_layers_in_turn(rng: np.random.RandomState) -> None:
     """The output and the caches are what the layers give one after the other."""
-    model = _small_model()
+    network = _small_network()
     x = read_only(normal(rng, (3, 1, 4, 4)))
-    y, caches = model.forward(x)
+    y, caches = network.forward(x)
     by_hand = x
-    for i, (layer, params) in enumerate(zip(model.layers, model.params, strict=True)):
+    for i, (layer, params) in enumerate(zip(network.layers, network.params, strict=True)):
         by_hand, cache = layer.forward(params, by_hand)
         _same(caches[i], cache)
     np.testing.assert_array_equal(y, by_hand)
@@ -241,43 +241,43 @@ def test_prepared_inputs_change_no_bit(
     layers: list[Layer], version: NumericsName, order: str, rng: np.random.RandomState
 ) -> None:
     """However often they are used, and however x lies in memory."""
-    model = Sequential(layers, (2, 5, 6), _streams(0), NUMPY)
+    network = Sequential(layers, (2, 5, 6), _streams(0), NUMPY)
     x = read_only(MEMORY_ORDERS[order](normal(rng, (4, 2, 5, 6))))
     with using(NUMERICS[version]):
-        prepared = model.prepare(x)
+        prepared = network.prepare(x)
         assert isinstance(prepared, Patches) == isinstance(layers[0], Conv2D)
         assert len(prepared) == 4
         for _ in range(3):
-            y, caches = model.forward(x)
-            y_prepared, caches_prepared = model.forward(prepared)
+            y, caches = network.forward(x)
+            y_prepared, caches_prepared = network.forward(prepared)
             np.testing.assert_array_equal(y_prepared, y, strict=True)
             dy = normal(rng, y.shape)
-            dtheta = model.backward(dy, caches)
-            np.testing.assert_array_equal(model.backward(dy, caches_prepared), dtheta)
-            model.theta += 0.1 * normal(rng, model.theta.shape)
+            dtheta = network.backward(dy, caches)
+            np.testing.assert_array_equal(network.backward(dy, caches_prepared), dtheta)
+            network.theta += 0.1 * normal(rng, network.theta.shape)
 
 
 def test_nothing_is_changed_or_remembered(rng: np.random.RandomState) -> None:
     """The passes leave x, dy and theta alone, and can be repeated and interleaved."""
-    model = _small_model()
+    network = _small_network()
     x, other_x = (read_only(normal(rng, (3, 1, 4, 4))) for _ in range(2))
     dy = read_only(normal(rng, (3, 3)))
-    theta = model.theta.copy()
-    y, caches = model.forward(x)
-    dtheta = model.backward(dy, caches)
+    theta = network.theta.copy()
+    y, caches = network.forward(x)
+    dtheta = network.backward(dy, caches)
     kept = y.copy(), dtheta.copy()
-    model.backward(dy, model.forward(other_x)[1])
-    np.testing.assert_equal((y, model.backward(dy, caches)), kept)
-    np.testing.assert_array_equal(model.theta, theta)
-    assert not np.shares_memory(dtheta, model.theta)
+    network.backward(dy, network.forward(other_x)[1])
+    np.testing.assert_equal((y, network.backward(dy, caches)), kept)
+    np.testing.assert_array_equal(network.theta, theta)
+    assert not np.shares_memory(dtheta, network.theta)
 
 
-def test_a_model_without_parameters() -> None:
+def test_a_network_without_parameters() -> None:
     """Its theta is empty, and so is the gradient."""
-    model = Sequential([Sigmoid(), Flatten()], (2, 2), _streams(0), NUMPY)
-    assert model.theta.shape == (0,)
-    y, caches = model.forward(np.zeros((3, 2, 2)))
-    assert model.backward(np.ones(y.shape), caches).shape == (0,)
+    network = Sequential([Sigmoid(), Flatten()], (2, 2), _streams(0), NUMPY)
+    assert network.theta.shape == (0,)
+    y, caches = network.forward(np.zeros((3, 2, 2)))
+    assert network.backward(np.ones(y.shape), caches).shape == (0,)
 
 
 # A stack, its input, which layer cannot take what reaches it, and why.
@@ -395,14 +395,14 @@ def test_shapes_of_random_stacks(
 ) -> None:
     """The inferred shape is the counted and the actual one, and the gradient has theta's."""
     layers, in_shape, out_shape = stack
-    model = Sequential(layers, in_shape, _streams(seed), NUMPY)
-    assert model.out_shape == out_shape
+    network = Sequential(layers, in_shape, _streams(seed), NUMPY)
+    assert network.out_shape == out_shape
     x = smooth_input((n, *in_shape), np.random.RandomState(seed))
-    y, caches = model.forward(x, MODES[mode]())
+    y, caches = network.forward(x, MODES[mode]())
     assert y.shape == (n, *out_shape)
     assert np.isfinite(y).all()
-    dtheta = model.backward(np.ones(y.shape), caches)
-    assert dtheta.shape == model.theta.shape
+    dtheta = network.backward(np.ones(y.shape), caches)
+    assert dtheta.shape == network.theta.shape
     assert np.isfinite(dtheta).all()
 
 
@@ -413,16 +413,16 @@ def test_gradient_of_a_stack_with_its_loss(mode: str, rng: np.random.RandomState
         Conv2D(2, 3, stride=2, padding=2), Sigmoid(), BatchNorm(), AvgPool2D(2, stride=1),
         Conv2D(3, 2), Tanh(), Flatten(), Dropout(0.3), Dense(4), Sigmoid(), BatchNorm(), Dense(3),
     ]  # fmt: skip
-    model = Sequential(layers, (2, 5, 5), _streams(0), NUMPY)
+    network = Sequential(layers, (2, 5, 5), _streams(0), NUMPY)
     x, targets = normal(rng, (6, 2, 5, 5)), np.array([0, 1, 2, 1, 0, 2])
-    start = model.state()
+    start = network.state()
     start["theta"] += 0.1 * normal(rng, start["theta"].shape)
 
     def forward(theta: Array) -> tuple[Array, Array]:
-        model.restore({**start, "theta": theta})
-        logits, caches = model.forward(x, MODES[mode]())
+        network.restore({**start, "theta": theta})
+        logits, caches = network.forward(x, MODES[mode]())
         loss, dlogits = softmax_cross_entropy(logits, targets)
-        return np.array([loss]), model.backward(dlogits, caches)
+        return np.array([loss]), network.backward(dlogits, caches)
 
     _, dtheta = forward(start["theta"])
     numerical = numerical_gradient(lambda theta: forward(theta)[0], start["theta"], np.ones(1))

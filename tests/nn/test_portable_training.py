@@ -121,8 +121,10 @@ AGREEMENT = 1e-5
 
 def _build(name: str, activation: str, activate_logits: bool, **settings: Any) -> Sequential:
     architecture: Any = ARCHITECTURES[name]
-    network = architecture(activation=activation, activate_logits=activate_logits, **settings)
-    return Sequential(network.layers(3), (1, 6, 6), lambda i: np.random.RandomState([0, i]), NUMPY)
+    described = architecture(activation=activation, activate_logits=activate_logits, **settings)
+    return Sequential(
+        described.layers(3), (1, 6, 6), lambda i: np.random.RandomState([0, i]), NUMPY
+    )
 
 
 def _batch(n: int = 4) -> Samples:
@@ -146,16 +148,16 @@ def test_networks(
     name: str, settings: dict[str, Any], activation: str, activate_logits: bool, mode: str
 ) -> None:
     """Logits, and the loss's gradient for all of theta, at weights that are no special ones."""
-    model, batch = _build(name, activation, activate_logits, **settings), _batch()
-    start = model.state()
-    theta = start["theta"] + 0.2 * normal(np.random.RandomState(1), model.theta.shape)
+    network, batch = _build(name, activation, activate_logits, **settings), _batch()
+    start = network.state()
+    theta = start["theta"] + 0.2 * normal(np.random.RandomState(1), network.theta.shape)
     passes = []
     for version in VERSIONS:
-        model.restore({**start, "theta": theta})
+        network.restore({**start, "theta": theta})
         with using(NUMERICS[version]):
-            logits, caches = model.forward(batch.x, MODES[mode]())
+            logits, caches = network.forward(batch.x, MODES[mode]())
             _, dlogits = softmax_cross_entropy(logits, batch.targets)
-            passes.append((logits, model.backward(dlogits, caches)))
+            passes.append((logits, network.backward(dlogits, caches)))
     for what, portable, native in zip(("logits", "theta"), *passes, strict=True):
         _agree(what, portable, native)
 
@@ -163,12 +165,12 @@ def test_networks(
 @pytest.mark.parametrize(("name", "settings"), SETTINGS, ids=str)
 def test_a_samples_logits_are_its_own(name: str, settings: dict[str, Any]) -> None:
     """To the bit the same alone and in a batch, also beside a sample of another size."""
-    model, batch = _build(name, "relu", activate_logits=False, **settings), _batch().x
+    network, batch = _build(name, "relu", activate_logits=False, **settings), _batch().x
     batch[1] *= 1e6
     with using(PORTABLE):
-        logits, _ = model.forward(batch)
+        logits, _ = network.forward(batch)
         for i in range(len(batch)):
-            alone, _ = model.forward(batch[i : i + 1])
+            alone, _ = network.forward(batch[i : i + 1])
             np.testing.assert_array_equal(alone[0], logits[i], strict=True)
 
 
@@ -183,9 +185,9 @@ def test_a_samples_output_of_a_dense_layer_is_its_own(rng: np.random.RandomState
             np.testing.assert_array_equal(layer.forward(params, x[i : i + 1])[0][0], y[i])
 
 
-def _gradient(model: Sequential, batch: Samples) -> Array:
-    logits, caches = model.forward(batch.x)
-    return model.backward(softmax_cross_entropy(logits, batch.targets)[1], caches)
+def _gradient(network: Sequential, batch: Samples) -> Array:
+    logits, caches = network.forward(batch.x)
+    return network.backward(softmax_cross_entropy(logits, batch.targets)[1], caches)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -199,19 +201,19 @@ def test_train_step(optimizer: str, name: str, activation: str) -> None:
     0 and 1. Adam adds the same again for the mean of its gradients, and NAG looks ahead as well:
     so at most 2 e of the largest step. Where g is near 0, e is large, and so may the difference be.
     """
-    model, batch = _build(name, activation, activate_logits=False), _batch(20)
+    network, batch = _build(name, activation, activate_logits=False), _batch(20)
     rule: Any = OPTIMIZERS[optimizer]()
-    state = rule.init(model.theta)
+    state = rule.init(network.theta)
     for _ in range(3):
-        state = update(model, rule, state, gradient(model, batch, Mode(training=True)))
-    before = model.state()
+        state = update(network, rule, state, gradient(network, batch, Mode(training=True)))
+    before = network.state()
     steps, gradients = [], []
     for version in VERSIONS:
-        model.restore(before)
+        network.restore(before)
         with using(NUMERICS[version]):
-            gradients.append(_gradient(model, batch))
-            update(model, rule, state, gradient(model, batch, Mode(training=True)))
-        steps.append(model.theta - before["theta"])
+            gradients.append(_gradient(network, batch))
+            update(network, rule, state, gradient(network, batch, Mode(training=True)))
+        steps.append(network.theta - before["theta"])
     _agree("gradient", *gradients)
     relative = np.abs(gradients[0] - gradients[1]) / np.maximum(np.abs(gradients[1]), 1e-300)
     assert np.mean(relative < 1e-4) > 0.75
@@ -226,10 +228,10 @@ def test_fit(name: str, batch_size: int | None) -> None:
     """Ten epochs of a smooth network's training: the same losses, nearly, that go down."""
     histories = []
     for version in VERSIONS:
-        model = _build(name, "tanh", activate_logits=False)
+        network = _build(name, "tanh", activate_logits=False)
         with using(NUMERICS[version]):
             result = fit(
-                model,
+                network,
                 SGD(lr=0.1),
                 _batch(20),
                 _batch(6),
@@ -267,10 +269,10 @@ def test_divergence(
     """Noticed in both versions, with no warning; what is kept is finite, and the last epoch's."""
     rng = np.random.RandomState(1)
     samples = Samples(normal(rng, (20, *in_shape)), rng.randint(0, 3, 20))
-    model = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), NUMPY)
+    network = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), NUMPY)
     with using(NUMERICS[version]):
         result = fit(
-            model,
+            network,
             optimizer,
             samples,
             samples,
@@ -280,6 +282,6 @@ def test_divergence(
         assert 1 <= len(result.history) <= 50
         for row in result.history:
             assert np.isfinite([row.train.loss, row.val.loss]).all()
-        assert all(np.isfinite(array).all() for array in model.state().values())
+        assert all(np.isfinite(array).all() for array in network.state().values())
         with np.errstate(over="ignore"):
-            assert evaluate(model, samples) == result.history[-1].train
+            assert evaluate(network, samples) == result.history[-1].train

@@ -5,7 +5,6 @@ references/make_references.py made the numbers; it needs PyTorch, and these test
 
 import json
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,8 +12,8 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.compiled.network import CompiledSequential
-from cnn_from_scratch.experiment.params import DType
+from cnn_from_scratch.experiment.backends import backend_for
+from cnn_from_scratch.experiment.params import BackendName, DType, Train
 from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
@@ -99,43 +98,40 @@ def test_twenty_steps(reference: dict[str, Any]) -> None:
     assert np.linalg.norm(theta - REFERENCES["problem"]["start"]) > 0.1  # it went somewhere
 
 
-BACKENDS: dict[str, Callable[..., Sequential]] = {
-    "numpy": Sequential,
-    "compiled": partial(CompiledSequential, version="native"),
-}
-all_backends = pytest.mark.parametrize("backend", BACKENDS)
+all_backends = pytest.mark.parametrize("backend", ["numpy", "compiled"])
 
 
 class Recorded(NamedTuple):
     """A recorded network at its start, and its samples."""
 
-    model: Sequential
+    network: Sequential
     train: Samples
     x_val: Array
 
 
-def _recorded(name: str, backend: str, dtype: DType) -> Recorded:
+def _recorded(name: str, backend: BackendName, dtype: DType) -> Recorded:
     reference = REFERENCES["networks"][name]
+    found = backend_for(Train(1, None, numerics="native", dtype=dtype, backend=backend))
     layers = OURS[name].layers(3)
-    model = BACKENDS[backend](layers, (1, 6, 6), lambda i: np.random.RandomState(i), dtype)
-    assert model.theta.size == len(reference["theta"])
-    model.theta[:] = reference["theta"]
+    network = found.network(layers, (1, 6, 6), np.random.RandomState, found, dtype)
+    assert network.theta.size == len(reference["theta"])
+    network.theta[:] = reference["theta"]
     x, x_val = (np.array(reference[n], dtype).reshape(-1, 1, 6, 6) for n in ("x", "x_val"))
-    return Recorded(model, Samples(x, np.array(reference["targets"])), x_val)
+    return Recorded(network, Samples(x, np.array(reference["targets"])), x_val)
 
 
 def _end(recorded: Recorded) -> dict[str, Array]:
     """Return the running statistics, and the logits that follow from them."""
-    running = [array for buffers in recorded.model.buffers for array in buffers.values()]
-    logits, _ = recorded.model.forward(recorded.x_val)
+    running = [array for buffers in recorded.network.buffers for array in buffers.values()]
+    logits, _ = recorded.network.forward(recorded.x_val)
     return {"running": np.concatenate([np.zeros(0), *running]), "logits": logits.ravel()}
 
 
 def _fitted(recorded: Recorded, settings: dict[str, float]) -> dict[str, Array]:
     """Return the losses of fifty epochs of full-batch Adam, scored in evaluation after each."""
-    model, train, _ = recorded
+    network, train, _ = recorded
     result = fit(
-        model,
+        network,
         OPTIMIZERS["adam"](**settings),
         train,
         train,
@@ -146,15 +142,15 @@ def _fitted(recorded: Recorded, settings: dict[str, float]) -> dict[str, Array]:
 
 def _stepped(recorded: Recorded, settings: dict[str, float]) -> dict[str, Array]:
     """Return the losses that the gradients are of: with the batch's statistics."""
-    model, train, _ = recorded
+    network, train, _ = recorded
     optimizer = OPTIMIZERS["adam"](**settings)
-    state, curve = optimizer.init(model.theta), []
+    state, curve = optimizer.init(network.theta), []
     for _ in range(50):
-        logits, caches = model.forward(train.x, Mode(training=True))
+        logits, caches = network.forward(train.x, Mode(training=True))
         loss, dlogits = softmax_cross_entropy(logits, train.targets)
         curve.append(loss)
-        delta, state = optimizer.update(model.backward(dlogits, caches), state, model.theta)
-        model.theta += delta
+        delta, state = optimizer.update(network.backward(dlogits, caches), state, network.theta)
+        network.theta += delta
     return {"training_curve": np.array(curve), **_end(recorded)}
 
 
@@ -172,7 +168,7 @@ def _expected(name: str) -> dict[str, Array]:
     return {"running": running} | {name: np.array(reference[name]) for name in names}
 
 
-def _deviation(name: str, backend: str, dtype: DType, way: str) -> float:
+def _deviation(name: str, backend: BackendName, dtype: DType, way: str) -> float:
     """Return by how much a training is off PyTorch's, at the most."""
     actual = WAYS[way](_recorded(name, backend, dtype), REFERENCES["networks"][name]["optimizer"])
     expected = _expected(name)
@@ -194,7 +190,7 @@ def test_the_recorded_networks_learn() -> None:
 @all_networks
 @all_backends
 @both_ways
-def test_trainings_in_float64(name: str, backend: str, way: str) -> None:
+def test_trainings_in_float64(name: str, backend: BackendName, way: str) -> None:
     """Loss curves, running statistics and logits are PyTorch's."""
     assert _deviation(name, backend, "float64", way) <= 1e-10
 
@@ -202,7 +198,7 @@ def test_trainings_in_float64(name: str, backend: str, way: str) -> None:
 @all_networks
 @all_backends
 @both_ways
-def test_trainings_in_float32(name: str, backend: str, way: str) -> None:
+def test_trainings_in_float32(name: str, backend: BackendName, way: str) -> None:
     """The same, as far as rounding lets them be.
 
     Float32 rounds as often as float64, each time by up to 2^29 times as much, and a training makes

@@ -52,7 +52,7 @@ MLP: list[Layer] = [Dense(4), Sigmoid(), Dense(3)]
 all_optimizers = pytest.mark.parametrize("name", OPTIMIZERS)
 
 
-def _model(layers: list[Layer], in_shape: Shape = (5,), seed: int = 0) -> Sequential:
+def _network(layers: list[Layer], in_shape: Shape = (5,), seed: int = 0) -> Sequential:
     return Sequential(layers, in_shape, lambda i: np.random.RandomState([seed, i]), NUMPY)
 
 
@@ -70,9 +70,9 @@ def _rng(seed: int = 0) -> np.random.RandomState:
     return np.random.RandomState(seed)
 
 
-def _score(model: Sequential, x: Array, targets: Targets) -> Score:
-    """Score a model without the library's own `evaluate`."""
-    logits, _ = model.forward(x)
+def _score(network: Sequential, x: Array, targets: Targets) -> Score:
+    """Score a network without the library's own `evaluate`."""
+    logits, _ = network.forward(x)
     loss, _ = softmax_cross_entropy(logits, targets)
     right = [z[k] == max(z) for z, k in zip(logits, targets, strict=True)]  # there are no ties
     return Score(loss, sum(right) / len(x))
@@ -96,30 +96,30 @@ class Recorder(Layer):
 
 def test_evaluate_by_hand() -> None:
     """With W = 0 the logits are b = (ln 2, 0): the loss is ln 3/2 or ln 3, and class 0 wins."""
-    model = _model([Dense(2)], (1,))
-    model.theta[:] = [0.0, 0.0, log(2), 0.0]
+    network = _network([Dense(2)], (1,))
+    network.theta[:] = [0.0, 0.0, log(2), 0.0]
     samples = Samples(np.ones((4, 1)), np.array([0, 0, 0, 1]))
-    score = evaluate(model, samples)
+    score = evaluate(network, samples)
     assert score.loss == pytest.approx((3 * log(3 / 2) + log(3)) / 4, rel=1e-15, abs=1e-15)
     assert score.accuracy == 0.75
 
 
 def test_train_step_by_hand() -> None:
     """One step of SGD with lr 1 on b alone: the mean of onehot - p is added."""
-    model = _model([Dense(2)], (1,))
-    model.theta[:] = 0.0
+    network = _network([Dense(2)], (1,))
+    network.theta[:] = 0.0
     batch = Samples(np.zeros((4, 1)), np.array([0, 0, 0, 1]))
-    assert update(model, SGD(lr=1.0), (), gradient(model, batch, Mode(training=True))) == ()
+    assert update(network, SGD(lr=1.0), (), gradient(network, batch, Mode(training=True))) == ()
     # p = 1/2, 1/2; the classes' shares are 3/4 and 1/4.
-    np.testing.assert_allclose(model.theta, [0.0, 0.0, 1 / 4, -1 / 4], rtol=0, atol=1e-16)
+    np.testing.assert_allclose(network.theta, [0.0, 0.0, 1 / 4, -1 / 4], rtol=0, atol=1e-16)
 
 
 @all_optimizers
 def test_history_is_that_of_the_loop_written_out(name: str) -> None:
     """Row e holds the scores after e epochs, row 0 those of the untrained network."""
     optimizer: Optimizer = OPTIMIZERS[name]()
-    model, by_hand = _model(MLP), _model(MLP)
-    result = fit(model, optimizer, TRAIN, VAL, Training(epochs=4, shuffle_rng=_rng()))
+    network, by_hand = _network(MLP), _network(MLP)
+    result = fit(network, optimizer, TRAIN, VAL, Training(epochs=4, shuffle_rng=_rng()))
 
     state = optimizer.init(by_hand.theta)
     rows = [Epoch(0, _score(by_hand, *TRAIN), _score(by_hand, *VAL))]
@@ -132,7 +132,7 @@ def test_history_is_that_of_the_loop_written_out(name: str) -> None:
         rows.append(Epoch(epoch, _score(by_hand, *TRAIN), _score(by_hand, *VAL)))
     assert result == Fit(rows, diverged=False, checkpoint_epoch=4)
     assert len({row.train.loss for row in rows}) == 5  # so that no row stands for another
-    np.testing.assert_array_equal(model.theta, by_hand.theta)
+    np.testing.assert_array_equal(network.theta, by_hand.theta)
 
 
 @all_optimizers
@@ -140,8 +140,8 @@ def test_minibatches_are_those_of_the_loop_written_out(name: str) -> None:
     """Every batch keeps inputs and labels together, and the state lasts from epoch to epoch."""
     optimizer: Optimizer = OPTIMIZERS[name]()
     recorder = Recorder()
-    model, by_hand = _model([recorder, *MLP]), _model([Flatten(), *MLP])
-    fit(model, optimizer, TRAIN, VAL, Training(epochs=3, batch_size=6, shuffle_rng=_rng()))
+    network, by_hand = _network([recorder, *MLP]), _network([Flatten(), *MLP])
+    fit(network, optimizer, TRAIN, VAL, Training(epochs=3, batch_size=6, shuffle_rng=_rng()))
 
     label_of = {x.tobytes(): k for x, k in zip(TRAIN.x, TRAIN.targets, strict=True)}
     state = optimizer.init(by_hand.theta)
@@ -150,7 +150,7 @@ def test_minibatches_are_those_of_the_loop_written_out(name: str) -> None:
         state = update(
             by_hand, optimizer, state, gradient(by_hand, Samples(x, targets), Mode(training=True))
         )
-    np.testing.assert_array_equal(model.theta, by_hand.theta)
+    np.testing.assert_array_equal(network.theta, by_hand.theta)
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_an_epoch_covers_each_sample_once(batch_size: int, sizes: list[int]) -> 
     recorder = Recorder()
     numbers = np.arange(20.0)[:, np.newaxis]
     train = Samples(read_only(numbers / 20), TRAIN.targets)
-    model = _model([recorder, Dense(3)], (1,))
+    network = _network([recorder, Dense(3)], (1,))
     fit(
-        model,
+        network,
         SGD(lr=0.1),
         train,
         train,
@@ -182,8 +182,10 @@ def test_an_epoch_covers_each_sample_once(batch_size: int, sizes: list[int]) -> 
 def test_a_full_batch_draws_nothing(batch_size: int | None) -> None:
     """The samples come in their own order, and the stream stays where it was."""
     recorder, rng = Recorder(), _rng()
-    model = _model([recorder, Dense(3)])
-    fit(model, SGD(lr=0.1), TRAIN, VAL, Training(epochs=2, batch_size=batch_size, shuffle_rng=rng))
+    network = _network([recorder, Dense(3)])
+    fit(
+        network, SGD(lr=0.1), TRAIN, VAL, Training(epochs=2, batch_size=batch_size, shuffle_rng=rng)
+    )
     np.testing.assert_equal(rng.get_state(legacy=False), _rng().get_state(legacy=False))
     np.testing.assert_array_equal(recorder.batches, [TRAIN.x, TRAIN.x])
 
@@ -215,10 +217,10 @@ def test_no_pass_is_made_twice(
 ) -> None:
     """Where training and scoring see the same, one forward pass per epoch does for both."""
     _CountedPasses.passes = 0
-    model = _model([_CountedPasses(), *layers])
+    network = _network([_CountedPasses(), *layers])
     augment = (lambda x: x) if augmented else None
     fit(
-        model,
+        network,
         SGD(0.1),
         TRAIN,
         VAL,
@@ -238,15 +240,15 @@ def test_same_stream_same_bits(name: str) -> None:
     """The stream decides the minibatches, and nothing else does."""
     thetas, histories = [], []
     for seed in (3, 3, 4):
-        model = _model(MLP)
+        network = _network(MLP)
         result = fit(
-            model,
+            network,
             OPTIMIZERS[name](),
             TRAIN,
             VAL,
             Training(epochs=3, batch_size=7, shuffle_rng=_rng(seed)),
         )
-        thetas.append(model.theta)
+        thetas.append(network.theta)
         histories.append(result.history)
     np.testing.assert_array_equal(thetas[0], thetas[1])
     assert histories[0] == histories[1]
@@ -257,7 +259,7 @@ def test_same_stream_same_bits(name: str) -> None:
 @pytest.mark.parametrize("layers", [MLP, [BatchNorm(), Dense(4), Tanh(), Dropout(), Dense(3)]])
 def test_val_is_only_looked_at(batch_size: int | None, layers: list[Layer]) -> None:
     """Other validation samples change their own scores; neither the network nor train scores."""
-    model, other = _model(layers), _model(layers)
+    network, other = _network(layers), _network(layers)
     results = [
         fit(
             m,
@@ -266,9 +268,9 @@ def test_val_is_only_looked_at(batch_size: int | None, layers: list[Layer]) -> N
             val,
             Training(epochs=5, batch_size=batch_size, shuffle_rng=_rng(), dropout_rng=_rng(1)),
         )
-        for m, val in [(model, VAL), (other, _samples(50, seed=9))]
+        for m, val in [(network, VAL), (other, _samples(50, seed=9))]
     ]
-    np.testing.assert_equal(model.state(), other.state())
+    np.testing.assert_equal(network.state(), other.state())
     for row, other_row in zip(results[0].history, results[1].history, strict=True):
         assert row.train == other_row.train
         assert row.val != other_row.val
@@ -276,16 +278,16 @@ def test_val_is_only_looked_at(batch_size: int | None, layers: list[Layer]) -> N
 
 def test_on_epoch_is_told_of_every_row_as_it_ends() -> None:
     """Once each, in order, when theta is that epoch's."""
-    model = _model(MLP)
+    network = _network(MLP)
     told: list[Epoch] = []
     thetas: list[Array] = []
 
     def on_epoch(row: Epoch) -> None:
         told.append(row)
-        thetas.append(model.theta.copy())
+        thetas.append(network.theta.copy())
 
     result = fit(
-        model,
+        network,
         Adam(),
         TRAIN,
         VAL,
@@ -295,8 +297,8 @@ def test_on_epoch_is_told_of_every_row_as_it_ends() -> None:
     assert told == result.history
     assert [row.epoch for row in told] == [0, 1, 2, 3, 4]
     for row, theta in zip(told, thetas, strict=True):
-        model.theta[:] = theta
-        assert row.train == evaluate(model, TRAIN)
+        network.theta[:] = theta
+        assert row.train == evaluate(network, TRAIN)
 
 
 class _Explodes(Optimizer):
@@ -332,11 +334,11 @@ def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> 
         def update(self, g: Array, state: int, theta: Array) -> tuple[Array, int]:
             return np.ones_like(theta), state + 1
 
-    model = _model(MLP)
-    model.theta[:] = 0.0
+    network = _network(MLP)
+    network.theta[:] = 0.0
     schedule = Halving()
     fit(
-        model,
+        network,
         Ones(),
         TRAIN,
         VAL,
@@ -344,7 +346,7 @@ def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> 
     )
     assert asked == [(0, 4), (1, 4), (2, 4), (3, 4)]
     batches = 1 if batch_size is None else 3
-    assert model.theta.tolist() == [batches * (1 + 1 / 2 + 1 / 4 + 1 / 8)] * model.theta.size
+    assert network.theta.tolist() == [batches * (1 + 1 / 2 + 1 / 4 + 1 / 8)] * network.theta.size
 
 
 @all_optimizers
@@ -352,8 +354,8 @@ def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> 
 def test_scheduled_training_is_the_loop_written_out(name: str, schedule: Any) -> None:
     """Theta moves by factor * delta, and the next gradient is taken where it went."""
     optimizer: Optimizer = OPTIMIZERS[name]()
-    model, by_hand, plain = _model(MLP), _model(MLP), _model(MLP)
-    fit(model, optimizer, TRAIN, VAL, Training(epochs=5, shuffle_rng=_rng(), schedule=schedule))
+    network, by_hand, plain = _network(MLP), _network(MLP), _network(MLP)
+    fit(network, optimizer, TRAIN, VAL, Training(epochs=5, shuffle_rng=_rng(), schedule=schedule))
     state = optimizer.init(by_hand.theta)
     for epoch in range(5):
         logits, caches = by_hand.forward(TRAIN.x)
@@ -361,9 +363,9 @@ def test_scheduled_training_is_the_loop_written_out(name: str, schedule: Any) ->
         g = by_hand.backward(dlogits, caches)
         delta, state = optimizer.update(g, state, by_hand.theta)
         by_hand.theta += schedule.factor(epoch, 5) * delta
-    np.testing.assert_array_equal(model.theta, by_hand.theta)
+    np.testing.assert_array_equal(network.theta, by_hand.theta)
     fit(plain, optimizer, TRAIN, VAL, Training(epochs=5, shuffle_rng=_rng(), schedule=Constant()))
-    assert np.all(plain.theta != model.theta)
+    assert np.all(plain.theta != network.theta)
 
 
 @pytest.mark.parametrize("batch_size", [None, 7])
@@ -376,9 +378,9 @@ def test_augment_changes_training_batches_only(batch_size: int | None) -> None:
         return read_only(-2.0 * x)
 
     recorder = Recorder()
-    model, negative = _model([recorder, *MLP]), _model([Flatten(), *MLP])
+    network, negative = _network([recorder, *MLP]), _network([Flatten(), *MLP])
     result = fit(
-        model,
+        network,
         Adam(),
         TRAIN,
         VAL,
@@ -399,9 +401,9 @@ def test_augment_changes_training_batches_only(batch_size: int | None) -> None:
         VAL,
         Training(epochs=3, batch_size=batch_size, shuffle_rng=_rng()),
     )
-    np.testing.assert_array_equal(model.theta, negative.theta)
+    np.testing.assert_array_equal(network.theta, negative.theta)
     assert [row.val for row in result.history] == [row.val for row in expected.history]
-    assert result.history[-1].train == evaluate(model, TRAIN)
+    assert result.history[-1].train == evaluate(network, TRAIN)
     assert result.history[-1].train != expected.history[-1].train
 
 
@@ -412,15 +414,15 @@ def test_dropout_draws_in_training_only(batch_size: int | None, sizes: list[int]
     rngs = _rng(1), _rng(2)
     results = []
     for rng, dropout_rng in (rngs, (_rng(1), _rng(3))):
-        model = _model(layers)
+        network = _network(layers)
         fit(
-            model,
+            network,
             SGD(0.1),
             TRAIN,
             VAL,
             Training(epochs=3, batch_size=batch_size, shuffle_rng=rng, dropout_rng=dropout_rng),
         )
-        results.append(model.theta)
+        results.append(network.theta)
     assert np.any(results[0] != results[1])
 
     same = _rng(2)
@@ -438,15 +440,15 @@ def test_a_network_without_dropout_draws_no_masks() -> None:
     """The stream stays where it was, and need not be there."""
     thetas = []
     for dropout_rng in (_rng(5), None):
-        model = _model([Dense(4), BatchNorm(), Sigmoid(), Dense(3)])
+        network = _network([Dense(4), BatchNorm(), Sigmoid(), Dense(3)])
         fit(
-            model,
+            network,
             SGD(0.1),
             TRAIN,
             VAL,
             Training(epochs=2, batch_size=7, shuffle_rng=_rng(), dropout_rng=dropout_rng),
         )
-        thetas.append(model.theta)
+        thetas.append(network.theta)
         if dropout_rng is not None:
             untouched = _rng(5).get_state(legacy=False)
             np.testing.assert_equal(dropout_rng.get_state(legacy=False), untouched)
@@ -456,19 +458,19 @@ def test_a_network_without_dropout_draws_no_masks() -> None:
 def test_dropout_without_a_stream_is_an_error() -> None:
     """It is not silently left out."""
     with pytest.raises(ValueError, match=r"^dropout needs a random stream"):
-        fit(_model([Dropout(), *MLP]), SGD(), TRAIN, VAL, Training(epochs=1, shuffle_rng=_rng()))
+        fit(_network([Dropout(), *MLP]), SGD(), TRAIN, VAL, Training(epochs=1, shuffle_rng=_rng()))
 
 
 def test_running_statistics_are_those_of_the_batches() -> None:
     """One update for each training batch, and none for scoring."""
-    model = _model([BatchNorm(momentum=0.25), Dense(3)])
-    fit(model, SGD(0.1), TRAIN, VAL, Training(epochs=2, shuffle_rng=_rng()))
+    network = _network([BatchNorm(momentum=0.25), Dense(3)])
+    fit(network, SGD(0.1), TRAIN, VAL, Training(epochs=2, shuffle_rng=_rng()))
     mean, var = np.zeros(5), np.ones(5)
     for _ in range(2):
         mean = 0.75 * mean + 0.25 * TRAIN.x.mean(axis=0)
         var = 0.75 * var + 0.25 * TRAIN.x.var(axis=0, ddof=1)
-    np.testing.assert_allclose(model.buffers[0]["running_mean"], mean, rtol=0, atol=1e-15)
-    np.testing.assert_allclose(model.buffers[0]["running_var"], var, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(network.buffers[0]["running_mean"], mean, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(network.buffers[0]["running_var"], var, rtol=0, atol=1e-15)
 
 
 class _Scripted(Optimizer):
@@ -510,13 +512,13 @@ def test_early_stopping_by_hand(
     losses: list[float], patience: int | None, trained: int, best: int, best_checkpoint: bool
 ) -> None:
     """The run ends `patience` epochs after its best, no sooner and no later."""
-    model = _model([Dense(2)], (1,))
-    model.theta[:] = [0.0, 0.0, 0.0, losses[0]]  # the loss of class 0 is log(1 + e^last)
+    network = _network([Dense(2)], (1,))
+    network.theta[:] = [0.0, 0.0, 0.0, losses[0]]  # the loss of class 0 is log(1 + e^last)
     val = Samples(np.ones((1, 1)), np.array([0]))
     train = Samples(np.ones((1, 1)), np.array([1]))  # whose loss falls as val's rises
     told: list[int] = []
     result = fit(
-        model,
+        network,
         _Scripted(losses),
         train,
         val,
@@ -533,7 +535,7 @@ def test_early_stopping_by_hand(
     np.testing.assert_allclose([row.val.loss for row in result.history], expected, rtol=1e-14)
     assert not result.diverged
     assert result.checkpoint_epoch == (best if best_checkpoint else trained)
-    assert model.theta[-1] == losses[result.checkpoint_epoch]
+    assert network.theta[-1] == losses[result.checkpoint_epoch]
 
 
 def _learnable(n: int, seed: int) -> Samples:
@@ -551,20 +553,20 @@ def _overfitting() -> list[Layer]:
 
 
 def _fit(layers: list[Layer], epochs: int, **options: Any) -> tuple[Sequential, Fit]:
-    model = _model(layers)
+    network = _network(layers)
     result = fit(
-        model,
+        network,
         Adam(lr=0.02),
         LEARNABLE_TRAIN,
         LEARNABLE_VAL,
         Training(epochs=epochs, batch_size=7, shuffle_rng=_rng(), dropout_rng=_rng(1), **options),
     )
-    return model, result
+    return network, result
 
 
 def test_best_checkpoint_is_that_of_a_run_which_ended_there() -> None:
     """Theta and the running statistics are those of the best epoch, to the bit."""
-    model, plain = _fit(_overfitting(), 40)
+    network, plain = _fit(_overfitting(), 40)
     losses = [row.val.loss for row in plain.history]
     best = int(np.argmin(losses))
     assert 0 < best < 40
@@ -576,7 +578,7 @@ def test_best_checkpoint_is_that_of_a_run_which_ended_there() -> None:
     shorter, short = _fit(_overfitting(), best)
     np.testing.assert_equal(best_model.state(), shorter.state())
     assert evaluate(best_model, LEARNABLE_VAL) == short.history[-1].val == plain.history[best].val
-    for name, array in model.state().items():
+    for name, array in network.state().items():
         assert np.any(array != best_model.state()[name])  # buffers too, not theta alone
 
 
@@ -590,22 +592,22 @@ def test_early_stopping_is_a_run_cut_short(patience: int, best_checkpoint: bool)
     best = int(np.argmin(losses[: end + 1]))
     assert end == best + patience < 60
 
-    model, result = _fit(
+    network, result = _fit(
         _overfitting(), 60, early_stopping=patience, best_checkpoint=best_checkpoint
     )
     assert result.history == plain.history[: end + 1]
     assert result.checkpoint_epoch == (best if best_checkpoint else end)
     shorter, _ = _fit(_overfitting(), result.checkpoint_epoch)
-    np.testing.assert_equal(model.state(), shorter.state())
+    np.testing.assert_equal(network.state(), shorter.state())
 
 
 @pytest.mark.parametrize("best_checkpoint", [False, True])
 def test_divergence_goes_back_to_finite_buffers_too(best_checkpoint: bool) -> None:
     """What is kept is a whole earlier network, not its theta with later statistics."""
     layers: list[Layer] = [Dense(4), BatchNorm(), Sigmoid(), Dense(3)]
-    model = _model(layers)
+    network = _network(layers)
     result = fit(
-        model,
+        network,
         _Explodes(),
         TRAIN,
         VAL,
@@ -615,10 +617,10 @@ def test_divergence_goes_back_to_finite_buffers_too(best_checkpoint: bool) -> No
     assert len(result.history) == 3
     best = min(range(3), key=lambda e: result.history[e].val.loss)
     assert result.checkpoint_epoch == (best if best_checkpoint else 2)
-    shorter = _model(layers)
+    shorter = _network(layers)
     for _ in range(result.checkpoint_epoch):
         shorter.forward(TRAIN.x, Mode(training=True))
-    np.testing.assert_equal(model.state(), shorter.state())
+    np.testing.assert_equal(network.state(), shorter.state())
 
 
 @all_optimizers
@@ -638,7 +640,7 @@ def test_the_last_convolution_is_a_fully_connected_layer(
     dense_layers = [
         *layers[:conv_at], Flatten(), Dense(3), *([act] if activate_logits else []),
     ]  # fmt: skip
-    conv, dense = _model(layers, in_shape), _model(dense_layers, in_shape)
+    conv, dense = _network(layers, in_shape), _network(dense_layers, in_shape)
 
     def dense_theta() -> Array:
         last = conv.params[conv_at]
@@ -651,13 +653,13 @@ def test_the_last_convolution_is_a_fully_connected_layer(
     val = Samples(read_only(x[18:]), _rng(6).randint(0, 3, 6))
     results = [
         fit(
-            model,
+            network,
             OPTIMIZERS[name](),
             train,
             val,
             Training(epochs=50, batch_size=5, shuffle_rng=_rng()),
         )
-        for model in (conv, dense)
+        for network in (conv, dense)
     ]
     curves = [[(row.train.loss, row.val.loss) for row in r.history] for r in results]
     assert len(curves[0]) == 51
@@ -684,10 +686,10 @@ def test_divergence_goes_back_to_the_last_finite_epoch(
 ) -> None:
     """No warning; every row is finite, and theta is the last row's to the bit."""
     train, val = _samples(20, in_shape), _samples(6, in_shape, seed=5)
-    model = _model(layers, in_shape)
+    network = _network(layers, in_shape)
     told: list[Epoch] = []
     result = fit(
-        model,
+        network,
         optimizer,
         train,
         val,
@@ -700,9 +702,9 @@ def test_divergence_goes_back_to_the_last_finite_epoch(
     assert told == result.history
     for row in result.history:
         assert np.isfinite([row.train.loss, row.val.loss]).all()
-    assert np.isfinite(model.theta).all()
+    assert np.isfinite(network.theta).all()
 
-    shorter = _model(layers, in_shape)
+    shorter = _network(layers, in_shape)
     if rows > 1:
         again = fit(
             shorter,
@@ -713,32 +715,32 @@ def test_divergence_goes_back_to_the_last_finite_epoch(
         )
         assert not again.diverged
         assert again.history == result.history
-    np.testing.assert_array_equal(model.theta, shorter.theta)
+    np.testing.assert_array_equal(network.theta, shorter.theta)
     with np.errstate(over="ignore"):
-        assert evaluate(model, train) == result.history[-1].train
+        assert evaluate(network, train) == result.history[-1].train
 
 
 def test_a_parameter_that_is_not_finite_is_a_divergence() -> None:
     """Even where the loss stays finite, as behind a sigmoid that takes infinity for 1."""
-    model, train = _model(MLP), Samples(np.abs(TRAIN.x), TRAIN.targets)
-    start = model.theta.copy()
-    result = fit(model, _Explodes(), train, train, Training(epochs=5, shuffle_rng=_rng()))
+    network, train = _network(MLP), Samples(np.abs(TRAIN.x), TRAIN.targets)
+    start = network.theta.copy()
+    result = fit(network, _Explodes(), train, train, Training(epochs=5, shuffle_rng=_rng()))
     assert result.diverged
     assert [row.epoch for row in result.history] == [0, 1, 2]
-    np.testing.assert_array_equal(model.theta, start)
-    model.theta[0] = np.inf
-    assert np.isfinite(evaluate(model, train).loss)
+    np.testing.assert_array_equal(network.theta, start)
+    network.theta[0] = np.inf
+    assert np.isfinite(evaluate(network, train).loss)
 
 
 def test_a_network_that_starts_beyond_all_bounds_is_refused() -> None:
     """And left as it was."""
-    model = _model([Dense(3)])
-    model.theta[:] = 1e308
-    model.theta[::2] = -1e308
-    start = model.theta.copy()
+    network = _network([Dense(3)])
+    network.theta[:] = 1e308
+    network.theta[::2] = -1e308
+    start = network.theta.copy()
     with pytest.raises(ValueError, match="not finite before training"):
-        fit(model, SGD(), TRAIN, VAL, Training(epochs=3, shuffle_rng=_rng()))
-    np.testing.assert_array_equal(model.theta, start)
+        fit(network, SGD(), TRAIN, VAL, Training(epochs=3, shuffle_rng=_rng()))
+    np.testing.assert_array_equal(network.theta, start)
 
 
 def _convolutional(rng: np.random.RandomState) -> tuple[list[Layer], Shape, int]:
@@ -785,9 +787,9 @@ def test_overfits_random_labels_of_any_shape(build: Any, seed: int) -> None:
     """Twenty random samples are learnt by heart, whatever their shape and number of classes."""
     layers, in_shape, num_classes = build(_rng(seed))
     train = _samples(20, in_shape, num_classes, seed)
-    model = _model(layers, in_shape, seed)
+    network = _network(layers, in_shape, seed)
     result = fit(
-        model, Adam(), train, train, Training(epochs=400, shuffle_rng=_rng(), dropout_rng=_rng())
+        network, Adam(), train, train, Training(epochs=400, shuffle_rng=_rng(), dropout_rng=_rng())
     )
     assert result.history[0].train.accuracy < 1.0
     assert result.history[-1].train.accuracy == 1.0
@@ -810,10 +812,10 @@ def test_training_needs_no_global_random_state(name: str, monkeypatch: pytest.Mo
         Conv2D(2, 2, stride=2, padding=1), BatchNorm(), ReLU(), MaxPool2D(2, stride=1),
         AvgPool2D(2), Tanh(), Dropout(), Flatten(), Dense(3), Sigmoid(),
     ]  # fmt: skip
-    model = _model(layers, (1, 6, 6))
+    network = _network(layers, (1, 6, 6))
     train = _samples(20, (1, 6, 6))
     fit(
-        model,
+        network,
         OPTIMIZERS[name](),
         train,
         train,
@@ -823,15 +825,15 @@ def test_training_needs_no_global_random_state(name: str, monkeypatch: pytest.Mo
 
 def test_a_running_statistic_that_overflows_is_divergence() -> None:
     """Loss and parameters may be finite all the while."""
-    model = Sequential([BatchNorm(), Dense(3)], (2,), np.random.RandomState, NUMPY)
+    network = Sequential([BatchNorm(), Dense(3)], (2,), np.random.RandomState, NUMPY)
     x = np.array([[1e80, 0.0], [-1e80, 1.0], [3.0, 2.0], [4.0, 3.0]])
     samples = Samples(x, np.array([0, 1, 2, 0]))
     val = Samples(np.zeros((1, 2)), np.array([0]))
     rng = np.random.RandomState(0)
-    result = fit(model, SGD(0.1), samples, val, Training(epochs=3, shuffle_rng=rng))
+    result = fit(network, SGD(0.1), samples, val, Training(epochs=3, shuffle_rng=rng))
     assert result.diverged
     assert [row.epoch for row in result.history] == [0]
-    assert all(np.isfinite(array).all() for array in model.state().values())
+    assert all(np.isfinite(array).all() for array in network.state().values())
 
 
 # Many samples go through a network part by part.
@@ -843,14 +845,14 @@ CUT_SHAPE = (2, 6, 6)
 CUT_TRAIN = _samples(50, CUT_SHAPE, seed=3)
 
 
-def _cut_model(size: int, layers: list[Layer] = CUT) -> Sequential:
+def _cut_network(size: int, layers: list[Layer] = CUT) -> Sequential:
     """Return a network that takes so many numbers of inputs at once."""
-    return _cut_to(_model(layers, CUT_SHAPE), size)
+    return _cut_to(_network(layers, CUT_SHAPE), size)
 
 
-def _cut_to(model: Sequential, size: int) -> Sequential:
-    model.backend = replace(model.backend, chunk_size=size)
-    return model
+def _cut_to(network: Sequential, size: int) -> Sequential:
+    network.backend = replace(network.backend, chunk_size=size)
+    return network
 
 
 both_versions = pytest.mark.parametrize("version", ["native", "portable"])
@@ -863,9 +865,9 @@ def test_chunks(size: int) -> None:
 
     Unless one sample is: then each goes by itself. Two threads share them out evenly.
     """
-    model = _cut_model(size)
+    network = _cut_network(size)
     for n in (1, 2, 3, 4, 5, 7, 49, 50, 51, 997):
-        cut = chunks(model, n)
+        cut = chunks(network, n)
         assert [i for rows in cut for i in range(n)[rows]] == [*range(n)]
         lengths = {rows.stop - rows.start for rows in cut}
         assert min(lengths) >= 1
@@ -879,8 +881,8 @@ def test_chunks(size: int) -> None:
 
 def test_a_chunk_holds_what_the_cache_does() -> None:
     """All 240 digits of 6x6 go through at once, and some eighty of 28x28."""
-    assert chunks(_model([Flatten(), Dense(3)], (1, 6, 6)), 240) == [slice(0, 240)]
-    cut = chunks(_model([Flatten(), Dense(3)], (1, 28, 28)), 60_000)
+    assert chunks(_network([Flatten(), Dense(3)], (1, 6, 6)), 240) == [slice(0, 240)]
+    cut = chunks(_network([Flatten(), Dense(3)], (1, 28, 28)), 60_000)
     assert 700 < len(cut) < 750
 
 
@@ -888,13 +890,13 @@ def test_a_chunk_holds_what_the_cache_does() -> None:
 @chunk_sizes
 def test_predictions_in_parts_are_those_of_the_whole(version: NumericsName, size: int) -> None:
     """To the bit in portable numerics; within the rounding of sums of some 50 terms in native."""
-    model = _model(CUT, CUT_SHAPE)
+    network = _network(CUT, CUT_SHAPE)
     with using(NUMERICS[version]):
-        whole, score = model.forward(CUT_TRAIN.x)[0], evaluate(model, CUT_TRAIN)
-        _cut_to(model, size)
-        assert len(chunks(model, 50)) > 1
-        cut, cut_score = predict(model, CUT_TRAIN.x), evaluate(model, CUT_TRAIN)
-        assert score == _score(model, *CUT_TRAIN)
+        whole, score = network.forward(CUT_TRAIN.x)[0], evaluate(network, CUT_TRAIN)
+        _cut_to(network, size)
+        assert len(chunks(network, 50)) > 1
+        cut, cut_score = predict(network, CUT_TRAIN.x), evaluate(network, CUT_TRAIN)
+        assert score == _score(network, *CUT_TRAIN)
     if version == "portable":
         np.testing.assert_array_equal(cut, whole, strict=True)
         assert cut_score == score
@@ -905,13 +907,13 @@ def test_predictions_in_parts_are_those_of_the_whole(version: NumericsName, size
 @chunk_sizes
 def test_the_gradient_of_parts_is_that_of_the_whole(size: int) -> None:
     """Weighted by their samples: 50 do not divide evenly."""
-    model = _model(CUT, CUT_SHAPE)
-    whole = gradient(model, CUT_TRAIN, Mode(training=True))
-    logits, caches = model.forward(CUT_TRAIN.x)
-    by_hand = model.backward(softmax_cross_entropy(logits, CUT_TRAIN.targets)[1], caches)
+    network = _network(CUT, CUT_SHAPE)
+    whole = gradient(network, CUT_TRAIN, Mode(training=True))
+    logits, caches = network.forward(CUT_TRAIN.x)
+    by_hand = network.backward(softmax_cross_entropy(logits, CUT_TRAIN.targets)[1], caches)
     np.testing.assert_array_equal(whole, by_hand)
-    _cut_to(model, size)
-    cut = gradient(model, CUT_TRAIN, Mode(training=True))
+    _cut_to(network, size)
+    cut = gradient(network, CUT_TRAIN, Mode(training=True))
     assert np.any(cut != whole)  # it was cut
     assert np.abs(cut - whole).max() <= 1e-12 * np.abs(whole).max()
 
@@ -927,16 +929,16 @@ def test_networks_whose_mode_matters_learn_from_whole_batches(layers: list[Layer
     """For their statistics and masks are the batch's; they are scored in parts, as all are."""
     results = []
     for size in (10**6, 100):
-        model = _cut_model(size, layers)
-        g = gradient(model, CUT_TRAIN, Mode(training=True, rng=_rng(2)))
+        network = _cut_network(size, layers)
+        g = gradient(network, CUT_TRAIN, Mode(training=True, rng=_rng(2)))
         fit(
-            model,
+            network,
             Adam(),
             CUT_TRAIN,
             CUT_TRAIN,
             Training(epochs=2, shuffle_rng=_rng(), dropout_rng=_rng(1)),
         )
-        results.append([g, *model.state().values()])
+        results.append([g, *network.state().values()])
     np.testing.assert_equal(results[0], results[1])
 
 
@@ -952,10 +954,10 @@ def test_trainings_whose_batches_are_cut(
     """
     histories = []
     for of_part in (10**6, size):
-        model = _cut_model(of_part)
+        network = _cut_network(of_part)
         with using(NUMERICS[version]):
             result = fit(
-                model,
+                network,
                 SGD(0.5),
                 CUT_TRAIN,
                 VAL_CUT,
@@ -993,15 +995,15 @@ def test_inputs_are_asked_for_a_few_at_a_time(batch_size: int | None, most: int)
     states = []
     asked = Samples(_Asked(CUT_TRAIN.x), CUT_TRAIN.targets)
     for train in (CUT_TRAIN, asked):
-        model = _cut_model(5 * 72)
+        network = _cut_network(5 * 72)
         fit(
-            model,
+            network,
             Adam(),
             train,
             train,
             Training(epochs=2, batch_size=batch_size, shuffle_rng=_rng()),
         )
-        states.append(model.theta)
+        states.append(network.theta)
     np.testing.assert_array_equal(states[0], states[1])
     assert asked.x.most == most
 
@@ -1014,13 +1016,13 @@ def test_preparing_changes_no_bit_of_a_training(
 ) -> None:
     """Nor does it where the inputs come in another order in memory."""
     results = []
-    for prepare in (Sequential.prepare, lambda model, x: x):
+    for prepare in (Sequential.prepare, lambda network, x: x):
         monkeypatch.setattr(Sequential, "prepare", prepare)
-        model = _cut_model(size)
+        network = _cut_network(size)
         with using(NUMERICS[version]):
             results.append(
                 fit(
-                    model,
+                    network,
                     Adam(),
                     CUT_TRAIN,
                     VAL_CUT,

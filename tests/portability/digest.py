@@ -28,8 +28,8 @@ from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load
 from cnn_from_scratch.experiment.records import write_run
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh
 from cnn_from_scratch.nn.architectures import Stack
+from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh
 from cnn_from_scratch.nn.optimizers import AdamW
 from cnn_from_scratch.nn.schedules import Cosine
 

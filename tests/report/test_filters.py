@@ -9,6 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -24,7 +25,6 @@ from cnn_from_scratch.nn.layers import (
 )
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.report.filters import filters_figure, run_to_draw, steps
 from tests.experiment.studies import stripes
 from tests.report.test_figures import covered_texts, cut_off, text_overlaps

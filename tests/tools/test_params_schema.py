@@ -41,7 +41,10 @@ def test_every_committed_file_is_valid_and_names_the_schema(file: Path) -> None:
         (f"{ADAM}/train", {"epochs": 5}),
         (f"{ADAM}/schedule", {"name": "cosine", "warmup_epochs": 3}),
         (f"{ADAM}/optimizer/lr", [0.1, 1]),
-        (f"{ADAM}/architecture", {"name": "stack", "stack": [{"name": "relu"}, {"name": "flatten"}]}),
+        (
+            f"{ADAM}/architecture",
+            {"name": "stack", "stack": [{"name": "relu"}, {"name": "flatten"}]},
+        ),
         ("contrasts", {"a": {"S-SGD": 1, "S-RMS": -1}}),
     ],
 )

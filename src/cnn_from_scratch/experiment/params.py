@@ -19,6 +19,7 @@ from cnn_from_scratch.nn.checks import AT_LEAST_1, INSIDE_UNIT, NOT_NEGATIVE, PO
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
+BackendName = Literal["numpy", "compiled"]
 
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # the keys of `train` that a model may set itself
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
@@ -95,7 +96,7 @@ class Train(Checked):
     best_checkpoint: bool = False
     numerics: Literal["portable", "native"] = "portable"
     dtype: DType = "float64"
-    backend: Literal["numpy", "compiled"] = "numpy"
+    backend: BackendName = "numpy"
 
     def __post_init__(self) -> None:
         super().__post_init__()
