@@ -40,6 +40,7 @@ from cnn_from_scratch.nn.windows import (
 )
 
 Arrays = dict[str, Array]
+Output = tuple[Array, Any]  # y, and the cache: what the way back needs
 Gradients = tuple[Any, Arrays]  # dx (None, if nobody asked for it), and the parameters' by name
 
 
@@ -85,7 +86,7 @@ class Layer(Checked, ABC):
         return x
 
     @abstractmethod
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return (y, cache)."""
 
     @abstractmethod
@@ -132,9 +133,7 @@ class Conv2D(Layer):
         """Return the columns of x."""
         return Patches(x, self.kernel_size, self.stride, self.padding)
 
-    def forward(
-        self, params: Arrays, x: Array | Patches, mode: Mode = EVALUATION
-    ) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array | Patches, mode: Mode = EVALUATION) -> Output:
         """One matrix product: W times a column of inputs for every output pixel."""
         patches = x if isinstance(x, Patches) else self.prepare(x)
         W = factor(params["W"].reshape(self.out_channels, -1))  # (O, C*k*k)
@@ -188,7 +187,7 @@ class MaxPool2D(_Pool2D):
     (None: k). Rows and columns that no window reaches are ignored, and get zero gradient.
     """
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Take the running maximum over the k*k places in a window."""
         x = samples_last(x)  # (C, H, W, N)
         y = reduce(np.maximum, chain.from_iterable(self._windows(x)))  # (C, H', W', N)
@@ -219,7 +218,7 @@ class AvgPool2D(_Pool2D):
     Shapes as MaxPool2D's.
     """
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Add up the k*k places in a window, and divide."""
         x = samples_last(x)  # (C, H, W, N)
         total = reduce(np.add, chain.from_iterable(self._windows(x)))  # (C, H', W', N)
@@ -256,7 +255,7 @@ class Dense(Layer):
         W = INITIALIZERS[self.weight_init](rng, (d, o), fan_in=d, fan_out=o)
         return Init((o,), {"W": W, "b": np.zeros(o)}, {})
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y = x W + b."""
         W = factor(params["W"])
         return matmul(factor(x, axis=1), W) + params["b"], (x, W)
@@ -277,7 +276,7 @@ class Flatten(Layer):
         """No parameters; takes any shape."""
         return Init((prod(in_shape),), {}, {})
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y, the same numbers reshaped."""
         return x.reshape(len(x), -1), x.shape
 
@@ -295,7 +294,7 @@ class Sigmoid(Activation):
     Below x = -708, where exp(-x) would overflow, y stays at 3.3e-308 (float32: -88, 6.1e-39).
     """
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y = 1 / (1 + exp(-x))."""
         y = 1.0 / (1.0 + exp(np.minimum(-x, 708.0 if x.dtype == np.float64 else 88.0)))
         return y, y
@@ -313,7 +312,7 @@ class Tanh(Activation):
     y = tanh(x)
     """
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y = tanh(x)."""
         y = tanh(x)
         return y, y
@@ -331,7 +330,7 @@ class ReLU(Activation):
     y = max(x, 0)
     """
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y = max(x, 0)."""
         return np.maximum(x, 0.0), x
 
@@ -371,7 +370,7 @@ class BatchNorm(Layer):
         buffers: Arrays = {"running_mean": np.zeros(c), "running_var": np.ones(c)}
         return Init(in_shape, {"gamma": np.ones(c), "beta": np.zeros(c)}, buffers)
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y; in training, also move the running statistics towards the batch's.
 
         Raises ValueError in training if m = 1: less its mean, a single value is always 0.
@@ -430,7 +429,7 @@ class Dropout(Layer):
     rate: Annotated[float, UNIT_BELOW_1] = 0.5
     mode_matters: ClassVar[bool] = True
 
-    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
         """Return y. Raises ValueError if training without a random stream."""
         if not mode.training:
             return x, 1.0
