@@ -1,11 +1,11 @@
-"""Aggregate the runs that params.yaml names: runs/ -> metrics/ and the data of the plots."""
+"""Aggregate the runs that params.yaml names: runs/ -> metrics/ and plot_data/."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
-from cnn_from_scratch import one_line_errors
+from cnn_from_scratch import InputError, one_line_errors
 
 one_line_errors()
 
@@ -23,8 +23,10 @@ def main(dataset: Path) -> None:
     """Read every named run, write what they amount to, and delete the runs no longer named."""
     params = load_params()
     models = resolve_models(params)
+    if params.contrasts and len(params.seeds) < 2:
+        raise InputError("params.yaml: seeds: contrasts take at least two seeds")
     data = load_dataset(dataset)
-    write_results(models, read_runs(params, data), data)
+    write_results(models, read_runs(params, data), data, params.contrasts)
     for line in prune_runs(models, params.seeds):
         print(line)
 

@@ -6,19 +6,20 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cnn_from_scratch.report.bounds import MAX_COMPARISONS, first, with_notes
-from cnn_from_scratch.report.figures import COLORS, STYLE
-from cnn_from_scratch.report.names import SIGNIFICANCE, pair_title, split_title
+from cnn_from_scratch.report.measures import MEASURES
+from cnn_from_scratch.report.names import SIGNIFICANCE, split_title
+from cnn_from_scratch.report.pictures.style import COLORS, STYLE, first, stay_within, with_notes
 
+MAX_COMPARISONS = 100
 ROW_HEIGHT = 0.28  # inches
 
 
 @mpl.rc_context(STYLE)
-def comparisons_figure(comparisons: list[dict[str, Any]], protocol: str) -> Figure:
+def comparisons_figure(comparisons: dict[str, dict[str, Any]], protocol: str) -> Figure:
     """Draw each pair's mean difference in accuracy with its interval, the first pair on top.
 
-    comparisons: rows of `compare_models`; a dot is filled if the corrected p is significant, else
-    hollow. Without rows the picture says so.
+    comparisons: of `compare_models`, by their names; a dot is filled if the corrected p is
+    significant, else hollow. If there are none the picture says so.
     """
     drawn, left_out = first(comparisons, MAX_COMPARISONS, "pairs")
     figure = Figure(figsize=(8.0, 1.8 + ROW_HEIGHT * len(drawn)), layout="constrained")
@@ -27,13 +28,15 @@ def comparisons_figure(comparisons: list[dict[str, Any]], protocol: str) -> Figu
         axes.set_axis_off()
         axes.text(0.5, 0.5, "No comparison: it takes two models and two seeds.", ha="center")
         return figure
-    for place, row in enumerate(drawn):
-        _difference(axes, place, row)
+    for place, name in enumerate(drawn):
+        _difference(axes, place, comparisons[name])
     axes.axvline(0.0, color="black", lw=1.0, zorder=1)
-    axes.set_yticks(range(len(drawn)), [pair_title(row) for row in drawn])
+    axes.set_yticks(range(len(drawn)), drawn)
     axes.set_ylim(len(drawn) - 0.5, -0.5)
+    _, most = MEASURES["accuracy"].bounds
+    stay_within(axes, "x", (-most, most))
     axes.grid(visible=False, axis="y")
-    samples = split_title(comparisons[0]["split"], protocol)
+    samples = split_title(comparisons[drawn[0]]["split"], protocol)
     axes.set_title(f"Differences in accuracy: {samples}", loc="left")
     words = (
         "first minus second (percentage points): mean over seeds, 95 % bootstrap interval;\n"
@@ -49,4 +52,4 @@ def _difference(axes: Axes, place: int, row: dict[str, Any]) -> None:
     low, high = (100 * end for end in row["interval_95"])
     axes.hlines(place, low, high, color=color, lw=1.8)
     face = color if significant else "white"
-    axes.plot(100 * row["mean_difference"], place, "o", color=color, ms=6, mfc=face, zorder=3)
+    axes.plot(100 * row["mean"], place, "o", color=color, ms=6, mfc=face, zorder=3)

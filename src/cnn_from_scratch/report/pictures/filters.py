@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,10 +14,10 @@ from cnn_from_scratch.nn.layers import EVALUATION, Conv2D, Dropout, Flatten
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array
-from cnn_from_scratch.report.figures import STYLE
-from cnn_from_scratch.report.moments import mean_sd
-from cnn_from_scratch.report.mosaic import canvas, draw_tile
 from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.outputs import TrainedNetwork
+from cnn_from_scratch.report.pictures.mosaic import canvas, draw_tile
+from cnn_from_scratch.report.pictures.style import STYLE
 
 # So many are drawn at most, the first ones; what is left out is said.
 MAX_CONVOLUTIONS = 4
@@ -39,7 +38,7 @@ SMALL = 8  # points
 NOTE_LETTERS = 110  # in a line
 
 
-class Step(NamedTuple):
+class LayerOutput(NamedTuple):
     """What some samples have become after a layer, and after those that follow it closely."""
 
     name: str  # one line per layer
@@ -108,28 +107,13 @@ class Section:
         return self.head + rows * (TILE + GAP) + 0.25
 
 
-def run_to_draw(scores: pd.DataFrame) -> tuple[str, int]:
-    """Return the model with the best mean validation accuracy, and its first seed.
-
-    Of equally good models it is the first. scores: one row per (model, seed, split).
-    """
-    validation = scores[scores["split"] == "val"]
-    means = {
-        str(model): mean_sd(rows["accuracy"])[0]
-        for model, rows in validation.groupby("model", sort=False)
-    }
-    model = max(means, key=means.__getitem__)
-    return model, int(validation.loc[validation["model"] == model, "seed"].iloc[0])
-
-
 @mpl.rc_context(STYLE)
-def filters_figure(
-    network: Sequential, dataset: Dataset, model: str, seed: int, protocol: str
-) -> Figure:
-    """Draw a run's kernels, and the maps it makes of a sample of each class, step by step.
+def filters_figure(run: TrainedNetwork, dataset: Dataset, protocol: str) -> Figure:
+    """Draw the best run's kernels, and the maps it makes of a sample of each class, step by step.
 
-    network: the trained one of the run that `run_to_draw` chose.
+    run: of `Outputs.best_network`.
     """
+    network, model, seed = run
     sections = [_kernels(network), _maps(network, dataset)]
     top = 0.75
     width = max(section.width for section in sections)
@@ -144,13 +128,13 @@ def filters_figure(
     return figure
 
 
-def steps(network: Sequential, images: Array) -> list[Step]:
+def layer_outputs(network: Sequential, images: Array) -> list[LayerOutput]:
     """Return what the network makes of images: them, what they become, logits, probabilities.
 
     Layers that have no weights and keep the size, such as activations, belong to the step before.
     images (N, C, H, W); the last two steps are (N, K).
     """
-    found = [Step("input", images)]
+    found = [LayerOutput("input", images)]
     x = images
     for layer, params in zip(network.layers, network.params, strict=True):
         before = x
@@ -160,9 +144,9 @@ def steps(network: Sequential, images: Array) -> list[Step]:
         name = type(layer).__name__
         if len(found) > 1 and "W" not in params and x.size == before.size:
             name = f"{found.pop().name}\n{name}"
-        found.append(Step(name, x))
+        found.append(LayerOutput(name, x))
     name = f"{found.pop().name}\nlogits" if len(found) > 1 else "logits"
-    return [*found, Step(name, x), Step("softmax\nprobabilities", softmax(x))]
+    return [*found, LayerOutput(name, x), LayerOutput("softmax\nprobabilities", softmax(x))]
 
 
 def _kernels(network: Sequential) -> Section:
@@ -197,7 +181,7 @@ def _kernels(network: Sequential) -> Section:
 
 def _maps(network: Sequential, dataset: Dataset) -> Section:
     samples = _samples(network, dataset)
-    *before_logits, logits, probabilities = steps(
+    *before_logits, logits, probabilities = layer_outputs(
         network, dataset.X[[sample.index for sample in samples]]
     )
     shown = [*before_logits[:MAX_STEPS], logits, probabilities]
@@ -215,7 +199,7 @@ def _maps(network: Sequential, dataset: Dataset) -> Section:
         note=textwrap.fill(note, NOTE_LETTERS),
         cmap="gray_r",
         ends=("lowest of its step", "highest"),
-        blocks=[_step_block(step) for step in shown],
+        blocks=[_output_block(output) for output in shown],
         before=[f"label {sample.label}\nsample {sample.index}" for sample in samples],
         after=[
             f"called {sample.predicted}\nat {p[sample.predicted - 1]:.0%}"
@@ -237,8 +221,8 @@ def _samples(network: Sequential, dataset: Dataset) -> list[Sample]:
     return samples
 
 
-def _step_block(step: Step) -> Block:
-    values = step.values
+def _output_block(output: LayerOutput) -> Block:
+    values = output.values
     if values.ndim == 4:
         _, channels, height, width = values.shape
         shape = f"{_of(channels, MAX_CHANNELS, 'map')}, {height}x{width}"
@@ -249,7 +233,7 @@ def _step_block(step: Step) -> Block:
         values = values[:, np.newaxis, np.newaxis, :MAX_UNITS]  # one map, of height 1
         tile = CELL * values.shape[-1]
     low, high = float(values.min()), float(values.max())
-    header = f"{_layer_names(step.name)}\n{shape}\n{low:.2g} to {high:.2g}"
+    header = f"{_layer_names(output.name)}\n{shape}\n{low:.2g} to {high:.2g}"
     return Block(header, [list(maps) for maps in values], (low, high), tile)
 
 

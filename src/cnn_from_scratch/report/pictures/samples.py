@@ -1,20 +1,61 @@
-"""The picture of the samples that are most often misclassified."""
+"""The pictures of samples: the dataset, and those that are most often misclassified."""
+
+import textwrap
+from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from cnn_from_scratch.experiment.dataset import Dataset
-from cnn_from_scratch.report.figures import STYLE
-from cnn_from_scratch.report.mosaic import canvas, draw_tile
 from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.pictures.mosaic import canvas, draw_tile
+from cnn_from_scratch.report.pictures.style import LETTERS_PER_INCH, STYLE
 
+MAX_SAMPLES = 96  # in the picture of the dataset
+SPELT_OUT = 10  # classes at most whose sizes are listed
 COLUMNS = 4
 WRONG_LABELS = 3  # listed for one sample, the most frequent
 EXPLANATION = (
     "By the share of runs that gave a wrong label, among those of all models and seeds that"
     " predicted the sample; samples are counted from 0."
 )
+
+
+@mpl.rc_context(STYLE)
+def dataset_figure(images: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> Figure:
+    """Draw the first samples of the dataset with their labels.
+
+    images (N, 6, 6) in 0..1, labels (N,).
+    """
+    shown = min(len(images), MAX_SAMPLES)
+    columns = 16
+    rows = -(-shown // columns)
+    figure = Figure(figsize=(9.0, 0.64 * rows + 0.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_axis_off()
+    height, width = (size + gap for size, gap in zip(images.shape[1:], (3, 2), strict=True))
+    sheet = np.zeros((rows * height, columns * width))
+    for i, (image, label) in enumerate(zip(images[:shown], labels[:shown], strict=True)):
+        bottom, left = (i // columns + 1) * height, i % columns * width
+        sheet[bottom - len(image) : bottom, left : left + image.shape[1]] = image
+        middle = left + (image.shape[1] - 1) / 2
+        axes.text(middle, bottom - len(image) - 1, str(label), fontsize=9, ha="center")
+    axes.imshow(sheet, cmap="gray_r", vmin=0.0, vmax=1.0)
+    which = "" if shown == len(images) else f"the first {shown} of "
+    title = f"The dataset: {which}{len(images)} samples ({_sizes(labels)})"
+    width = int(LETTERS_PER_INCH * figure.get_figwidth())
+    figure.suptitle(textwrap.fill(title, width), fontsize=11)
+    return figure
+
+
+def _sizes(labels: np.ndarray[Any, Any]) -> str:
+    """Return in words how many samples the classes have."""
+    classes, sizes = np.unique(labels, return_counts=True)
+    if len(classes) > SPELT_OUT:
+        return f"{len(classes)} classes of {sizes.min()} to {sizes.max()} samples"
+    return ", ".join(f"{size} of class {k}" for k, size in zip(classes, sizes, strict=True))
 
 
 @mpl.rc_context(STYLE)

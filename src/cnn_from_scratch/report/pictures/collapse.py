@@ -10,15 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from cnn_from_scratch.report.bounds import (
+from cnn_from_scratch.report.pictures.style import (
+    COLORS,
     MAX_CLASSES,
     MAX_MODELS,
     MAX_NAMED,
     MAX_SEEDS,
+    STYLE,
     first,
     with_notes,
 )
-from cnn_from_scratch.report.figures import COLORS, STYLE
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
 LANES = 0.8  # of the space between two whole numbers, shared out among the models
@@ -53,8 +54,8 @@ def collapse_figure(scores: pd.DataFrame, num_classes: int) -> Figure:
         left = -LANES / 2 + place * lane
         jitter = left + lane * (np.arange(len(some)) + 0.5) / len(some)
         x, y = some["dead_logits"].to_numpy() + jitter, some["accuracy"].to_numpy()
-        axes.plot(x, y, marker, color=color, ms=5, alpha=0.85, label=model)
-    axes.set(xlim=(-0.5, num_classes + 0.5), ylim=(0.0, 1.04), ylabel="training accuracy")
+        axes.plot(x, y, marker, color=color, ms=5, alpha=0.85, label=model, clip_on=False)
+    axes.set(xlim=(-0.5, num_classes + 0.5), ylim=(0.0, 1.0), ylabel="training accuracy")
     words = (
         f"dead logits of the run, out of {num_classes}: those that are 0 for every training sample"
     )
@@ -64,7 +65,7 @@ def collapse_figure(scores: pd.DataFrame, num_classes: int) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.grid(visible=False)
-    axes.set_title("Training accuracy of every run against its dead logits", loc="left")
+    axes.set_title("Training accuracy of every run against its dead logits", loc="left", pad=8)
     figure.legend(loc="outside right upper")
     figure.supxlabel(textwrap.fill(NOTE, 100), fontsize=9, x=0.02, ha="left")
     return figure

@@ -1,14 +1,14 @@
-"""The statistics and comparisons as Markdown tables, with what they can and cannot show."""
+"""The page of the statistics: the tables, with what they can and cannot show."""
 
 from typing import Any
 
 import pandas as pd
 
 from cnn_from_scratch.report.comparisons import MAX_PATTERNS, compared_split, is_exact, smallest_p
-from cnn_from_scratch.report.convergence import LEARNT, convergence_table
-from cnn_from_scratch.report.names import SIGNIFICANCE, pair_title, split_title
+from cnn_from_scratch.report.measures import LEARNT, Measure, told_in
+from cnn_from_scratch.report.names import SIGNIFICANCE, split_title
 from cnn_from_scratch.report.statistics import RESAMPLES, TRIMMED, normal_coverage
-from cnn_from_scratch.report.tables import count, markdown_table
+from cnn_from_scratch.report.tables import convergence_table, count, markdown_table
 
 STATISTICS = ["Mean", "Population SD", "Sample SD", "Median", "Interquartile mean"]
 
@@ -27,13 +27,13 @@ CONVERGENCE_WORDS = (
 
 def statistics_page(
     scores: pd.DataFrame,
-    statistics: dict[str, Any],
-    comparisons: list[dict[str, Any]],
+    models: dict[str, Any],
+    comparisons: dict[str, dict[str, Any]],
     convergence: dict[str, Any],
 ) -> str:
     """Return the page.
 
-    statistics: of `model_statistics`; comparisons: of `compare_models`; convergence: of
+    models: of `model_statistics`; comparisons: of `compare_models`; convergence: of
     `model_convergence`.
     """
     protocol = scores["protocol"].iloc[0]
@@ -44,10 +44,14 @@ def statistics_page(
         " seeds, as in the published table; the sample SD divides by one less. The interquartile"
         " mean leaves out the lowest and the highest quarter, here"
         f" {count(int(TRIMMED * n), 'value')} each. {_interval_words(n)}",
-        "## Accuracy in percent",
-        _statistics_table(statistics, "accuracy", protocol),
-        "## Loss in nats",
-        _statistics_table(statistics, "loss", protocol),
+        *(
+            paragraph
+            for name, measure in told_in("statistics", by_split=True).items()
+            for paragraph in (
+                f"## {measure.heading}",
+                _statistics_table(models, name, measure, protocol),
+            )
+        ),
         "## Convergence",
         CONVERGENCE_WORDS,
         convergence_table(convergence),
@@ -72,49 +76,43 @@ def _interval_words(n: int) -> str:
     )
 
 
-def _statistics_table(statistics: dict[str, Any], measure: str, protocol: str) -> str:
+def _statistics_table(models: dict[str, Any], name: str, measure: Measure, protocol: str) -> str:
     """Return a table with one row per split and model."""
-    splits = dict.fromkeys(split for of_model in statistics.values() for split in of_model)
-    percent = measure == "accuracy"
+    splits = dict.fromkeys(split for of_model in models.values() for split in of_model)
     rows = [
         [
             split_title(split, protocol).capitalize(),
             model,
-            *_statistics_cells(of_model[split][measure], percent),
+            *_statistics_cells(of_model[split][name], measure),
         ]
         for split in splits
-        for model, of_model in statistics.items()
+        for model, of_model in models.items()
     ]
     return markdown_table(["Samples", "Model", *STATISTICS, "95 % interval"], rows)
 
 
-def _statistics_cells(values: dict[str, Any], percent: bool) -> list[str]:
-    def text(value: float | None) -> str:
-        if value is None:
-            return "-"
-        return f"{100 * value:.2f}" if percent else f"{value:#.4g}"
-
+def _statistics_cells(values: dict[str, Any], measure: Measure) -> list[str]:
     interval = values["interval_95"]
     return [
-        *(text(values[name.lower().replace(" ", "_")]) for name in STATISTICS),
-        f"{text(interval[0])} to {text(interval[1])}" if interval else "-",
+        *(measure.text(values[name.lower().replace(" ", "_")]) for name in STATISTICS),
+        " to ".join(map(measure.text, interval)) if interval else "-",
     ]
 
 
-def _comparison_paragraphs(comparisons: list[dict[str, Any]], title: str) -> list[str]:
+def _comparison_paragraphs(comparisons: dict[str, dict[str, Any]], title: str) -> list[str]:
     """Return the table of comparisons, and what it can show."""
     if not comparisons:
         return ["None: they take two models and two seeds."]
-    n, pairs = comparisons[0]["n"], len(comparisons)
+    n, pairs = next(iter(comparisons.values()))["n"], len(comparisons)
     rows = [
         [
-            pair_title(row),
-            _points(row["mean_difference"]),
+            name,
+            _points(row["mean"]),
             " to ".join(map(_points, row["interval_95"])),
             _p(row["p"]),
             _p(row["p_holm"]),
         ]
-        for row in comparisons
+        for name, row in comparisons.items()
     ]
     header = ["Models", "Mean difference", "95 % interval", "p", "p (Holm)"]
     return [
