@@ -30,6 +30,7 @@ from cnn_from_scratch.report.tables import (
     results_table,
 )
 
+CONTRASTS = ("metrics/contrasts.json", "metrics/contrasts.md")
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
@@ -64,8 +65,8 @@ def write_results(
         write_parquet(new("metrics/runs.parquet"), scores)
         if contrasts:
             effects = contrast_models(scores, contrasts)
-            write_json(new("metrics/contrasts.json"), rounded(effects))
-            write_text(new("metrics/contrasts.md"), contrasts_table(effects))
+            write_json(new(CONTRASTS[0]), rounded(effects))
+            write_text(new(CONTRASTS[1]), contrasts_table(effects))
         for column in CURVES:
             write_rows(new(f"plot_data/{column}.json"), curve(runs.history, column))
         write_rows(new("plot_data/run_curves.json"), run_curves(runs.history))
@@ -73,6 +74,9 @@ def write_results(
         write_rows(new("plot_data/confusion.json"), confusion(runs.predictions))
         _write_predictions(new("plot_data/predictions"), runs.predictions)
         write_rows(new("plot_data/misclassified.json"), misclassified(runs.predictions))
+    if not contrasts:  # no longer
+        for name in CONTRASTS:
+            Path(name).unlink(missing_ok=True)
 
 
 def _write_predictions(folder: Path, predictions: pd.DataFrame) -> None:

@@ -4,23 +4,14 @@ import pandas as pd
 import pytest
 
 from cnn_from_scratch.report.comparisons import compare_models
-from cnn_from_scratch.report.statistics import model_statistics
-from cnn_from_scratch.report.statistics_page import statistics_page
-
-CONVERGENCE = {
-    "A": {
-        "n": 3,
-        "reached_95": 2,
-        "median_epochs_to_95": 12.5,
-        "loss_area": {"mean": 7.0, "population_sd": 1.0},
-    }
-}
+from cnn_from_scratch.report.pages import statistics_page
+from cnn_from_scratch.report.statistics import model_convergence, model_statistics
 
 
 def page(scores: pd.DataFrame) -> str:
     """Return the page in which paragraphs are lines."""
-    statistics, comparisons = model_statistics(scores), compare_models(scores)
-    return statistics_page(scores, statistics, comparisons, CONVERGENCE)
+    convergence = model_convergence(scores)
+    return statistics_page(scores, model_statistics(scores), compare_models(scores), convergence)
 
 
 def cells(page: str, *starts: str) -> list[list[str]]:
@@ -53,7 +44,7 @@ def test_the_mean_is_rounded_as_in_the_results(scores: pd.DataFrame) -> None:
 
 def test_convergence_is_told_with_what_it_means(scores: pd.DataFrame) -> None:
     text = page(scores)
-    assert cells(text, "A", "2 of 3") == [["A", "2 of 3", "12.5", "7.00 ± 1.00"]]
+    assert cells(text, "A", "2 of 3") == [["A", "2 of 3", "15", "2.00 ± 0.82"]]
     words = "at least 95 % of them are classified right"
     places = ["Loss in nats", "## Convergence", words, "2 of 3", "## Comparisons"]
     assert sorted(places, key=text.index) == places
@@ -61,8 +52,8 @@ def test_convergence_is_told_with_what_it_means(scores: pd.DataFrame) -> None:
 
 def test_comparisons_are_in_percentage_points(scores: pd.DataFrame) -> None:
     text = page(scores)
-    assert cells(text, "A vs B") == [
-        ["A vs B", "+50.00", "+25.00 to +75.00", "0.2500", "0.2500"]
+    assert cells(text, "A - B") == [
+        ["A - B", "+50.00", "+25.00 to +75.00", "0.2500", "0.2500"]
     ]  # fmt: skip
     assert "(samples: test)" in text
     assert "2^3 = 8 patterns of signs" in text
@@ -94,7 +85,7 @@ def test_the_words_fit_the_numbers(
 
 
 def test_a_tiny_p_is_not_called_0(scores: pd.DataFrame) -> None:
-    assert cells(page(repeated(scores, 17)), "A vs B")[0][3:] == ["< 0.0001", "< 0.0001"]
+    assert cells(page(repeated(scores, 17)), "A - B")[0][3:] == ["< 0.0001", "< 0.0001"]
 
 
 def test_one_seed_has_no_interval_and_no_comparison(scores: pd.DataFrame) -> None:

@@ -1,11 +1,12 @@
-"""plot_study.py: it draws the pictures that are named, and says which there are."""
+"""plot.py: it draws the pictures that are named, and says which there are."""
 
 import pytest
 
+from cnn_from_scratch.report.pictures.registry import PICTURES
 from tests.stages.project import Project
 
-COMMAND = "stages/plot_study.py"
-KNOWN = "known: scores, losses, collapse"
+COMMAND = "stages/plot.py"
+KNOWN = f"known: {', '.join(PICTURES)}"
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +44,25 @@ def test_the_named_pictures_are_drawn_and_no_others(
 
 
 def test_an_unknown_picture_is_told_in_one_line(study: Project) -> None:
-    assert study.refusal(COMMAND, "scores", "loss") == f"unknown picture 'loss'; {KNOWN}"
+    assert study.refusal(COMMAND, "scores", "lose") == f"unknown picture 'lose'; {KNOWN}"
     assert study.refusal(COMMAND) == f"name the pictures to draw; {KNOWN}"
 
 
 def test_missing_results_are_told_in_one_line(converted: Project) -> None:
-    message = converted.refusal(COMMAND, "scores")
-    assert message.endswith("'dvc repro' makes it")
+    for name in sorted(PICTURES.keys() - {"dataset"}):
+        message = converted.refusal(COMMAND, name)
+        assert message.endswith("not found; 'dvc repro' makes it")
+
+
+def test_a_picture_reads_nothing_that_it_does_not_show(
+    project: Project, study: Project, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The samples are drawn without results, and curves without samples."""
+    project.python(COMMAND, "dataset")
+    assert set(pictures(project)) == {"dataset.png"}
+    results = study.copy(tmp_path_factory.mktemp("results") / "project")
+    results.python(COMMAND, "losses", "--dataset", "nowhere.npz")
+    assert set(pictures(results)) == {"losses.png"}
+    assert results.refusal(COMMAND, "losses", "dataset", "--dataset", "nowhere.npz").startswith(
+        "nowhere.npz: not found"
+    )

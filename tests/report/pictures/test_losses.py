@@ -1,15 +1,13 @@
-"""The pictures of studies of many models: what they draw, and that it can be read."""
+"""The pictures of the training loss."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from cnn_from_scratch.report.statistics import model_statistics
-from cnn_from_scratch.report.study_figures import loss_panels_figure, scores_figure
-from tests.report.test_figures import copies, cut_off, drawn_texts, text_overlaps
+from cnn_from_scratch.report.pictures.losses import loss_figure, loss_panels_figure
+from tests.report.pictures.texts import cut_off, text_overlaps
 
 GRID = [f"{group}-{variant}" for group in "PQRST" for variant in "abcdef"]  # 30 models
 RAGGED = [f"P-{variant}" for variant in "abcdefghij"] + ["Q-k", "Alone", "R-a", "R-l"]
@@ -45,102 +43,36 @@ def curve_styles(axes: Axes) -> dict[str, tuple[str, str]]:
     }
 
 
-def drawn_scores(scores: pd.DataFrame) -> Figure:
-    """Return the picture of the scores, with the statistics that belong to them."""
-    return scores_figure(scores, model_statistics(scores))
+TWO = curves({"B": 3, "A": 3})
 
 
-def segments(axes: Axes) -> list[list[list[float]]]:
-    """Return the bars of a panel: the mean and the interval of each model in turn."""
-    collections = [c for c in axes.collections if isinstance(c, LineCollection)]
-    return [segment.tolist() for c in collections for segment in c.get_segments()]
+def test_the_loss_figure_draws_each_floor_once() -> None:
+    (axes,) = loss_figure(TWO, [0.0, 0.5, 0.0, 0.5, 0.25]).axes
+    lines = [line for line in axes.lines if "floor" in str(line.get_label())]
+    assert [float(np.asarray(line.get_ydata())[0]) for line in lines] == [0.25, 0.5]
 
 
-# ---------------------------------------------------------------- scores
+def test_every_model_is_drawn_in_order() -> None:
+    figure = loss_figure(TWO, [0.0])
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["B", "A"]
+    assert list(np.asarray(axes.lines[0].get_ydata())) == [1.0, 1 / 2, 1 / 3, 1 / 4]
+    assert len(axes.collections) == 2  # the bands
+    assert len({str(line.get_color()) for line in axes.lines}) == 2
+    assert len({str(line.get_linestyle()) for line in axes.lines}) == 2
+    assert "nats" in axes.get_ylabel()
 
 
-def test_each_model_has_a_row_and_each_held_out_split_a_panel(scores: pd.DataFrame) -> None:
-    figure = drawn_scores(scores)
-    assert list(panels(figure)) == ["Validation", "Test"]
-    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert labels == ["A", "B"]
-    assert figure.axes[0].yaxis.get_inverted()  # the first on top
-    for axes in figure.axes:
-        dots = {
-            place: sorted(
-                x
-                for line in axes.lines
-                for x, y in zip(*map(np.asarray, line.get_data()), strict=True)
-                if line.get_marker() == "o" and abs(y - place) < 0.5
-            )
-            for place in (0, 1)
-        }
-        assert dots == {0: [50.0, 75.0, 100.0], 1: [25.0] * 3}
-    assert list(panels(drawn_scores(scores[scores["split"] != "test"]))) == ["Validation"]
+@pytest.mark.parametrize("models", [1, 2, 5, 9])
+def test_no_text_overlaps(models: int) -> None:
+    names = [f"Model-{k}" for k in range(models)]
+    assert text_overlaps(loss_figure(curves(dict.fromkeys(names, 3)), [0.5])) == []
 
 
-def test_the_seeds_of_a_row_do_not_hide_one_another(scores: pd.DataFrame) -> None:
-    axes = drawn_scores(copies(scores, 1, 10)).axes[0]
-    heights = [y for line in axes.lines for y in np.asarray(line.get_ydata())]
-    assert len(heights) == 10
-    assert np.diff(sorted(heights)).min() > 0.01
-
-
-def test_a_diverged_run_is_a_hollow_dot(scores: pd.DataFrame) -> None:
-    figure = drawn_scores(scores)
-    hollow = [
-        np.asarray(line.get_xdata()).tolist()
-        for line in figure.axes[1].lines
-        if line.get_markerfacecolor() == "white"
-    ]
-    assert hollow == [[], [25.0]]
-    assert "hollow" in figure.get_supxlabel()
-    assert "hollow" not in drawn_scores(scores.assign(diverged=False)).get_supxlabel()
-
-
-def test_the_mean_and_its_interval_are_bars(scores: pd.DataFrame) -> None:
-    statistics = model_statistics(scores)
-    for axes, split in zip(drawn_scores(scores).axes, ("val", "test"), strict=True):
-        bars = segments(axes)
-        for place, model in enumerate("AB"):
-            (x0, y0), (x1, y1) = bars[2 * place]
-            assert x0 == x1 == pytest.approx(100 * statistics[model][split]["accuracy"]["mean"])
-            assert y0 < place < y1
-            ends = [x / 100 for x, _ in bars[2 * place + 1]]
-            assert ends == pytest.approx(statistics[model][split]["accuracy"]["interval_95"])
-
-
-def test_a_single_seed_has_no_interval(scores: pd.DataFrame) -> None:
-    figure = drawn_scores(scores[scores["seed"] == 0])
-    assert [len(segments(axes)) for axes in figure.axes] == [2, 2]  # the means
-    assert "interval" not in figure.get_supxlabel()
-
-
-def test_groups_stand_together_with_a_line_between_them(scores: pd.DataFrame) -> None:
-    row = scores[(scores["model"] == "A")]
-    mixed = pd.concat([row.assign(model=name) for name in ("S-x", "E-x", "S-y", "E-y", "Q")])
-    axes = drawn_scores(mixed).axes[0]
-    labels = [label.get_text() for label in axes.get_yticklabels()]
-    assert labels == ["S-x", "S-y", "E-x", "E-y", "Q"]
-    between = [line for line in axes.lines if line.get_marker() != "o"]
-    assert [np.asarray(line.get_ydata()).tolist() for line in between] == [[1.5, 1.5], [3.5, 3.5]]
-
-
-@pytest.mark.parametrize("splits", [["val"], ["val", "test"]])
-@pytest.mark.parametrize("models", [["Alone"], GRID[:4], GRID, RAGGED])
-def test_no_text_of_the_scores_overlaps_or_is_cut_off(
-    scores: pd.DataFrame, models: list[str], splits: list[str]
-) -> None:
-    row = scores[(scores["model"] == "B") & scores["split"].isin(splits)]
-    row = row.assign(protocol="resubstitution")  # the longest title
-    figure = drawn_scores(pd.concat([row.assign(model=f"a-long-group-name-{m}") for m in models]))
-    texts = {text.get_text() for text in drawn_texts(figure)}
-    assert {f"a-long-group-name-{model}" for model in models} <= texts
-    assert text_overlaps(figure) == []
-    assert cut_off(figure) == []
-
-
-# ---------------------------------------------------------------- losses
+def test_no_axis_goes_below_0() -> None:
+    for figure in (loss_figure(TWO, []), losses(["S-x", "E-x", "E-y"])):
+        for axes in figure.axes:
+            assert axes.get_ylim()[0] == 0.0 < 1.0 < axes.get_ylim()[1]
 
 
 def test_each_group_has_a_panel_with_its_variants() -> None:

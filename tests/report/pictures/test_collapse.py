@@ -6,8 +6,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 
-from cnn_from_scratch.report.collapse import collapse_figure
-from tests.report.test_figures import cut_off, text_overlaps
+from cnn_from_scratch.report.pictures.collapse import collapse_figure
+from tests.report.pictures.texts import cut_off, text_overlaps
 
 
 def runs(*found: tuple[str, int, float]) -> pd.DataFrame:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -25,9 +24,10 @@ from cnn_from_scratch.nn.layers import (
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.networks import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.report.filters import filters_figure, run_to_draw, steps
+from cnn_from_scratch.report.outputs import TrainedNetwork
+from cnn_from_scratch.report.pictures.filters import filters_figure, layer_outputs
 from tests.experiment.studies import stripes
-from tests.report.test_figures import covered_texts, cut_off, text_overlaps
+from tests.report.pictures.texts import covered_texts, cut_off, text_overlaps
 
 DATASET = stripes()
 
@@ -42,24 +42,16 @@ def random_dataset(shape: tuple[int, ...], num_classes: int) -> Dataset:
     return Dataset(X=rng.rand(len(labels), *shape), y=labels, num_classes=num_classes)
 
 
+def picture(net: Sequential, dataset: Dataset = DATASET, model: str = "A") -> Figure:
+    return filters_figure(TrainedNetwork(net, model, 0), dataset, "holdout")
+
+
 def drawn(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.axes[0].texts)
 
 
 def tiles(figure: Figure) -> list[list[list[float]]]:
     return [np.asarray(image.get_array()).tolist() for image in figure.axes[0].images]
-
-
-def test_the_run_is_the_first_seed_of_the_model_best_on_validation() -> None:
-    """Not on the test samples, and the first of equally good models."""
-    means = {"A": {"val": 0.5, "test": 1.0}, "B": {"val": 0.75, "test": 0.0}, "C": {"val": 0.75}}
-    scores = pd.DataFrame(
-        {"model": model, "seed": seed, "split": split, "accuracy": accuracy + offset}
-        for model, accuracies in means.items()
-        for seed, offset in ((7, -0.125), (3, 0.125))
-        for split, accuracy in accuracies.items()
-    )
-    assert run_to_draw(scores) == ("B", 7)
 
 
 def test_the_steps_are_what_the_layers_make_of_the_images() -> None:
@@ -69,7 +61,7 @@ def test_the_steps_are_what_the_layers_make_of_the_images() -> None:
     ]  # fmt: skip
     net = network(layers)
     net.buffers[1]["running_mean"][:] = 0.25  # so that evaluation is not training
-    found = steps(net, DATASET.X)
+    found = layer_outputs(net, DATASET.X)
     assert [step.name.splitlines() for step in found] == [
         ["input"], ["Conv2D", "BatchNorm", "ReLU"], ["MaxPool2D"], ["Dense", "Tanh"],
         ["Dense", "logits"], ["softmax", "probabilities"],
@@ -84,14 +76,14 @@ def test_the_steps_are_what_the_layers_make_of_the_images() -> None:
 @pytest.mark.parametrize("architecture", [SimpleCNN(), EnhancedCNN()])
 def test_the_logits_of_a_convolution_are_one_vector(architecture: SimpleCNN | EnhancedCNN) -> None:
     net = network(architecture.layers(3))
-    *_, logits, _ = steps(net, DATASET.X)
+    *_, logits, _ = layer_outputs(net, DATASET.X)
     np.testing.assert_array_equal(logits.values, net.forward(DATASET.X)[0])
     assert logits.name.splitlines()[-1] == "logits"
 
 
 def test_every_kernel_is_drawn_once_and_so_is_every_map() -> None:
     net = network(EnhancedCNN().layers(3))
-    figure = filters_figure(net, DATASET, "mine", 3, "holdout")
+    figure = filters_figure(TrainedNetwork(net, "mine", 3), DATASET, "holdout")
     assert "mine, seed 3" in drawn(figure)
     found = tiles(figure)
     for i in (0, 2, 4):
@@ -99,7 +91,7 @@ def test_every_kernel_is_drawn_once_and_so_is_every_map() -> None:
             assert found.count(kernel.tolist()) == 1
     samples = [int(line.split()[1]) for line in drawn(figure).splitlines() if "sample " in line[:7]]
     assert [int(DATASET.y[i]) for i in samples] == [1, 2, 3]
-    for step in steps(net, DATASET.X[samples]):
+    for step in layer_outputs(net, DATASET.X[samples]):
         maps = step.values if step.values.ndim == 4 else step.values[:, None, None]
         for image in maps.reshape(-1, *maps.shape[2:]):
             assert image.tolist() in found
@@ -110,7 +102,7 @@ def test_the_first_right_sample_of_a_class_is_drawn_or_else_its_first() -> None:
     pixels = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.5], [1.0, 0.75]])
     labels = np.array([1, 1, 2, 2])
     dataset = Dataset(X=pixels.reshape(4, 2, 1, 1), y=labels, num_classes=2)
-    text = drawn(filters_figure(network([Flatten()], (2, 1, 1)), dataset, "A", 0, "holdout"))
+    text = drawn(picture(network([Flatten()], (2, 1, 1)), dataset))
     for expected in ("label 1\nsample 1", "label 2\nsample 2", "called 1\nat 73%",
                      "called 1\nat 62%"):  # fmt: skip
         assert expected in text
@@ -118,9 +110,9 @@ def test_the_first_right_sample_of_a_class_is_drawn_or_else_its_first() -> None:
 
 
 def test_a_network_without_a_convolution_says_so() -> None:
-    figure = filters_figure(network([Flatten(), Dense(3)]), DATASET, "A", 0, "holdout")
+    figure = picture(network([Flatten(), Dense(3)]))
     assert "None: this network has no convolution." in drawn(figure)
-    with_one = filters_figure(network(SimpleCNN().layers(3)), DATASET, "A", 0, "holdout")
+    with_one = picture(network(SimpleCNN().layers(3)))
     assert "no convolution" not in drawn(with_one)
 
 
@@ -157,7 +149,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_any_network_is_drawn_legibly(case: Case) -> None:
     dataset = random_dataset(case.shape, case.num_classes)
-    figure = filters_figure(network(case.layers, case.shape), dataset, "Model-1", 0, "holdout")
+    figure = picture(network(case.layers, case.shape), dataset, "Model-1")
     text = " ".join(drawn(figure).split())
     for part in case.said:
         assert part in text

@@ -1,4 +1,4 @@
-"""The picture of the samples most often misclassified."""
+"""The pictures of samples: the dataset, and those most often misclassified."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from cnn_from_scratch.experiment.dataset import Dataset
-from cnn_from_scratch.report.misclassified import misclassified_figure
+from cnn_from_scratch.report.pictures.samples import dataset_figure, misclassified_figure
 from tests.experiment.studies import stripes
-from tests.report.test_figures import covered_texts, cut_off, text_overlaps
+from tests.report.pictures.texts import covered_texts, cut_off, text_overlaps
 
 DATASET = stripes(samples=24, test=24)
 
@@ -73,3 +73,23 @@ def test_no_text_overlaps_or_is_cut_off(count: int) -> None:
     assert text_overlaps(figure) == []
     assert covered_texts(figure) == []
     assert cut_off(figure) == []
+
+
+@pytest.mark.parametrize("count", [1, 20, 200])
+def test_the_dataset_figure_shows_labels_and_counts(count: int) -> None:
+    labels = np.arange(count) % 3 + 1
+    figure = dataset_figure(np.zeros((count, 6, 6)), labels)
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert shown == [str(label) for label in labels[:96]]
+    assert f"{count} samples" in figure.get_suptitle()
+
+
+def test_the_dataset_figure_shows_each_image_below_its_label() -> None:
+    """Uncut, in the middle, and nothing else."""
+    images = np.random.RandomState(0).random_sample((20, 6, 5))
+    axes = dataset_figure(images, np.ones(20, int)).axes[0]
+    sheet = np.asarray(axes.images[0].get_array())
+    assert sheet.sum() == pytest.approx(images.sum())
+    for text, image in zip(axes.texts, images, strict=True):
+        x, y = map(round, text.get_position())
+        np.testing.assert_array_equal(sheet[y + 1 : y + 7, x - 2 : x + 3], image)
