@@ -28,10 +28,10 @@ def main(names: list[str], dataset: Path) -> None:
         if name not in PICTURES:
             raise InputError(f"unknown picture {name!r}; known: {known}")
     outputs = Outputs(dataset)
+    figures = {name: PICTURES[name](outputs) for name in names}
     with ExitStack() as stack:
-        for name in names:
-            path = stack.enter_context(replacing(Path(f"plots/{name}.png")))
-            save_figure(PICTURES[name](outputs), path)
+        for name, figure in figures.items():
+            save_figure(figure, stack.enter_context(replacing(Path(f"plots/{name}.png"))))
 
 
 if __name__ == "__main__":
