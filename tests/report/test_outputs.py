@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.report.measures import MEASURES
 from cnn_from_scratch.report.outputs import Outputs, best_run, read_json
 
 
@@ -49,7 +50,8 @@ def test_a_missing_file_is_named(name: str, read: Callable[[], object]) -> None:
 
 def test_good_files_are_read_once() -> None:
     table = pd.DataFrame({"model": ["A", "B"], "label": [1, 3], "loss_floor": [0.5, 0.0]})
-    table.assign(protocol="holdout").to_parquet("metrics/runs.parquet")
+    measured = table.assign(protocol="holdout", **dict.fromkeys(MEASURES, 0.5))
+    measured.to_parquet("metrics/runs.parquet")
     Path("metrics/statistics.json").write_text('{"µ": 1}', encoding="utf-8")
     table.to_json("plot_data/confusion.json", orient="records")
     read = outputs()
@@ -61,6 +63,15 @@ def test_good_files_are_read_once() -> None:
         Path(file).unlink()
     assert read.statistics == {"µ": 1}
     assert (read.num_classes, read.protocol) == (3, "holdout")
+
+
+def test_runs_without_a_measure_are_told_to_be_aggregated_anew() -> None:
+    pd.DataFrame({"model": ["A"], "accuracy": [0.5]}).to_parquet("metrics/runs.parquet")
+    with pytest.raises(InputError) as error:
+        _ = outputs().scores
+    assert str(error.value) == (
+        f"{Path('metrics/runs.parquet')}: has no column 'loss'; 'dvc repro' makes it anew"
+    )
 
 
 def test_a_dataset_that_is_missing_is_named() -> None:

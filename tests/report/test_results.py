@@ -1,6 +1,7 @@
 """Writing the results: which files, of which models, and all of them or none."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.nn.networks import SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD
 from cnn_from_scratch.report import results
-from cnn_from_scratch.report.measures import rounded
+from cnn_from_scratch.report.measures import MEASURES, Measure, rounded
 from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs
 from cnn_from_scratch.report.statistics import model_convergence
@@ -84,6 +85,32 @@ def test_every_file_is_written(folder: Path, runs: Runs) -> None:
     page = (folder / "metrics/results.md").read_text(encoding="utf-8")
     assert "\n2 of 2 test samples have the same image as a sample to train" in page
     assert (folder / "plot_data/predictions/A.csv").read_text() == "label,predicted\n" + "1,2\n" * 3
+
+
+def test_a_new_measure_of_whole_runs_is_in_every_file(
+    folder: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def best_epoch(history: pd.DataFrame) -> float:
+        return float(history["val_loss"].to_numpy().argmin())
+
+    measure = Measure("best epoch", "epochs", "history", best_epoch, form=".1f")
+    monkeypatch.setitem(MEASURES, "best_epoch", measure)
+    scores = runs.scores.assign(best_epoch=runs.scores["seed"] + 1.0)
+    write_results({"A": MODEL, "B": MODEL}, replace(runs, scores=scores), DATASET, {})
+    told = {"mean": 2.0, "population_sd": 0.816497}
+    for name, keys in (("summary", ["A", "best_epoch"]),
+                       ("statistics", ["convergence", "B", "best_epoch"])):  # fmt: skip
+        value = json.loads((folder / f"metrics/{name}.json").read_text())
+        for key in keys:
+            value = value[key]
+        assert value == told
+    pages = {
+        name: (folder / f"metrics/{name}.md").read_text(encoding="utf-8")
+        for name in ("results", "statistics", "convergence")
+    }
+    assert "\nBest epoch in epochs.\n" in pages["results"]
+    for page in pages.values():
+        assert "2.0 ± 0.8" in page
 
 
 def test_a_subset_of_the_models_has_results_of_its_own(folder: Path, runs: Runs) -> None:

@@ -34,7 +34,7 @@ class Measure:
         'history': history.csv, by epoch; a run that ended before the last epoch of its model's runs
         keeps its last row till then. One number per run.
         'result': what is read of result.json, a `Result`; one number per run.
-    of: the function; NaN says that the run has no such number.
+    of: the function; NaN, where it is of whole runs, says that the run has no such number.
     low, high: between which the numbers can be, and so a band or an axis.
     scale, form: by what they are multiplied to be in the unit, and the format of the product.
     over_seeds: what is told of a model's runs: mean and SD, the median, or the count of those whose

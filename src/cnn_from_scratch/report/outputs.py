@@ -14,8 +14,10 @@ from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.records import read_network
 from cnn_from_scratch.nn.model import Sequential
-from cnn_from_scratch.report.measures import mean_sd
+from cnn_from_scratch.report.measures import MEASURES, mean_sd
 from cnn_from_scratch.report.runs import read_named_record
+
+RUNS = Path("metrics/runs.parquet")
 
 T = TypeVar("T")
 
@@ -45,7 +47,11 @@ class Outputs:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """`Runs.scores`, of metrics/runs.parquet."""
-        return _read(Path("metrics/runs.parquet"), pd.read_parquet)
+        scores = _read(RUNS, pd.read_parquet)
+        for name in MEASURES:
+            if name not in scores:
+                raise InputError(f"{RUNS}: has no column {name!r}; 'dvc repro' makes it anew")
+        return scores
 
     @cached_property
     def statistics(self) -> dict[str, Any]:
@@ -89,9 +95,7 @@ class Outputs:
         models = resolve_models(params)
         model, seed = best_run(self.scores)
         if model not in models:
-            raise InputError(
-                f"metrics/runs.parquet: {model!r} is not in params.yaml; run 'dvc repro'"
-            )
+            raise InputError(f"{RUNS}: {model!r} is not in params.yaml; run 'dvc repro'")
         record = read_named_record(params, model, models[model], seed, self.dataset)
         return TrainedNetwork(read_network(record, models[model], seed, self.dataset), model, seed)
 

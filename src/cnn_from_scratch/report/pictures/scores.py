@@ -194,9 +194,8 @@ def _spread(scores: ModelScores, low: float, high: float) -> np.ndarray[Any, Any
 
 def _dots(color: str, size: int) -> list[tuple[bool, dict[str, Any]]]:
     """Return how the dots of runs look that did not diverge, and those of runs that did."""
-    # At an end of the axis a dot is whole; the layout counts none where there are none.
-    common = {"color": color, "ms": size, "marker": "o", "ls": "", "clip_on": False}
-    common["in_layout"] = False
+    common = {"color": color, "ms": size, "marker": "o", "ls": ""}
+    common |= {"clip_on": False, "in_layout": False}  # whole where the axis ends, and no layout's
     return [(False, common | {"alpha": 0.85}), (True, common | {"mfc": "white", "zorder": 3})]
 
 
