@@ -75,7 +75,7 @@ mend: $(VENV)/.ready
 clean:
 	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots report.html report.md
 	rm -rf params.ok src/*_code.json studies/*/params.ok studies/*/runs
-	rm -rf studies/*/plots/*.json studies/*/plots/predictions
+	rm -rf studies/*/plot_data
 
 # Delete that cache as well, the environment, and all other traces of work.
 distclean: clean

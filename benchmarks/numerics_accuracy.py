@@ -14,7 +14,7 @@ from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.numerics import NumericsName
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import mean_sd
 
 FIRST_EPOCHS = 10
 

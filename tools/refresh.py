@@ -35,7 +35,7 @@ def part_names(page: Path) -> list[str]:
 
 
 # The tables that are copied from files: page, name of the part, file. In a study's page a part has
-# the name of the file.
+# the name of the file, which is in one of the study's folders.
 TABLES = (
     (ROOT / "docs/results.md", "results", ROOT / "metrics/results.md"),
     (ROOT / "docs/portability.md", "accuracy", ROOT / "benchmarks/numerics_accuracy.md"),
@@ -43,7 +43,7 @@ TABLES = (
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
     (ROOT / "docs/performance.md", "overview", ROOT / "benchmarks/tables/overview.md"),
     *(
-        (study / "README.md", name, study / f"metrics/{name}.md")
+        (study / "README.md", name, next(study.glob(f"*/{name}.md"), study / f"{name}.md"))
         for study in STUDIES
         for name in part_names(study / "README.md")
     ),

@@ -82,7 +82,9 @@ class Section:
 
 def sections(base: str) -> list[Section]:
     """Return the report of the current workspace, with its changes since a Git revision."""
-    figures = [f"![{caption}]({path})\n\n*{caption}.*" for path, caption in FIGURES.items()]
+    others = (path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("plots/*.png")))
+    captions = FIGURES | {path: Path(path).stem for path in others if path not in FIGURES}
+    figures = [f"![{caption}]({path})\n\n*{caption}.*" for path, caption in captions.items()]
     params = (ROOT / "params.yaml").read_text("utf-8")
     return [
         Section("Changes", changes(base)),

@@ -1,7 +1,7 @@
 """The signals of the untrained networks, and the units that are dead before and after training.
 
 Usage: python signals.py, in this folder;
-../../data/dataset.npz, runs/ -> metrics/signals.json, metrics/signals.md and plots/signals.png
+../../data/dataset.npz, runs/ -> signals/signals.json, .md and .png
 """
 
 import json
@@ -31,12 +31,17 @@ from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.layers import Conv2D
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, using
-from cnn_from_scratch.report.bounds import MAX_MODELS, first, with_notes
-from cnn_from_scratch.report.figures import STYLE, line_styles, save_figure
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import mean_sd, rounded
 from cnn_from_scratch.report.names import group_variant
+from cnn_from_scratch.report.pictures.style import (
+    MAX_MODELS,
+    STYLE,
+    first,
+    line_styles,
+    save_figure,
+    with_notes,
+)
 from cnn_from_scratch.report.runs import read_named_record
-from cnn_from_scratch.report.statistics import rounded
 from cnn_from_scratch.report.tables import markdown_table
 
 COLUMNS = 3  # of panels
@@ -165,9 +170,9 @@ def main() -> None:
             }
         )
     with (
-        replacing(Path("metrics/signals.json")) as data,
-        replacing(Path("metrics/signals.md")) as table,
-        replacing(Path("plots/signals.png")) as picture,
+        replacing(Path("signals/signals.json")) as data,
+        replacing(Path("signals/signals.md")) as table,
+        replacing(Path("signals/signals.png")) as picture,
     ):
         write_json(data, signals)
         write_text(table, signals_table(signals))

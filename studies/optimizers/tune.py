@@ -1,6 +1,6 @@
 """Choose each optimizer's learning rate on the validation samples, and report the tuned models.
 
-Usage: python tune.py, in this folder; runs/ -> metrics/, the data of the plots, and plots/rates.png
+Usage: python tune.py, in this folder; runs/ -> metrics/, plot_data/ and rates/
 
 The tuned models, named <network>-<optimizer>, get what `aggregate` gives any models; besides them
 there are the scores at every rate, and how the test accuracy of each network's best optimizer, also
@@ -23,18 +23,24 @@ from matplotlib.ticker import PercentFormatter
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import load_dataset
-from cnn_from_scratch.experiment.files import replacing, write_json, write_text
+from cnn_from_scratch.experiment.files import replacing, write_json
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.report.bounds import MAX_MODELS, first, with_notes
-from cnn_from_scratch.report.contrasts import contrasts, contrasts_table
-from cnn_from_scratch.report.figures import LABEL_HEIGHT, STYLE, line_styles, save_figure
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import MEASURES, mean_sd, rounded
 from cnn_from_scratch.report.names import by_group
+from cnn_from_scratch.report.pictures.style import (
+    LABEL_HEIGHT,
+    MAX_MODELS,
+    STYLE,
+    first,
+    line_styles,
+    save_figure,
+    stay_within,
+    with_notes,
+)
 from cnn_from_scratch.report.pruning import prune_runs
 from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs, read_runs
-from cnn_from_scratch.report.statistics import rounded
 
 COLUMNS = 2  # of panels
 
@@ -97,6 +103,8 @@ def rates_figure(rates: pd.DataFrame) -> Figure:
             axes.plot(float(chosen["lr"]), chosen["val_accuracy"], "o", color=color, ms=7)
         axes.set(xscale="log", xlabel="learning rate", title=f"network {group}")
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    accuracy = MEASURES["accuracy"]
+    stay_within(panels[0], "y", (accuracy.low, accuracy.high))
     panels[0].set_ylabel(with_notes("validation accuracy, mean over seeds", left_out))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", title="filled: chosen")
@@ -120,23 +128,18 @@ def main() -> None:
         network: best(pd.DataFrame([choices[model] for model in names]))["model"]
         for network, names in by_group(choices).items()
     }
-    differences = contrasts(
-        chosen.scores,
-        {
-            f"{winners[network]} - {other}": {winners[network]: 1.0, other: -1.0}
-            for network, names in by_group(choices).items()
-            for other in names
-            if other != winners[network]
-        },
-    )
+    differences = {
+        f"{winners[network]} - {other}": {winners[network]: 1.0, other: -1.0}
+        for network, names in by_group(choices).items()
+        for other in names
+        if other != winners[network]
+    }
     tuned_models = {model: models[f"{model}/{lr}"] for model, lr in lrs.items()}
-    write_results(tuned_models, chosen, dataset)
+    write_results(tuned_models, chosen, dataset, differences)
     with (
-        replacing(Path("metrics/rates.json")) as of_rates,
-        replacing(Path("metrics/winners.json")) as of_winners,
-        replacing(Path("metrics/contrasts.json")) as of_contrasts,
-        replacing(Path("metrics/contrasts.md")) as contrasts_page,
-        replacing(Path("plots/rates.png")) as picture,
+        replacing(Path("rates/rates.json")) as of_rates,
+        replacing(Path("rates/winners.json")) as of_winners,
+        replacing(Path("rates/rates.png")) as picture,
     ):
         by_model = {
             str(model): rows.set_index("lr").drop(columns="model").to_dict("index")
@@ -144,8 +147,6 @@ def main() -> None:
         }
         write_json(of_rates, {"chosen": lrs, "rates": rounded(by_model)})
         write_json(of_winners, winners)
-        write_json(of_contrasts, rounded(differences))
-        write_text(contrasts_page, contrasts_table(differences))
         save_figure(rates_figure(rates), picture)
     for line in prune_runs(models, params.seeds):
         print(line)

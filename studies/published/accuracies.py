@@ -1,7 +1,7 @@
 """The published table: each run's accuracy as the released script reads it.
 
 Usage: python accuracies.py, in this folder;
-runs/, metrics/float32.json -> metrics/accuracies.json, accuracies.md and float32.md
+runs/, float32/float32.json -> accuracies/accuracies.json, accuracies.md and float32.md
 
 The script reads the accuracy from the logits of the last epoch before its update; so it is that of
 the epoch before the last in history.csv, whose last row is of the trained network. The test samples
@@ -19,12 +19,10 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import Params, load_params
-from cnn_from_scratch.report.moments import mean_sd
-from cnn_from_scratch.report.outputs import read_metrics
-from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
+from cnn_from_scratch.report.measures import mean_sd, rounded
+from cnn_from_scratch.report.outputs import read_json
 from cnn_from_scratch.report.runs import Runs, read_runs
-from cnn_from_scratch.report.statistics import rounded
-from cnn_from_scratch.report.tables import count, markdown_table
+from cnn_from_scratch.report.tables import PUBLISHED_ACCURACY, count, markdown_table
 
 Counts = dict[str, list[int]]  # correct samples by model, one per seed
 
@@ -106,11 +104,11 @@ def main() -> None:
         int((of_one_run["split"] == split).sum()) // len(params.models) for split in ("val", "test")
     )
     counts = training_counts(params, runs, samples)
-    emulated = read_metrics("float32")
+    emulated = read_json(Path("float32/float32.json"))
     with (
-        replacing(Path("metrics/accuracies.json")) as data,
-        replacing(Path("metrics/accuracies.md")) as table,
-        replacing(Path("metrics/float32.md")) as differences,
+        replacing(Path("accuracies/accuracies.json")) as data,
+        replacing(Path("accuracies/accuracies.md")) as table,
+        replacing(Path("accuracies/float32.md")) as differences,
     ):
         parts = {"train": (counts, samples), "test": (heldout_counts(runs), test_samples)}
         write_json(

@@ -1,6 +1,6 @@
 """The released script's arithmetic, emulated: how many samples each run has right at the end.
 
-Usage: python float32.py, in this folder; ../../data/dataset.npz -> metrics/float32.json
+Usage: python float32.py, in this folder; ../../data/dataset.npz -> float32/float32.json
 
 It shares no code with the library that it is compared with, but for what reads the parameters and
 starts processes. Each seed's models are drawn one after the other. Every number is rounded when and
@@ -187,7 +187,7 @@ def main() -> None:
     with side_by_side(check_parent) as map_:
         by_seed = list(map_(partial(correct, params, dataset), params.seeds))
     check_parent()
-    with replacing(Path("metrics/float32.json")) as new:
+    with replacing(Path("float32/float32.json")) as new:
         write_json(new, {name: [counts[name] for counts in by_seed] for name in params.models})
 
 

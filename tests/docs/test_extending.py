@@ -4,6 +4,9 @@ Its commands are run in test_commands.py.
 """
 
 import csv
+import io
+import itertools
+import json
 import re
 import subprocess
 import sys
@@ -11,8 +14,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
+import PIL.Image
 import pytest
 import yaml
+from sklearn.metrics import f1_score
 
 from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
@@ -23,7 +29,8 @@ from cnn_from_scratch.nn import architectures, checks, initializers, layers, opt
 from cnn_from_scratch.nn.layers import Conv2D, Dense
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import smooth_input
-from tests.workflow.project import ROOT, Project
+from tests.workflow.conftest import MODELS, SEEDS, shrink
+from tests.workflow.project import ROOT, Project, copy_of_this_project
 
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 
@@ -43,6 +50,13 @@ EXAMPLES = {
     "An initializer": Example(initializers, "INITIALIZERS", "he_uniform", "he_uniform"),
     "An architecture": Example(architectures, "ARCHITECTURES", "strided", "StridedCNN"),
     "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
+}
+
+
+# The sections of what is reported: the file that holds the code, and where it stands in it.
+REPORTED = {
+    "A metric": ("src/cnn_from_scratch/report/measures.py", "\nMEASURES: "),
+    "A picture": ("src/cnn_from_scratch/report/pictures/gaps.py", None),
 }
 
 
@@ -114,9 +128,9 @@ ADAM = {"name": "adam"}
 
 
 def test_every_registry_has_a_section_and_every_section_its_code() -> None:
-    assert len(blocks("python")) == len(EXAMPLES)
+    assert len(blocks("python")) == len(EXAMPLES) + len(REPORTED)
     assert len(blocks("yaml")) == 2  # the second is of a study
-    for section in EXAMPLES:
+    for section in (*EXAMPLES, *REPORTED):
         assert code_of(section)
     named = {name for module in (layers, optimizers, initializers, architectures, schedules)
              for name, value in vars(module).items()
@@ -326,3 +340,114 @@ def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project)
     for example in EXAMPLES.values():
         ran = rf"::\S+\[.*({example.name}|{example.object})"
         assert re.search(ran, passed.stdout), f"{example.name}: not a single test"
+
+
+# What is reported: on the runs of a miniature study, by the real pipeline.
+
+
+@pytest.fixture(scope="module")
+def reporting(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A miniature study, built and committed, and then given both examples without their rows."""
+    project = copy_of_this_project(tmp_path_factory.mktemp("reporting") / "project")
+    project.edit_params(shrink)
+    project.repro()
+    project.commit("The miniature study")
+    for section, (name, above) in REPORTED.items():
+        file = project.folder / name
+        if above is None:
+            file.write_text(code_of(section), encoding="utf-8")
+        else:
+            text = file.read_text(encoding="utf-8")
+            assert text.count(above) == 1
+            file.write_text(text.replace(above, f"\n{code_of(section)}\n{above}"), encoding="utf-8")
+        apply_difference(project.folder, blocks("diff", section_text(section))[0])
+    return project
+
+
+def height(picture: bytes) -> int:
+    """Return that of a PNG, in pixels."""
+    return int(np.asarray(PIL.Image.open(io.BytesIO(picture))).shape[0])
+
+
+def test_a_metric_and_a_picture_train_nothing_and_are_everywhere(reporting: Project) -> None:
+    """In the order in which the page says where they are."""
+    project, folder = reporting, reporting.folder
+    before = {path.name: path.read_bytes() for path in (folder / "plots").iterdir()}
+    assert project.repro() == {"list_code", "aggregate", "plot"}
+    assert project.repro() == set()
+
+    expected = pd.DataFrame(
+        {"model": model, "seed": seed, "split": split, "macro_f1": macro_f1_of(folder, *run)}
+        for run in itertools.product(MODELS, SEEDS, ("val", "test"))
+        for model, seed, split in [run]
+    )
+    runs = pd.read_parquet(folder / "metrics/runs.parquet")
+    assert runs.loc[runs["split"] == "train", "macro_f1"].isna().all()
+    found = runs[runs["split"] != "train"][[*expected]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+    mean = expected.groupby(["model", "split"])["macro_f1"].mean()
+
+    results = (folder / "metrics/results.md").read_text(encoding="utf-8")
+    [table] = re.findall(r"^Macro F1 in percent\.\n\n((?:\|.*\n)+)", results, flags=re.MULTILINE)
+    header, _, *rows = ([c.strip() for c in row.split("|")[1:-1]] for row in table.splitlines())
+    assert header == ["Model", "Validation", "Test"]
+    for model, *cells in rows:
+        for split, cell in zip(("val", "test"), cells, strict=True):
+            assert cell.startswith(f"{100 * mean[model, split]:.2f} ± ")
+    assert [row[0] for row in rows] == list(MODELS)
+
+    statistics = json.loads((folder / "metrics/statistics.json").read_text(encoding="utf-8"))
+    summary = json.loads((folder / "metrics/summary.json").read_text(encoding="utf-8"))
+    for model, split in itertools.product(MODELS, ("val", "test")):
+        told = statistics["models"][model][split]["macro_f1"]
+        assert told["mean"] == pytest.approx(mean[model, split], abs=1e-6)
+        assert told["interval_95"][0] <= told["mean"] <= told["interval_95"][1]
+        assert summary[model][f"{split}_macro_f1"] == {
+            key: told[key] for key in ("mean", "population_sd", "n")
+        }
+        assert "train_macro_f1" not in summary[model]
+    page = (folder / "metrics/statistics.md").read_text(encoding="utf-8")
+    assert "\n## Macro F1 in percent\n" in page
+
+    for command in (("metrics", "diff"), ("exp", "show", "--md")):
+        assert "S-SGD.test_macro_f1.mean" in project.dvc(*command).stdout
+
+    after = {path.name: path.read_bytes() for path in (folder / "plots").iterdir()}
+    assert after.keys() - before.keys() == {"gaps.png"}
+    assert {name for name in before if after[name] != before[name]} == {"accuracy_by_seed.png"}
+    assert height(after["accuracy_by_seed.png"]) > 1.5 * height(before["accuracy_by_seed.png"])
+    page = project.dvc("plots", "show").stdout.strip().removeprefix("file://")
+    assert "gaps.png" in Path(page).read_text(encoding="utf-8")
+    project.run(sys.executable, "stages/plot.py", "scores")
+
+
+def macro_f1_of(folder: Path, model: str, seed: int, split: str) -> float:
+    """Return it as scikit-learn does, of what a run has recorded."""
+    rows = pd.read_csv(folder / f"runs/{model}/{seed}/predictions.csv")
+    rows = rows[rows["split"] == split]
+    return float(f1_score(rows["label"], rows["predicted"], average="macro", zero_division=0))
+
+
+def test_without_rows_the_tests_of_the_report_fail_and_with_them_they_pass(
+    reporting: Project,
+) -> None:
+    reporting.repro()
+    there = {
+        "A metric": "tests/report/test_measures.py::test_every_measure_has_a_row",
+        "A picture": "tests/report/pictures/test_bounds.py::test_every_picture_is_swept",
+    }
+    without = run_tests(reporting, *there.values())
+    failed = re.findall(r"^FAILED (\S+)", without.stdout, flags=re.MULTILINE)
+    assert sorted(failed) == sorted(there.values()), without.stdout + without.stderr
+    for section in there:
+        differences = blocks("diff", section_text(section))
+        assert len(differences) == 2, section
+        apply_difference(reporting.folder, differences[1])
+    words = ["every", "macro_f1", "gaps"]
+    files = [test.partition("::")[0] for test in there.values()]
+    registry = "tests/report/pictures/test_registry.py"
+    passed = run_tests(reporting, *files, registry, "-v", "-k", " or ".join(words))
+    assert passed.returncode == 0, passed.stdout
+    for ran in (r"test_measures\S+\[macro_f1\]", r"test_bounds\S+\[gaps_figure\]",
+                r"test_registry\S+\[gaps\]"):  # fmt: skip
+        assert re.search(ran, passed.stdout), ran

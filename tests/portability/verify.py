@@ -10,7 +10,7 @@ The old files that Git does not hold are looked up in this checkout's DVC cache,
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import md5 as md5_of
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ def compare(old: Path, new: Path, cache: Path) -> str | None:
     if difference is not None:
         print(f"different: {difference}")
         return difference
-    line = f"identical: all {len(_outs(before)) - by_content - len(unknown)} outputs by bits"
+    number = len(_by_file(_outs(before), old, _folders(before, old)))
+    line = f"identical: all {number - by_content - len(unknown)} outputs by bits"
     line = line if not by_content else f"{line}, {by_content} by content"
     print(line if not unknown else f"{line}; not at hand to compare: {', '.join(unknown)}")
     return None
@@ -69,7 +70,7 @@ def stale(before: Lock, after: Lock) -> str | None:
                 return f"dvc.lock: stage {name}: other {key} than the committed files have"
         recorded, found = ({d["path"]: d["md5"] for d in x.get("deps", [])} for x in (was, now))
         for path in {**recorded, **found}:
-            is_made = path in made or any(out.startswith(f"{path}/") for out in made)
+            is_made = any(f"{out}/".startswith(f"{path}/") or _is_in(path, out) for out in made)
             if not is_made and recorded.get(path) != found.get(path):
                 return f"dvc.lock: stage {name}: {path} is not what the results were made from"
     return None
@@ -79,8 +80,8 @@ def _uncommitted(before: Lock, old: Path) -> str | None:
     """Return which output that Git holds is not the one of dvc.lock."""
     for name, stage in before.items():
         for out in stage["outs"]:
-            file = old / out["path"]
-            if file.is_file() and _md5(file) != out["md5"]:
+            output = old / out["path"]
+            if output.exists() and _md5(output) != out["md5"]:
                 return f"stage {name}, {out['path']}: not what dvc.lock says"
     return None
 
@@ -90,22 +91,28 @@ def _compare_outputs(
 ) -> tuple[str | None, int, list[str]]:
     """Return the first difference; how many outputs are equal by content only; and the unknown.
 
-    Where the first output to differ is not at hand, the first one that is follows, for its amount.
+    Of a folder that Git holds, each file counts as an output. Where the first output to differ is
+    not at hand, the first one that is follows, for its amount.
     """
     first: str | None = None
     by_content = 0
     unknown: list[str] = []
-    was, now = _outs(before), _outs(after)
-    for path in was:
-        if was[path] == now[path]:
+    was = _by_file(_outs(before), old, folders := _folders(before, old))
+    now = _by_file(_outs(after), new, folders)
+    for path in {**was, **now}:
+        if was.get(path) == now.get(path):
             continue
+        stage = next(
+            name for name in before if any(_is_in(path, out) for out in _outs({name: before[name]}))
+        )
+        if path not in was:
+            return f"stage {stage}, {path}: is only in the new", by_content, unknown
         pairs = list(_changed_files(path, was[path], old, new, cache))
         found = [
             f"{shown}: {difference}"
             for shown, old_file, new_file in pairs
             if (difference := first_difference(old_file, new_file))
         ]
-        stage = next(name for name in before if path in _outs({name: before[name]}))
         if found:
             amount = f"stage {stage}, {found[0]}"
             return (amount if first is None else f"{first}; {amount}"), by_content, unknown
@@ -126,6 +133,29 @@ def _lock(project: Path) -> Lock:
 def _outs(lock: Lock) -> dict[str, str]:
     """Return the MD5 of every output, in the order of the stages."""
     return {out["path"]: out["md5"] for stage in lock.values() for out in stage["outs"]}
+
+
+def _folders(lock: Lock, old: Path) -> list[str]:
+    """Return the outputs that are folders which Git holds."""
+    return [out for out in _outs(lock) if (old / out).is_dir()]
+
+
+def _by_file(outs: dict[str, str], build: Path, folders: Iterable[str]) -> dict[str, str]:
+    """Return the outputs with each folder's files, and their MD5, in its place."""
+    result: dict[str, str] = {}
+    for path, md5 in outs.items():
+        if path not in folders:
+            result[path] = md5
+            continue
+        for file in sorted((build / path).rglob("*")):
+            if file.is_file():
+                result[file.relative_to(build).as_posix()] = _md5(file)
+    return result
+
+
+def _is_in(path: str, output: str) -> bool:
+    """Whether a path is an output, or lies in it."""
+    return f"{path}/".startswith(f"{output}/")
 
 
 def first_difference(old: Path, new: Path) -> str | None:
@@ -195,8 +225,14 @@ def _changed_files(
                 yield inner, old_file, new_file
 
 
-def _md5(file: Path) -> str:
-    return md5_of(file.read_bytes(), usedforsecurity=False).hexdigest()
+def _md5(path: Path) -> str:
+    """Return the MD5 of a file, or of a folder as DVC takes it: of the list of its files."""
+    if path.is_file():
+        return md5_of(path.read_bytes(), usedforsecurity=False).hexdigest()
+    files = {file.relative_to(path).as_posix(): file for file in path.rglob("*") if file.is_file()}
+    listed = [{"md5": _md5(file), "relpath": name} for name, file in sorted(files.items())]
+    listing = json.dumps(listed, sort_keys=True).encode()
+    return md5_of(listing, usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _cached(cache: Path, name: str) -> Path:

@@ -1,5 +1,7 @@
 """A small study to report on: two models, three seeds, one of which diverged."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -30,6 +32,9 @@ def scores() -> pd.DataFrame:
             "dead_logits": seed if model == "A" else 0,
             "loss_floor": 0.5 if model == "A" else 0.0,
             "checkpoint_epoch": 1 if (model, seed) == ("B", 1) else 3,
+            "reached_95": seed > 0 and model == "A",
+            "epochs_to_95": 10.0 * seed if seed > 0 and model == "A" else math.nan,
+            "loss_area": seed + 1.0,
         }
         for (model, seed), accuracy in ACCURACY.items()
         for split in ("train", "val", "test")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cnn_from_scratch.report.comparisons import (
     MAX_PATTERNS,
     compare_models,
+    contrast_models,
     holm,
     is_exact,
     sign_flip_p,
@@ -105,40 +106,68 @@ def test_holms_correction_rejects_what_holms_procedure_rejects(p_values: list[fl
 
 def test_every_pair_is_compared_seed_by_seed(scores: pd.DataFrame) -> None:
     shuffled = scores.iloc[[*range(0, 18, 2), *range(17, 0, -2)]]
-    (row,) = compare_models(shuffled)
     differences = [0.25, 0.5, 0.75]
-    assert row == {
-        "first": "A",
-        "second": "B",
-        "split": "test",
-        "n": 3,
-        "mean_difference": 0.5,
-        "interval_95": bootstrap_interval(differences),
-        "p": 0.25,
-        "p_holm": 0.25,
+    assert compare_models(shuffled) == {
+        "A - B": {
+            "split": "test",
+            "n": 3,
+            "mean": 0.5,
+            "interval_95": bootstrap_interval(differences),
+            "p": 0.25,
+            "p_holm": 0.25,
+        }
     }
 
 
 def test_p_values_are_corrected_for_all_pairs(scores: pd.DataFrame) -> None:
     third = scores[scores["model"] == "B"].assign(model="C", accuracy=0.125)
     rows = compare_models(pd.concat([scores, third]))
-    assert [(row["first"], row["second"]) for row in rows] == [("A", "B"), ("A", "C"), ("B", "C")]
-    assert [row["p"] for row in rows] == [0.25] * 3
-    assert [row["p_holm"] for row in rows] == [0.75] * 3
+    assert list(rows) == ["A - B", "A - C", "B - C"]
+    assert [row["p"] for row in rows.values()] == [0.25] * 3
+    assert [row["p_holm"] for row in rows.values()] == [0.75] * 3
 
 
 def test_without_test_samples_validation_is_compared(scores: pd.DataFrame) -> None:
-    (row,) = compare_models(scores[scores["split"] != "test"])
+    (row,) = compare_models(scores[scores["split"] != "test"]).values()
     assert row["split"] == "val"
 
 
 def test_equal_models_do_not_differ(scores: pd.DataFrame) -> None:
     twin = scores[scores["model"] == "A"].assign(model="twin")
     rows = compare_models(pd.concat([scores, twin]))
-    expected: dict[str, Any] = {"mean_difference": 0.0, "interval_95": [0.0, 0.0], "p": 1.0}
-    assert rows[1].items() >= expected.items()
+    expected: dict[str, Any] = {"mean": 0.0, "interval_95": [0.0, 0.0], "p": 1.0}
+    assert rows["A - twin"].items() >= expected.items()
 
 
 def test_one_model_or_one_seed_has_no_comparison(scores: pd.DataFrame) -> None:
-    assert compare_models(scores[scores["model"] == "A"]) == []
-    assert compare_models(scores[scores["seed"] == 1]) == []
+    assert compare_models(scores[scores["model"] == "A"]) == {}
+    assert compare_models(scores[scores["seed"] == 1]) == {}
+
+
+def test_a_contrast_of_two_models_is_their_comparison(scores: pd.DataFrame) -> None:
+    rows = contrast_models(scores, {"A or B": {"A": 1.0, "B": -1.0}})
+    assert rows == {"A or B": compare_models(scores)["A - B"]}
+
+
+def test_a_factorial_by_hand() -> None:
+    """Cells a + b + ab: each effect is what was put in, the interaction too."""
+    cells = {"00": 0.10, "10": 0.30, "01": 0.20, "11": 0.70}
+    noise = [-0.01, 0.0, 0.01]  # of the seeds, the same for every model: pairing removes it
+    scores = pd.DataFrame(
+        {"model": model, "seed": seed, "split": "val", "accuracy": accuracy + noise[seed]}
+        for model, accuracy in cells.items()
+        for seed in range(3)
+    )
+    weights = {
+        "first": {"10": 0.5, "11": 0.5, "00": -0.5, "01": -0.5},
+        "second": {"01": 0.5, "11": 0.5, "00": -0.5, "10": -0.5},
+        "interaction": {"00": 0.5, "11": 0.5, "01": -0.5, "10": -0.5},
+    }
+    rows = contrast_models(scores, weights)
+    assert list(rows) == list(weights)
+    means = [row["mean"] for row in rows.values()]
+    np.testing.assert_allclose(means, [0.35, 0.25, 0.15], rtol=1e-12)
+    for row in rows.values():
+        np.testing.assert_allclose(row["interval_95"], row["mean"], rtol=1e-12)
+        assert (row["split"], row["n"], row["p"]) == ("val", 3, 0.25)
+        assert row["p_holm"] == 0.75

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cnn_from_scratch.report.names import by_group, group_variant, pair_title, split_title
+from cnn_from_scratch.report.names import by_group, group_variant, split_title
 
 
 @pytest.mark.parametrize(
@@ -22,10 +22,6 @@ from cnn_from_scratch.report.names import by_group, group_variant, pair_title, s
 )
 def test_a_title_says_what_is_measured(split: str, protocol: str, title: str) -> None:
     assert split_title(split, protocol) == title
-
-
-def test_a_pair_is_named_in_the_order_of_its_difference() -> None:
-    assert pair_title({"first": "A", "second": "B"}) == "A vs B"
 
 
 @pytest.mark.parametrize(

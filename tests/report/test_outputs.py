@@ -7,18 +7,27 @@ import pandas as pd
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.report.outputs import read_metrics, read_rows, read_scores
+from cnn_from_scratch.report.measures import MEASURES
+from cnn_from_scratch.report.outputs import Outputs, best_run, read_json
+
+
+def outputs() -> Outputs:
+    return Outputs(Path("data/dataset.npz"))
+
 
 FILES: dict[str, Callable[[], object]] = {
-    "metrics/runs.parquet": read_scores,
-    "metrics/statistics.json": lambda: read_metrics("statistics"),
-    "plots/confusion.json": lambda: read_rows("confusion"),
+    "metrics/runs.parquet": lambda: outputs().scores,
+    "metrics/statistics.json": lambda: outputs().statistics,
+    "plot_data/confusion.json": lambda: outputs().confusion,
+    "plot_data/misclassified.json": lambda: outputs().misclassified,
+    "plot_data/train_loss.json": lambda: outputs().train_loss,
+    "rates/rates.json": lambda: read_json(Path("rates/rates.json")),
 }
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("metrics", "plots"):
+    for name in ("metrics", "plot_data", "rates"):
         (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
 
@@ -39,11 +48,44 @@ def test_a_missing_file_is_named(name: str, read: Callable[[], object]) -> None:
     assert str(error.value) == f"{name}: not found; 'dvc repro' makes it"
 
 
-def test_good_files_are_read() -> None:
-    table = pd.DataFrame({"model": ["A"], "accuracy": [0.5]})
-    table.to_parquet("metrics/runs.parquet")
+def test_good_files_are_read_once() -> None:
+    table = pd.DataFrame({"model": ["A", "B"], "label": [1, 3], "loss_floor": [0.5, 0.0]})
+    measured = table.assign(protocol="holdout", **dict.fromkeys(MEASURES, 0.5))
+    measured.to_parquet("metrics/runs.parquet")
     Path("metrics/statistics.json").write_text('{"µ": 1}', encoding="utf-8")
-    table.to_json("plots/confusion.json", orient="records")
-    pd.testing.assert_frame_equal(read_scores(), table)
-    assert read_metrics("statistics") == {"µ": 1}
-    pd.testing.assert_frame_equal(read_rows("confusion"), table)
+    table.to_json("plot_data/confusion.json", orient="records")
+    read = outputs()
+    assert read.statistics == {"µ": 1}
+    pd.testing.assert_frame_equal(read.confusion, table)
+    assert (read.num_classes, read.protocol) == (3, "holdout")
+    assert read.loss_floors == {"A": 0.5, "B": 0.0}
+    for file in ("metrics/runs.parquet", "metrics/statistics.json", "plot_data/confusion.json"):
+        Path(file).unlink()
+    assert read.statistics == {"µ": 1}
+    assert (read.num_classes, read.protocol) == (3, "holdout")
+
+
+def test_runs_without_a_measure_are_told_to_be_aggregated_anew() -> None:
+    pd.DataFrame({"model": ["A"], "accuracy": [0.5]}).to_parquet("metrics/runs.parquet")
+    with pytest.raises(InputError) as error:
+        _ = outputs().scores
+    assert str(error.value) == (
+        f"{Path('metrics/runs.parquet')}: has no column 'loss'; 'dvc repro' makes it anew"
+    )
+
+
+def test_a_dataset_that_is_missing_is_named() -> None:
+    with pytest.raises(InputError, match="not found"):
+        _ = outputs().dataset
+
+
+def test_the_run_is_the_first_seed_of_the_model_best_on_validation() -> None:
+    """Not on the test samples, and the first of equally good models."""
+    means = {"A": {"val": 0.5, "test": 1.0}, "B": {"val": 0.75, "test": 0.0}, "C": {"val": 0.75}}
+    scores = pd.DataFrame(
+        {"model": model, "seed": seed, "split": split, "accuracy": accuracy + offset}
+        for model, accuracies in means.items()
+        for seed, offset in ((7, -0.125), (3, 0.125))
+        for split, accuracy in accuracies.items()
+    )
+    assert best_run(scores) == ("B", 7)

@@ -3,14 +3,16 @@
 import json
 
 import pandas as pd
+import pytest
 
 from cnn_from_scratch.report.plot_data import (
-    accuracies,
     confusion,
     curve,
     misclassified,
     run_curves,
+    scores_by_seed,
     shown_predictions,
+    thinned,
 )
 
 
@@ -41,6 +43,30 @@ def test_a_diverged_run_keeps_its_last_finite_value_in_the_curve() -> None:
     assert [row["mean"] for row in curve(history, "val_loss")] == [3.0, 3.5, 4.0]
 
 
+@pytest.mark.parametrize(
+    ("column", "values", "band"),
+    [
+        ("train_accuracy", [1.0, 0.0], (0.0, 1.0)),
+        ("train_accuracy", [1.0, 1.0, 1.0, 0.0], (0.316987, 1.0)),  # 0.75 ± 0.433013
+        ("val_loss", [0.0, 0.0, 0.0, 8.0], (0.0, 5.464102)),  # 2 ± 3.464102
+    ],
+)
+def test_a_band_ends_where_the_measure_does(
+    column: str, values: list[float], band: tuple[float, float]
+) -> None:
+    history = pd.DataFrame(
+        {"model": "A", "seed": seed, "epoch": 0, column: value} for seed, value in enumerate(values)
+    )
+    [row] = curve(history, column)
+    assert (row["low"], row["high"]) == band
+
+
+def test_what_fits_is_not_thinned() -> None:
+    rows = pd.DataFrame({"model": "A", "epoch": range(5)})
+    assert [len(thinned(rows, ["model"], most)[0]) for most in (5, 4)] == [5, 3]
+    assert [thinned(rows, ["model"], most)[1] for most in (5, 4)] == ["", "one epoch in 2"]
+
+
 def test_the_curves_of_long_runs_are_thinned_and_keep_their_ends() -> None:
     history = pd.concat(
         pd.DataFrame({"model": "A", "seed": seed, "epoch": range(epochs)})
@@ -59,7 +85,7 @@ def test_the_curves_of_short_runs_are_whole() -> None:
 
 
 def test_every_runs_accuracy_is_named_for_what_it_measures(scores: pd.DataFrame) -> None:
-    rows = accuracies(scores.assign(protocol="resubstitution"))
+    rows = scores_by_seed(scores.assign(protocol="resubstitution"))
     assert len(rows) == len(scores)
     assert rows[1] == {
         "model": "A",

@@ -12,7 +12,8 @@ import pytest
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.records import read_files, write_run
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.report.run_tables import FileError, RunTables, predicted_samples, run_tables
+from cnn_from_scratch.report.measures import MEASURES, Measure
+from cnn_from_scratch.report.runs import FileError, RunTables, predicted_samples, run_tables
 from tests.experiment.studies import DIVERGING, HOLDOUT, SIMPLE, stripes
 
 DATASET = stripes()
@@ -51,10 +52,36 @@ def test_the_tables_hold_what_the_files_say(files: dict[str, bytes]) -> None:
     assert run.history["epoch"].tolist() == [0, 1, 2, 3]
     assert run.predictions["label"].tolist() == SAMPLES["label"].tolist()
     result = json.loads(files["result.json"])
-    for row in run.result.rows():
+    rows = run.scores(last_epoch=3).to_dict("records")
+    assert [row["split"] for row in rows] == ["train", "val", "test"]
+    for row in rows:
         score = result["scores"][row["split"]]
         assert (row["loss"], row["accuracy"]) == (score["loss"], score["accuracy"])
         assert row["checkpoint_epoch"] == 3
+
+
+def test_a_run_that_ended_early_keeps_its_last_row_to_the_end_of_its_own_model(
+    files: dict[str, bytes],
+) -> None:
+    run = tables(files)
+    alone, beside_longer = (run.scores(last)["loss_area"].iloc[0] for last in (3, 5))
+    losses = run.history["train_loss"].tolist()
+    assert alone == pytest.approx(losses[0] / 2 + losses[1] + losses[2] + losses[3] / 2)
+    assert beside_longer == pytest.approx(alone + 2 * losses[3])
+    assert len(run.history) == 4
+
+
+def test_a_measure_of_the_predictions_is_of_each_held_out_split(
+    files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(rows: Any) -> float:
+        return float((rows["label"] != rows["predicted"]).mean())
+
+    monkeypatch.setitem(MEASURES, "wrong", Measure("error", "percent", "predictions", wrong))
+    scores = tables(files).scores(3).set_index("split")
+    assert scores["wrong"].isna().tolist() == [True, False, False]
+    for split in ("val", "test"):
+        assert scores["wrong"][split] == pytest.approx(1 - scores["accuracy"][split])
 
 
 @pytest.mark.parametrize(

@@ -10,36 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import MEASURES, Measure
 from cnn_from_scratch.report.statistics import (
     bootstrap_interval,
     describe,
+    model_convergence,
     model_statistics,
     normal_coverage,
-    rounded,
     summary,
 )
 
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
-
-
-def test_mean_and_population_sd_of_known_numbers() -> None:
-    assert mean_sd([2, 4, 4, 4, 5, 5, 7, 9]) == (5.0, 2.0)
-    assert mean_sd([0.1]) == (0.1, 0.0)
-
-
-@given(NUMBERS)
-def test_mean_and_sd_agree_with_numpy(numbers: list[float]) -> None:
-    mean, sd = mean_sd(numbers)
-    assert mean == pytest.approx(np.mean(numbers), rel=1e-9, abs=1e-9)
-    assert sd == pytest.approx(np.std(numbers, ddof=0), rel=1e-6, abs=1e-6)
-
-
-@given(NUMBERS, st.randoms(use_true_random=False))
-def test_the_order_of_the_seeds_does_not_matter(numbers: list[float], random: object) -> None:
-    shuffled = list(numbers)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert mean_sd(shuffled)[0] == mean_sd(numbers)[0]
 
 
 def test_the_interval_is_that_of_all_resamples() -> None:
@@ -122,17 +103,12 @@ def test_statistics_of_every_model_split_and_measure(scores: pd.DataFrame) -> No
     assert list(model_statistics(scores[scores["split"] != "test"])["A"]) == ["val"]
 
 
-def test_every_written_float_is_rounded() -> None:
-    value = {"a": [1 / 3, None, {"b": 2 / 3}], "n": 3, "name": "x"}
-    assert rounded(value) == {"a": [0.333333, None, {"b": 0.666667}], "n": 3, "name": "x"}
-
-
 def test_summary(scores: pd.DataFrame) -> None:
     result = summary(scores)
     assert list(result) == ["A", "B"]
-    assert result["A"]["val_accuracy"] == {"mean": 0.75, "sd": 0.204124, "n": 3}
-    assert result["A"]["val_loss"] == {"mean": 1.75, "sd": 0.204124, "n": 3}
-    assert result["B"]["test_accuracy"] == {"mean": 0.25, "sd": 0.0, "n": 3}
+    assert result["A"]["val_accuracy"] == {"mean": 0.75, "population_sd": 0.204124, "n": 3}
+    assert result["A"]["val_loss"] == {"mean": 1.75, "population_sd": 0.204124, "n": 3}
+    assert result["B"]["test_accuracy"] == {"mean": 0.25, "population_sd": 0.0, "n": 3}
     assert (result["A"]["diverged"], result["B"]["diverged"]) == (0, 1)
     assert (result["A"]["dead_logit_runs"], result["B"]["dead_logit_runs"]) == (2, 0)
     json.dumps(result, allow_nan=False)
@@ -143,3 +119,30 @@ def test_summary_has_no_test_figures_without_a_test_sheet(scores: pd.DataFrame) 
     assert set(result["A"]) == {
         "train_accuracy", "train_loss", "val_accuracy", "val_loss", "diverged", "dead_logit_runs"
     }  # fmt: skip
+
+
+def test_a_models_convergence(scores: pd.DataFrame) -> None:
+    convergence = model_convergence(scores)
+    assert list(convergence) == ["A", "B"]
+    area = convergence["A"].pop("loss_area")
+    assert convergence["A"] == {"n": 3, "reached_95": 2, "median_epochs_to_95": 15.0}
+    assert area["mean"] == pytest.approx(2.0)
+    assert area["population_sd"] == pytest.approx(np.std([1.0, 2.0, 3.0]))
+    assert convergence["B"]["reached_95"] == 0
+    assert convergence["B"]["median_epochs_to_95"] is None
+    json.dumps(convergence, allow_nan=False)
+
+
+def test_the_order_of_the_rows_does_not_matter(scores: pd.DataFrame) -> None:
+    assert model_convergence(scores.iloc[::-1]) == model_convergence(scores)
+    assert list(model_convergence(scores.iloc[::-1])) == ["B", "A"]
+
+
+def test_a_measure_of_held_out_samples_alone_is_left_out_for_training(
+    scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, "f1", Measure("F1", "percent", "predictions", len))
+    held_out = scores.assign(f1=scores["accuracy"].where(scores["split"] != "train"))
+    assert "train_f1" not in summary(held_out)["A"]
+    assert summary(held_out)["A"]["val_f1"] == summary(held_out)["A"]["val_accuracy"]
+    assert model_statistics(held_out)["A"]["test"]["f1"] == describe([0.5, 0.75, 1.0])

@@ -1,13 +1,24 @@
-"""The results table."""
+"""The tables: results, convergence, contrasts, and the notes below the results."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
+import pytest
 
+from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD, Adam
-from cnn_from_scratch.report.tables import results_table
+from cnn_from_scratch.report.measures import MEASURES
+from cnn_from_scratch.report.statistics import model_convergence
+from cnn_from_scratch.report.tables import (
+    contrasts_table,
+    convergence_table,
+    duplicate_notes,
+    results_table,
+)
+from tests.workbooks import grays
 
 MODELS = {"A": Model(SimpleCNN(), SGD(lr=0.9)), "B": Model(EnhancedCNN(), Adam(eps=1e-6))}
 
@@ -71,3 +82,94 @@ def test_under_resubstitution_the_validation_column_says_so(scores: pd.DataFrame
     header = results_table(MODELS, scores.assign(protocol="resubstitution"), []).splitlines()[2]
     assert "Validation = training samples (resubstitution)" in cells(header)
     assert "Validation" not in cells(header)
+
+
+def test_a_further_measure_has_a_table_of_its_own_with_the_splits_that_have_it(
+    scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, "loss", replace(MEASURES["loss"], told=("results",)))
+    without = results_table(MODELS, scores.assign(loss=np.nan), [])
+    lines = results_table(
+        MODELS, scores.assign(loss=scores["loss"].where(scores["split"] != "train")), ["A note."]
+    ).splitlines()
+    assert lines[:7] == without.splitlines()[:7]
+    assert lines[7] == "Loss in nats."
+    assert cells(lines[9]) == ["Model", "Validation", "Test"]
+    assert cells(lines[11]) == ["A", "1.750 ± 0.2041", "1.750 ± 0.2041"]
+    assert lines[-1] == "A note."
+
+
+@pytest.mark.parametrize(
+    ("name", "of_a", "of_b"),
+    [
+        ("loss_area", "2.00 ± 0.82", "2.00 ± 0.82"),
+        ("epochs_to_95", "15", "-"),
+        ("reached_95", "2 of 3", "0 of 3"),
+    ],
+)
+def test_a_further_measure_of_whole_runs_has_one_column(
+    name: str, of_a: str, of_b: str, scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEASURES, name, replace(MEASURES[name], told=("results",)))
+    lines = results_table(MODELS, scores, []).splitlines()
+    assert lines[7] == f"{MEASURES[name].heading}."
+    assert [cells(line) for line in (lines[9], *lines[11:13])] == [
+        ["Model", "Runs"], ["A", of_a], ["B", of_b]
+    ]  # fmt: skip
+
+
+def test_the_table_of_convergence_has_a_row_a_model(scores: pd.DataFrame) -> None:
+    assert convergence_table(model_convergence(scores)).splitlines() == [
+        "| Model | Runs that reached 95 % | Median epochs to 95 % | Loss area   |",
+        "| ----- | ---------------------- | --------------------- | ----------- |",
+        "| A     | 2 of 3                 | 15                    | 2.00 ± 0.82 |",
+        "| B     | 0 of 3                 | -                     | 2.00 ± 0.82 |",
+    ]
+
+
+def test_the_table_of_contrasts_is_in_points() -> None:
+    rows = {
+        "first": {"mean": 0.35, "interval_95": [0.35, 0.35], "p": 0.25, "p_holm": 0.75},
+        "interaction": {"mean": -0.1, "interval_95": [-0.2, 0.0], "p": 0.03125, "p_holm": 1.0},
+    }
+    assert contrasts_table(rows).splitlines() == [
+        "| Effect      | Mean   | 95 % interval    | p      | p (Holm) |",
+        "| ----------- | ------ | ---------------- | ------ | -------- |",
+        "| first       | +35.00 | +35.00 to +35.00 | 0.2500 | 0.7500   |",
+        "| interaction | -10.00 | -20.00 to +0.00  | 0.0312 | 1.0000   |",
+    ]
+
+
+IMAGES = grays(6)[:, None] / 255
+NEW = grays(6, place=1)[:, None] / 255
+TESTED = (
+    "2 of 3 test samples have the same image as a sample to train or validate on: they don't tell"
+    " how well a model does on new ones."
+)
+WITHIN = (
+    "4 of 6 samples to train or validate on have the same image as another one: a split can train"
+    " on one and validate on the other."
+)
+
+
+def dataset(images: list[int], tests: np.ndarray | None) -> Dataset:
+    y = np.ones(len(images), dtype=np.int64)
+    y_test = None if tests is None else np.ones(len(tests), dtype=np.int64)
+    return Dataset(IMAGES[images], y, 3, tests, y_test)
+
+
+@pytest.mark.parametrize("tests", [None, NEW])
+@pytest.mark.parametrize("protocol", ["holdout", "resubstitution"])
+def test_nothing_is_said_where_nothing_is_twice(tests: None, protocol: str) -> None:
+    assert duplicate_notes(dataset([0, 1, 2, 3, 4, 5], tests), protocol) == []
+
+
+@pytest.mark.parametrize("protocol", ["holdout", "holdout, network selected on validation"])
+def test_both_are_said_of_a_split(protocol: str) -> None:
+    found = dataset([0, 0, 1, 1, 2, 3], np.concatenate([IMAGES[[1, 3]], NEW[:1]]))
+    assert duplicate_notes(found, protocol) == [TESTED, WITHIN]
+
+
+def test_without_a_split_its_parts_are_not_spoken_of() -> None:
+    found = dataset([0, 0, 1, 1, 2, 3], np.concatenate([IMAGES[[1, 3]], NEW[:1]]))
+    assert duplicate_notes(found, "resubstitution") == [TESTED]

@@ -97,7 +97,7 @@ def test_an_optimizers_state_is_as_precise_as_its_parameter(
 
 def test_the_emulation_has_the_counts_of_the_script_itself() -> None:
     study = ROOT / "studies/published"
-    emulated = json.loads((study / "metrics/float32.json").read_text(encoding="utf-8"))
+    emulated = json.loads((study / "float32/float32.json").read_text(encoding="utf-8"))
     of_script = json.loads((study / "script.json").read_text(encoding="utf-8"))
     seeds = load_params(study / "params.yaml").seeds
     assert of_script["runs"] == sum(map(len, of_script["correct"].values()))

@@ -60,7 +60,7 @@ def test_the_tuned_runs_are_the_chosen_ones_under_their_new_names() -> None:
 
 def test_no_chosen_rate_lies_at_an_end_of_the_grid() -> None:
     """As the study's page says."""
-    file = ROOT / "studies/optimizers/metrics/rates.json"
+    file = ROOT / "studies/optimizers/rates/rates.json"
     content = json.loads(file.read_text(encoding="utf-8"))
     assert content["chosen"]
     for model, lr in content["chosen"].items():

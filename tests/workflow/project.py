@@ -100,7 +100,7 @@ def copy_of_this_project(folder: Path) -> Project:
         text=True,
         check=True,
     )
-    made_by_dvc = ("dvc.lock", "metrics/", "plots/")
+    made_by_dvc = ("dvc.lock", "metrics/", "plot_data/", "plots/")
     for name in filter(None, listed.stdout.split("\0")):
         if not name.startswith(made_by_dvc) and (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

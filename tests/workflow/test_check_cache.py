@@ -102,7 +102,7 @@ def test_a_byte_changed_in_the_workspace_with_size_and_time_kept(
         failed = right.run(sys.executable, "stages/aggregate.py", check=False)
         assert failed.stderr.startswith(f"error: {path}: damaged; 'make check-cache', then 'dvc")
     [line] = check(right)
-    output = RUN if path.is_relative_to(RUN) else path
+    output = RUN if path.is_relative_to(RUN) else path.parent
     assert line == f"{output}: modified; 'dvc repro' makes it anew"
     assert right.repro() <= {"aggregate"}  # the cache has the run
 

@@ -25,7 +25,7 @@ COMMANDS = {
     "convert": ["stages/convert.py"],
     "train": ["stages/train.py", "--model", "S-SGD", "--seed", "0", "--out", "runs/{model}/{seed}"],
     "aggregate": ["stages/aggregate.py"],
-    "plot": ["stages/plot.py"],
+    "plot": ["stages/plot.py", "loss", "filters"],
     "list_code": ["stages/list_code.py", "--out", "src/training_code.json", "src/cnn_from_scratch"],
 }
 HEAVY = {"pandas", "matplotlib", "pyarrow", "openpyxl", "scipy", "dvc", "sklearn", "tqdm", "numba"}
@@ -44,8 +44,7 @@ OF_STUDIES = {
     "check": ["../../stages/check.py", "--rates", "--out", "params.ok"],
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
     "aggregate": ["../../stages/aggregate.py", "--dataset", "{dataset}"],
-    "plot": ["../../stages/plot_study.py", "scores", "losses", "collapse"],
-    "contrasts": ["../../stages/contrasts.py"],
+    "plot": ["../../stages/plot.py", "scores", "losses", "collapse"],
     "accuracies": ["accuracies.py"],
     "float32": ["float32.py"],
     "signals": ["signals.py"],

@@ -1,4 +1,4 @@
-"""What is one's own in runs/ is never lost by a build that `make` starts."""
+"""What is one's own is never lost by a build that `make` starts."""
 
 import sys
 from pathlib import Path
@@ -76,6 +76,21 @@ def test_what_a_study_keeps_beside_its_seeds_is_in_dvcs_way(project: Project) ->
         file.touch()
         assert check(study, project).startswith(f"error: {Path('runs', name)}: DVC deletes this")
         file.unlink()
+
+
+def test_what_lies_beside_the_results_outlives_every_build_of_them(project: Project) -> None:
+    """Also where the stage that checks has nothing to do."""
+    mine = [project.folder / folder / "mine.md" for folder in ("metrics", "plot_data", "plots")]
+    for file in mine:
+        file.write_text("mine")
+    assert check(project.folder, project) == ""
+    assert project.repro() == {"aggregate", "plot"}  # as their outputs have changed
+    assert project.repro() == set()
+    project.append("stages/aggregate.py", "\n# more\n")
+    project.append("stages/plot.py", "\n# more\n")
+    assert project.repro() == {"aggregate", "plot"}
+    assert "aggregate" in project.repro("--force")
+    assert [file.read_text() for file in mine] == ["mine"] * 3
 
 
 def test_before_a_first_build_there_is_nothing_to_lose(project: Project) -> None:

@@ -12,7 +12,7 @@ from tests.workflow.project import Project
 CURVES = ("Training_loss", "Validation_loss", "Training_accuracy", "Validation_accuracy")
 RUNS = ("Training_loss_of_every_run", "Validation_loss_of_every_run")
 SCORES = "Accuracy_of_every_run"
-CONFUSION = tuple(f"plots_predictions_{model}_csv" for model in MODELS)
+CONFUSION = tuple(f"plot_data_predictions_{model}_csv" for model in MODELS)
 PICTURES = tuple(
     f"plots_{name}_png"
     for name in ("accuracy_by_seed", "collapse", "comparisons", "confusion", "dataset", "filters",
@@ -54,7 +54,7 @@ def test_every_plot_is_drawn_without_the_web(clone: Project, width: int) -> None
     assert len(drawn(found[SCORES], "symbol")) == len(MODELS) * len(SEEDS) * SPLITS
     for name, model in zip(CONFUSION, MODELS, strict=True):
         cells = set(CELL.findall("".join(drawn(found[name], "rect"))))
-        predictions = (clone.folder / f"plots/predictions/{model}.csv").read_text().splitlines()
+        predictions = (clone.folder / f"plot_data/predictions/{model}.csv").read_text().splitlines()
         assert sum(int(cell.split()[-1]) for cell in cells) == len(predictions) - 1 > 0
     for name in PICTURES:
         (source,) = re.findall(r'<img src="([^"]*)"', found[name])

@@ -70,6 +70,7 @@ def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, pac
         ("stages/check.py", "\n# more\n", CHECK),
         ("tests/workflow/conftest.py", "\n# more\n", set()),
         ("stages/plot.py", "\n# more\n", {"plot"}),
+        ("src/cnn_from_scratch/report/pictures/losses.py", "\n# more\n", {"plot", "list_code"}),
         ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING | {"list_code"}),
         (
             "src/cnn_from_scratch/data/parquet.py",
@@ -100,7 +101,7 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
     runs = pd.read_parquet(folder / "metrics/runs.parquet")
     assert set(zip(runs["model"], runs["seed"], strict=True)) == {("E-Adam", 0)}
     pages = ["metrics/results.md", "metrics/statistics.md", "metrics/statistics.json"]
-    for file in [*pages, *(str(f) for f in Path(folder).glob("plots/*.json"))]:
+    for file in [*pages, *(str(f) for f in Path(folder).glob("plot_data/*.json"))]:
         assert "S-SGD" not in (folder / file).read_text()
 
 

@@ -12,7 +12,7 @@ import PIL.Image
 import pytest
 import yaml
 
-from tests.portability.verify import compare, first_difference, verify
+from tests.portability.verify import _md5, compare, first_difference, verify
 from tests.workflow.project import Project
 
 
@@ -20,7 +20,7 @@ from tests.workflow.project import Project
 def test_a_rebuild_is_identical(clone: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Also where there is no cache to compare with, and the committed results stay untouched."""
     assert verify(clone) is None
-    assert capsys.readouterr().out == "identical: all 32 outputs by bits\n"
+    assert capsys.readouterr().out == "identical: all 33 outputs by bits\n"
     assert clone.git("status", "--porcelain") == ""
 
 
@@ -130,6 +130,35 @@ def test_pictures_and_parquet_count_by_content(
     found = compare(old, other, tmp_path)
     assert found is not None
     assert found.startswith("stage plot, a.png: pixels differs by up to")
+
+
+def _build_folder(folder: Path, files: dict[str, Any]) -> Path:
+    """Make a build whose one output is the folder plots, with these files."""
+    _build(folder, {f"plots/{name}": content for name, content in files.items()})
+    lock = yaml.safe_load((folder / "dvc.lock").read_text())
+    lock["stages"]["plot"]["outs"] = [{"path": "plots", "md5": _md5(folder / "plots")}]
+    (folder / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+    return folder
+
+
+def test_the_files_of_a_folder_count_one_by_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = _build_folder(tmp_path / "old", {"a.png": np.eye(2), "a.json": [1]})
+    same = _build_folder(tmp_path / "same", {"a.png": np.eye(2), "a.json": [1]})
+    PIL.Image.open(same / "plots/a.png").save(same / "plots/a.png", compress_level=1)
+    assert compare(old, same, tmp_path) is None
+    assert capsys.readouterr().out == "identical: all 2 outputs by bits, 1 by content\n"
+    (same / "plots/a.json").write_text("[1 ]")
+    assert compare(old, same, tmp_path) == "stage plot, plots/a.json: other bytes"
+    (same / "plots/a.json").write_text("[2]")
+    assert compare(old, same, tmp_path) == "stage plot, plots/a.json: 0 differs by up to 1"
+    (same / "plots/a.json").unlink()
+    assert compare(old, same, tmp_path) == "stage plot, plots/a.json: missing"
+    more = _build_folder(tmp_path / "more", {"a.png": np.eye(2), "a.json": [1], "b.json": []})
+    assert compare(old, more, tmp_path) == "stage plot, plots/b.json: is only in the new"
+    (old / "plots/a.json").write_text("[2]")
+    assert compare(old, same, tmp_path) == "stage plot, plots: not what dvc.lock says"
 
 
 def _lock_as_it_is(folder: Path) -> None:

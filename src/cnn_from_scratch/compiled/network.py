@@ -15,7 +15,7 @@ import numpy as np
 
 from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain, samples_first, samples_last
 from cnn_from_scratch.nn.layers import EVALUATION, Images, Layer, Mode
-from cnn_from_scratch.nn.model import Sequential
+from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.numerics import Array, Version
 
 

@@ -1,52 +1,67 @@
-"""Which models differ by more than the seeds do: paired comparisons of every two models."""
+"""What the models differ by, seed by seed: weighted sums of their accuracies.
+
+A comparison is one model minus another; a contrast is what a factor does, as a weighted sum of the
+models that have it and that have not.
+"""
 
 import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import mean_sd
 from cnn_from_scratch.report.statistics import RESAMPLING_SEED, bootstrap_interval
+
+Weights = Mapping[str, float]  # by model
 
 MAX_PATTERNS = 2**16  # of signs that are tried: all there are for up to 16 seeds
 TIE_DIGITS = 12  # two means of signed differences that agree so far are equal
 
 
-def compare_models(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one row per pair of models: how their accuracies differ, on the same seeds.
+def compare_models(scores: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return `contrast_models` of every two models, the first minus the second, by '<A> - <B>'.
 
-    A row has first, second, split (test; val where there are no test samples), n (seeds),
-    mean_difference (first minus second, 0..1), interval_95 (its bootstrap interval), p (of
-    `sign_flip_p`) and p_holm (of `holm`, over all pairs). A seed gives every model the same samples
-    to train on and to be scored on, so the differences are taken seed by seed. There are no rows
-    if there is one model or one seed.
+    There are none if there is one model or one seed.
+    """
+    if scores["seed"].nunique() == 1:
+        return {}
+    pairs = itertools.combinations(dict.fromkeys(scores["model"]), 2)
+    return contrast_models(scores, {f"{a} - {b}": {a: 1.0, b: -1.0} for a, b in pairs})
+
+
+def contrast_models(
+    scores: pd.DataFrame, contrasts: Mapping[str, Weights]
+) -> dict[str, dict[str, Any]]:
+    """Return for each contrast, by its name, the weighted sum of the models' accuracies.
+
+    contrasts: for each, by its name, the weights of the models that it takes; they add up to 0. A
+    seed gives every model the same samples to train on and to be scored on, so the sum is taken
+    seed by seed. What is told of it is the split (test; val where there are no test samples), n
+    (seeds), mean (of the sums, -1..1 for a difference), interval_95 (its bootstrap interval), p (of
+    `sign_flip_p`) and p_holm (of `holm`, over all contrasts given). Needs two seeds.
     """
     split = compared_split(scores)
-    accuracy = scores[scores["split"] == split].pivot(
-        index="seed", columns="model", values="accuracy"
-    )
-    if len(accuracy) == 1:
-        return []
-    pairs = list(itertools.combinations(dict.fromkeys(scores["model"]), 2))
-    differences = [(accuracy[a] - accuracy[b]).to_numpy() for a, b in pairs]
-    p_values = [sign_flip_p(d) for d in differences]
-    return [
-        {
-            "first": first,
-            "second": second,
+    table = scores[scores["split"] == split].pivot(index="seed", columns="model", values="accuracy")
+    accuracy = {str(model): values.to_numpy() for model, values in table.items()}
+    sums = [
+        np.sum([weight * accuracy[model] for model, weight in weights.items()], axis=0)
+        for weights in contrasts.values()
+    ]
+    p_values = [sign_flip_p(x) for x in sums]
+    return {
+        name: {
             "split": split,
-            "n": len(d),
-            "mean_difference": mean_sd(d)[0],
-            "interval_95": bootstrap_interval(d),
+            "n": len(x),
+            "mean": mean_sd(x)[0],
+            "interval_95": bootstrap_interval(x),
             "p": p,
             "p_holm": p_holm,
         }
-        for (first, second), d, p, p_holm in zip(
-            pairs, differences, p_values, holm(p_values), strict=True
-        )
-    ]
+        for name, x, p, p_holm in zip(contrasts, sums, p_values, holm(p_values), strict=True)
+    }
 
 
 def compared_split(scores: pd.DataFrame) -> str:

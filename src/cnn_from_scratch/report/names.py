@@ -1,7 +1,6 @@
 """The words that tables and pictures share."""
 
 from collections.abc import Iterable
-from typing import Any
 
 SIGNIFICANCE = 0.05  # a difference is called significant if its corrected p is no higher
 
@@ -13,11 +12,6 @@ def split_title(split: str, protocol: str) -> str:
     if split == "val" and "selected" in protocol:
         return "validation (used to select the network)"
     return {"train": "training", "val": "validation", "test": "test"}[split]
-
-
-def pair_title(comparison: dict[str, Any]) -> str:
-    """Return what two models are compared; differences are the first minus the second."""
-    return f"{comparison['first']} vs {comparison['second']}"
 
 
 def group_variant(model: str) -> tuple[str, str]:

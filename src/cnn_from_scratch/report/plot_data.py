@@ -4,10 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_from_scratch.report.bounds import thinned
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import DIGITS, MEASURES, mean_sd, told_in
 from cnn_from_scratch.report.names import split_title
-from cnn_from_scratch.report.statistics import DIGITS, by_seed
 
 MAX_MISCLASSIFIED = 12  # as many as a picture can show large
 MAX_EPOCHS = 60  # of a single run's curve, about as many as a small plot can tell apart
@@ -16,11 +14,13 @@ MAX_EPOCHS = 60  # of a single run's curve, about as many as a small plot can te
 def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     """Return one row per (model, epoch): a column's mean over seeds, and the band of +- one SD.
 
-    A diverged run keeps its last finite value to the end, as it does in `summary`.
+    column: <split>_<measure>; the band ends where the measure does. A run that ended before the
+    others, as a diverged one does, keeps its last value to the end.
     """
+    measure = MEASURES[column.partition("_")[2]]
     rows: list[dict[str, Any]] = []
     for model, of_model in history.groupby("model", sort=False):
-        lines = by_seed(of_model, column)
+        lines = of_model.pivot(index="epoch", columns="seed", values=column).ffill()
         for epoch, values in zip(lines.index, lines.to_numpy(), strict=True):
             mean, sd = mean_sd(values)
             rows.append(
@@ -28,8 +28,8 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
                     "model": model,
                     "epoch": int(epoch),
                     "mean": round(mean, DIGITS),
-                    "low": round(mean - sd, DIGITS),
-                    "high": round(mean + sd, DIGITS),
+                    "low": round(measure.clamp(mean - sd), DIGITS),
+                    "high": round(measure.clamp(mean + sd), DIGITS),
                 }
             )
     return rows
@@ -44,13 +44,16 @@ def run_curves(history: pd.DataFrame) -> list[dict[str, Any]]:
     return _rows(rows[["model", "seed", "epoch", "train_loss", "val_loss"]])
 
 
-def accuracies(scores: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one row per (model, seed, split): the accuracy in 0..1, whether the run diverged.
+def scores_by_seed(scores: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one row per (model, seed, split): the measures of splits, whether the run diverged.
 
-    The split is a title, which says what was measured.
+    The split is a title, which says what was measured. A measure that a split does not have, as it
+    is of predictions for held-out samples, is None.
     """
     titles = [split_title(*pair) for pair in zip(scores["split"], scores["protocol"], strict=True)]
-    return _rows(scores.assign(split=titles)[["model", "seed", "split", "accuracy", "diverged"]])
+    measures = told_in("results", by_split=True)
+    rows = _rows(scores.assign(split=titles)[["model", "seed", "split", *measures, "diverged"]])
+    return [{key: None if value != value else value for key, value in row.items()} for row in rows]
 
 
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -106,6 +109,18 @@ def misclassified(predictions: pd.DataFrame) -> list[dict[str, Any]]:
         for index in worst.index[:MAX_MISCLASSIFIED]
         for (label, predicted), some in rows[rows["index"] == index].groupby(["label", "predicted"])
     ]
+
+
+def thinned(rows: pd.DataFrame, by: list[str], most: int) -> tuple[pd.DataFrame, str]:
+    """Return the rows of every second, third, ... epoch, and in words which those are.
+
+    rows: one row per (curve, epoch), curves told apart by the columns `by`. So that at most `most`
+    epochs are left, and the last one of each curve.
+    """
+    epochs = rows["epoch"]
+    step = -(-(int(epochs.max()) + 1) // most)
+    last = epochs == rows.groupby(by)["epoch"].transform("max")
+    return rows[(epochs % step == 0) | last], f"one epoch in {step}" if step > 1 else ""
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

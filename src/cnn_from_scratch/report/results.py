@@ -1,5 +1,6 @@
 """Writing what the runs amount to: metrics/ and the data of the plots."""
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,61 +10,73 @@ from cnn_from_scratch.data.parquet import write_parquet
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_rows, write_text
 from cnn_from_scratch.experiment.models import Model
-from cnn_from_scratch.report.comparisons import compare_models
-from cnn_from_scratch.report.convergence import convergence_table, model_convergence
-from cnn_from_scratch.report.duplicates import duplicate_notes
+from cnn_from_scratch.report.comparisons import Weights, compare_models, contrast_models
+from cnn_from_scratch.report.measures import rounded
+from cnn_from_scratch.report.pages import statistics_page
 from cnn_from_scratch.report.plot_data import (
-    accuracies,
     confusion,
     curve,
     misclassified,
     run_curves,
+    scores_by_seed,
     shown_predictions,
 )
 from cnn_from_scratch.report.runs import Runs
-from cnn_from_scratch.report.statistics import model_statistics, rounded, summary
-from cnn_from_scratch.report.statistics_page import statistics_page
-from cnn_from_scratch.report.tables import results_table
+from cnn_from_scratch.report.statistics import model_convergence, model_statistics, summary
+from cnn_from_scratch.report.tables import (
+    contrasts_table,
+    convergence_table,
+    duplicate_notes,
+    results_table,
+)
 
+CONTRASTS = ("metrics/contrasts.json", "metrics/contrasts.md")
 CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
-def write_results(models: dict[str, Model], runs: Runs, dataset: Dataset) -> None:
+def write_results(
+    models: dict[str, Model], runs: Runs, dataset: Dataset, contrasts: Mapping[str, Weights]
+) -> None:
     """Write the results of the models' runs below the current folder, all files or none.
 
-    runs: of exactly these models, trained on the dataset. The files are metrics/summary.json,
-    statistics.json and .md, results.md, convergence.md, runs.parquet, and plots/<column>.json of
+    runs: of exactly these models, trained on the dataset. contrasts: of these models, maybe none.
+    The files are metrics/summary.json, statistics.json and .md, results.md, convergence.md,
+    runs.parquet, if there are contrasts contrasts.json and .md; and plot_data/<column>.json of
     CURVES, run_curves.json, accuracy_by_seed.json, confusion.json, predictions/<model>.csv,
     misclassified.json.
     """
-    statistics = model_statistics(runs.scores)
-    comparisons = compare_models(runs.scores)
-    convergence = model_convergence(runs.history)
+    scores = runs.scores
+    statistics = {
+        "models": model_statistics(scores),
+        "comparisons": compare_models(scores),
+        "convergence": model_convergence(scores),
+    }
     with ExitStack() as stack:
 
         def new(path: str) -> Path:
             return stack.enter_context(replacing(Path(path)))
 
-        write_json(new("metrics/summary.json"), summary(runs.scores))
-        everything = {
-            "models": statistics,
-            "comparisons": comparisons,
-            "convergence": convergence,
-        }
-        write_json(new("metrics/statistics.json"), rounded(everything))
-        page = statistics_page(runs.scores, statistics, comparisons, convergence)
-        write_text(new("metrics/statistics.md"), page)
-        notes = duplicate_notes(dataset, runs.scores["protocol"].iloc[0])
-        write_text(new("metrics/results.md"), results_table(models, runs.scores, notes))
-        write_text(new("metrics/convergence.md"), convergence_table(convergence))
-        write_parquet(new("metrics/runs.parquet"), runs.scores)
+        write_json(new("metrics/summary.json"), summary(scores))
+        write_json(new("metrics/statistics.json"), rounded(statistics))
+        write_text(new("metrics/statistics.md"), statistics_page(scores, **statistics))
+        notes = duplicate_notes(dataset, scores["protocol"].iloc[0])
+        write_text(new("metrics/results.md"), results_table(models, scores, notes))
+        write_text(new("metrics/convergence.md"), convergence_table(statistics["convergence"]))
+        write_parquet(new("metrics/runs.parquet"), scores)
+        if contrasts:
+            effects = contrast_models(scores, contrasts)
+            write_json(new(CONTRASTS[0]), rounded(effects))
+            write_text(new(CONTRASTS[1]), contrasts_table(effects))
         for column in CURVES:
-            write_rows(new(f"plots/{column}.json"), curve(runs.history, column))
-        write_rows(new("plots/run_curves.json"), run_curves(runs.history))
-        write_rows(new("plots/accuracy_by_seed.json"), accuracies(runs.scores))
-        write_rows(new("plots/confusion.json"), confusion(runs.predictions))
-        _write_predictions(new("plots/predictions"), runs.predictions)
-        write_rows(new("plots/misclassified.json"), misclassified(runs.predictions))
+            write_rows(new(f"plot_data/{column}.json"), curve(runs.history, column))
+        write_rows(new("plot_data/run_curves.json"), run_curves(runs.history))
+        write_rows(new("plot_data/accuracy_by_seed.json"), scores_by_seed(scores))
+        write_rows(new("plot_data/confusion.json"), confusion(runs.predictions))
+        _write_predictions(new("plot_data/predictions"), runs.predictions)
+        write_rows(new("plot_data/misclassified.json"), misclassified(runs.predictions))
+    if not contrasts:  # no longer
+        for name in CONTRASTS:
+            Path(name).unlink(missing_ok=True)
 
 
 def _write_predictions(folder: Path, predictions: pd.DataFrame) -> None:

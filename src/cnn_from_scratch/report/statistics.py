@@ -8,9 +8,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import (
+    mean_sd,
+    over_runs,
+    over_seeds,
+    rounded,
+    told_in,
+)
 
-DIGITS = 6  # of every number that is written to a metrics or plots file
 CONFIDENCE = 0.95  # of every interval
 RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
@@ -78,53 +83,43 @@ def describe(values: Iterable[float]) -> dict[str, Any]:
 def model_statistics(scores: pd.DataFrame) -> dict[str, Any]:
     """Return `describe` of the seeds' scores: <model>.<split>.<measure>.<statistic>.
 
-    The splits are val and, where there is one, test; the measures accuracy (0..1) and loss (nats).
+    The splits are val and, where there is one, test; the measures are those of splits.
     """
     result: dict[str, Any] = {}
     held_out = scores[scores["split"] != "train"]
     for (model, split), rows in held_out.groupby(["model", "split"], sort=False):
-        of_split = {measure: describe(rows[measure]) for measure in ("accuracy", "loss")}
+        of_split = {name: describe(rows[name]) for name in told_in("statistics", by_split=True)}
         result.setdefault(str(model), {})[str(split)] = of_split
     return result
 
 
-def rounded(value: Any) -> Any:
-    """Return a value of dicts and lists with its floats rounded, as it is written to a file."""
-    if isinstance(value, dict):
-        return {key: rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rounded(item) for item in value]
-    return round(value, DIGITS) if isinstance(value, float) else value
+def model_convergence(scores: pd.DataFrame) -> dict[str, Any]:
+    """Return, for every model, the number n of its runs, and `over_runs` of the measures of runs.
+
+    For instance <model>.reached_95, .median_epochs_to_95 (of the runs that reached 95 %, None if
+    none did), and .loss_area.mean and .population_sd.
+    """
+    measures = told_in("statistics", by_split=False)
+    return {
+        str(model): {"n": rows["seed"].nunique(), **over_runs(rows, measures)}
+        for model, rows in scores.groupby("model", sort=False)
+    }
 
 
 def summary(scores: pd.DataFrame) -> dict[str, Any]:
-    """Return, for every model, mean, sd and n of each split's accuracy and loss.
+    """Return, for every model, mean, population_sd and n of each split's measures.
 
-    Keys: <model>.<split>_accuracy.mean, .sd (population), .n, likewise _loss (nats),
-    <model>.diverged, the number of diverged runs, which count with their last finite epoch, and
-    <model>.dead_logit_runs, the number of runs with a dead logit.
+    Keys: <model>.<split>_<measure>.mean, .population_sd, .n, and for the measures of whole runs
+    what `over_runs` gives, such as <model>.diverged, the number of diverged runs, which count with
+    their last finite epoch, and <model>.dead_logit_runs, the number of runs with a dead logit.
     """
     result: dict[str, Any] = {}
     for model, of_model in scores.groupby("model", sort=False):
         entry: dict[str, Any] = {}
         for split, of_split in of_model.groupby("split", sort=False):
-            for measure in ("accuracy", "loss"):
-                mean, sd = mean_sd(of_split[measure])
-                entry[f"{split}_{measure}"] = {
-                    "mean": round(mean, DIGITS),
-                    "sd": round(sd, DIGITS),
-                    "n": len(of_split),
-                }
-        runs = of_model.drop_duplicates("seed")
-        entry["diverged"] = int(runs["diverged"].sum())
-        entry["dead_logit_runs"] = int((runs["dead_logits"] > 0).sum())
+            for name, measure in told_in("summary", by_split=True).items():
+                if told := over_seeds(measure, of_split[name]):
+                    entry[f"{split}_{name}"] = told | {"n": int(of_split[name].count())}
+        entry |= over_runs(of_model, told_in("summary", by_split=False))
         result[str(model)] = entry
-    return result
-
-
-def by_seed(of_model: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a column of one model's history, by epoch (down) and seed (across).
-
-    A run that ended before the others, as a diverged one does, keeps its last value to the end.
-    """
-    return of_model.pivot(index="epoch", columns="seed", values=column).ffill()
+    return rounded(result)

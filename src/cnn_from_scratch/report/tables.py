@@ -1,57 +1,103 @@
-"""The results table, as Markdown."""
+"""The tables, as Markdown: the results, the convergence, the contrasts.
+
+The published figures, to stand beside ours, are from S.-W. Lee 2025, "CNN-from-Scratch: A Minimal
+NumPy Implementation for 6 x 6 Digit Classification", its table: mean and population SD of the
+accuracy in percent over ten seeds, measured on the 96 samples that the networks were trained on.
+"""
 
 import dataclasses
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
 
+from cnn_from_scratch.data.duplicates import count_duplicates
+from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.nn.layers import Activation, AvgPool2D, MaxPool2D
 from cnn_from_scratch.nn.optimizers import Optimizer
 from cnn_from_scratch.nn.schedules import Schedule
 from cnn_from_scratch.nn.training import CONSTANT
-from cnn_from_scratch.report.moments import mean_sd
+from cnn_from_scratch.report.measures import MEASURES, Measure, over_seeds, told_in
 from cnn_from_scratch.report.names import split_title
-from cnn_from_scratch.report.published import PUBLISHED_ACCURACY
 
+PUBLISHED_ACCURACY = {
+    "S-SGD": (96.25, 0.51),
+    "S-RMS": (93.33, 2.80),
+    "S-Adam": (99.06, 0.98),
+    "E-RMS": (83.13, 16.67),
+    "E-Adam": (82.71, 21.91),
+}
 SELDOM_CHANGED = ("eps", "weight_decay", "warmup_epochs")  # named in the table only where they are
 
 
 def results_table(models: dict[str, Model], scores: pd.DataFrame, notes: list[str]) -> str:
     """Return the published table's columns, our accuracy on every split, and the published one.
 
-    The last column is left out if none of the models is a published one. notes: sentences to stand
-    below the table.
+    The last column is left out if none of the models is a published one. The other measures that
+    are told in the results follow, each in a table of its own. notes: sentences to stand below.
     """
     protocol = scores["protocol"].iloc[0]
     splits = list(dict.fromkeys(scores["split"]))
     titles = [split_title(split, protocol).capitalize() for split in splits]
     published = ["Published"] if any(name in PUBLISHED_ACCURACY for name in models) else []
     header = ["Model", "Activation", "Pool", "Optimizer", *titles, *published]
+    accuracy = MEASURES["accuracy"]
     rows = [
         [
             name,
             _activation(model),
             _pooling(model),
             _optimizer(model),
-            *(_accuracy(scores, name, split) for split in splits),
+            *(_cell(accuracy, scores, "accuracy", name, split) for split in splits),
             *(_published(name) for _ in published),
         ]
         for name, model in models.items()
     ]
     seeds = scores["seed"].nunique()
     return (
-        f"Accuracy in percent, mean ± population SD over {count(seeds, 'seed')}"
+        f"{accuracy.heading}, mean ± population SD over {count(seeds, 'seed')}"
         f" (protocol: {protocol}).\n\n"
         + markdown_table(header, rows)
+        + "".join(_further_tables(models, scores, dict(zip(splits, titles, strict=True))))
         + "".join(f"\n{line}\n" for line in [*_divergence(scores), *notes])
     )
 
 
-def _accuracy(scores: pd.DataFrame, model: str, split: str) -> str:
+def _further_tables(
+    models: Iterable[str], scores: pd.DataFrame, titles: dict[str, str]
+) -> Iterator[str]:
+    """Yield a table for each measure but the accuracy. titles: of the splits."""
+    of_splits, of_runs = (told_in("results", by_split=by_split) for by_split in (True, False))
+    for name, measure in {**of_splits, **of_runs}.items():
+        if name == "accuracy":
+            continue
+        there = scores.dropna(subset=[name])
+        columns = (
+            {s: title for s, title in titles.items() if s in set(there["split"])}
+            if measure.by_split
+            else {"train": "Runs"}  # what is said of a run stands in the row of each split
+        )
+        rows = [
+            [model, *(_cell(measure, scores, name, model, split) for split in columns)]
+            for model in models
+        ]
+        table = markdown_table(["Model", *columns.values()], rows)
+        yield f"\n{measure.heading}.\n\n{table}"
+
+
+def _cell(measure: Measure, scores: pd.DataFrame, name: str, model: str, split: str) -> str:
     chosen = scores[(scores["model"] == model) & (scores["split"] == split)]
-    mean, sd = mean_sd(chosen["accuracy"])
-    return f"{100 * mean:.2f} ± {100 * sd:.2f}"
+    return told_text(measure, over_seeds(measure, chosen[name]), len(chosen))
+
+
+def told_text(measure: Measure, told: Any, n: int) -> str:
+    """Return what `over_seeds` tells of n runs, in words."""
+    if measure.over_seeds == "count":
+        return f"{told} of {n}"
+    if told is None or measure.over_seeds == "median":
+        return measure.text(told)
+    return f"{measure.text(told['mean'])} ± {measure.text(told['population_sd'])}"
 
 
 def _published(model: str) -> str:
@@ -62,14 +108,14 @@ def _published(model: str) -> str:
 
 
 def _activation(model: Model) -> str:
-    layers = model.network.layers(2)
+    layers = model.architecture.layers(2)
     names = [type(layer).__name__ for layer in layers if isinstance(layer, Activation)]
     return ", ".join(dict.fromkeys(names)) or "none"
 
 
 def _pooling(model: Model) -> str:
     pools = []
-    for layer in model.network.layers(2):
+    for layer in model.architecture.layers(2):
         if isinstance(layer, MaxPool2D):
             pools.append(f"{layer.kernel_size}x{layer.kernel_size} max")
         elif isinstance(layer, AvgPool2D):
@@ -105,6 +151,54 @@ def _divergence(scores: pd.DataFrame) -> list[str]:
         for model, diverged in counts.items()
         if diverged > 0
     ]
+
+
+def convergence_table(convergence: dict[str, Any]) -> str:
+    """Return the result of `model_convergence` as Markdown, with a column per measure."""
+    measures = told_in("statistics", by_split=False)
+    rows = [
+        [
+            model,
+            *(told_text(m, entry[m.key or name], entry["n"]) for name, m in measures.items()),
+        ]
+        for model, entry in convergence.items()
+    ]
+    return markdown_table(["Model", *(m.label for m in measures.values())], rows)
+
+
+def contrasts_table(rows: dict[str, dict[str, Any]]) -> str:
+    """Return rows of `contrast_models` as Markdown, in percentage points."""
+    cells = [
+        [
+            name,
+            f"{100 * row['mean']:+.2f}",
+            " to ".join(f"{100 * bound:+.2f}" for bound in row["interval_95"]),
+            f"{row['p']:.4f}",
+            f"{row['p_holm']:.4f}",
+        ]
+        for name, row in rows.items()
+    ]
+    return markdown_table(["Effect", "Mean", "95 % interval", "p", "p (Holm)"], cells)
+
+
+def duplicate_notes(dataset: Dataset, protocol: str) -> list[str]:
+    """Return a sentence on the test samples, and one on the samples of a split, if any are twice.
+
+    Under the protocol resubstitution nothing is held out, so that there is no split to speak of.
+    """
+    found = count_duplicates(dataset.X, dataset.X_test)
+    notes = []
+    if dataset.X_test is not None and found.tested:
+        notes.append(
+            f"{found.tested} of {len(dataset.X_test)} test samples have the same image as a sample"
+            " to train or validate on: they don't tell how well a model does on new ones."
+        )
+    if found.within and protocol.startswith("holdout"):
+        notes.append(
+            f"{found.within} of {len(dataset.X)} samples to train or validate on have the same"
+            " image as another one: a split can train on one and validate on the other."
+        )
+    return notes
 
 
 def count(number: int, noun: str) -> str:

@@ -1,0 +1,1 @@
+"""The pictures, each a matplotlib figure made from what the stages wrote."""

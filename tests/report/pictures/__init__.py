@@ -1,0 +1,1 @@
+"""The pictures: what they draw, and that it can be read."""
