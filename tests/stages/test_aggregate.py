@@ -12,8 +12,11 @@ COMMAND = "stages/aggregate.py"
 @pytest.fixture
 def trained(project: Project) -> Project:
     """A project with the runs of two models from two seeds."""
-    network = {"name": "simple", "activate_logits": False}
-    models = {name: {"network": network, "optimizer": {"name": name}} for name in ("sgd", "adam")}
+    architecture = {"name": "simple", "activate_logits": False}
+    models = {
+        name: {"architecture": architecture, "optimizer": {"name": name}}
+        for name in ("sgd", "adam")
+    }
     project.edit_params("models", models)
     project.edit_params("seeds", [0, 1])
     project.edit_params("train/epochs", 2)

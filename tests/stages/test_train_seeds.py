@@ -49,5 +49,5 @@ def test_what_goes_wrong_in_a_run_is_one_line_and_writes_nothing(project: Projec
     project.edit_params("models/S-SGD/architecture", {"name": "stack", "stack": stack})
     (project.folder / "runs").mkdir()
     line = project.refusal(*COMMAND, "S-SGD")
-    assert line.startswith("params.yaml: models.S-SGD: the network ")
+    assert line.startswith("params.yaml: models.S-SGD: the architecture ")
     assert "cannot take the images" in line
