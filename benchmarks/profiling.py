@@ -120,12 +120,13 @@ def _chains(model: "Sequential") -> "dict[int, Chain]":
     chains = [chain for _, chain in getattr(model, "chains", []) if chain is not None]
     if not chains:
         return {}
-    from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
+    from cnn_from_scratch.compiled.chain import Chain
+    from cnn_from_scratch.compiled.loops import LOOPS
 
     return {
         i: Chain([layer], model.shapes[i : i + 2], [part.start], chains[0].version)
         for i, (layer, part) in enumerate(zip(model.layers, model.layer_parts, strict=True))
-        if type(layer) in LAYERS_WITH_LOOPS
+        if type(layer) in LOOPS
     }
 
 

@@ -45,6 +45,11 @@ EXAMPLES = {
     "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
 }
 
+# What is no part of nn: a layer's loops, below the others of their module.
+LOOPS = "A compiled layer"
+LOOPS_FILE = "src/cnn_from_scratch/compiled/activations.py"
+SECTIONS = [*EXAMPLES, LOOPS]
+
 
 def blocks(language: str, text: str = PAGE) -> list[str]:
     """Return the code blocks of a language."""
@@ -114,9 +119,9 @@ ADAM = {"name": "adam"}
 
 
 def test_every_registry_has_a_section_and_every_section_its_code() -> None:
-    assert len(blocks("python")) == len(EXAMPLES)
+    assert len(blocks("python")) == len(SECTIONS)
     assert len(blocks("yaml")) == 2  # the second is of a study
-    for section in EXAMPLES:
+    for section in SECTIONS:
         assert code_of(section)
     named = {name for module in (layers, optimizers, initializers, networks, schedules)
              for name, value in vars(module).items()
@@ -236,7 +241,11 @@ def apply_difference(folder: Path, difference: str) -> None:
 
 
 def add_code(folder: Path, section: str) -> None:
-    """Put a section's code right above its registry."""
+    """Put a section's code right above its registry, or loops below the others."""
+    if section == LOOPS:
+        with (folder / LOOPS_FILE).open("a", encoding="utf-8") as loops:
+            loops.write(f"\n\n{code_of(section)}")
+        return
     module, registry, *_ = EXAMPLES[section]
     file = folder / Path(module.__file__).relative_to(ROOT)
     text = file.read_text(encoding="utf-8")
@@ -258,7 +267,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Project:
         if name.startswith(("src/", "stages/", "tests/", "pyproject.toml", "params.yaml")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
-    for section in EXAMPLES:
+    for section in SECTIONS:
         add_code(folder, section)
         for difference in blocks("diff", section_text(section)):
             if difference.startswith("+++ src/"):
@@ -286,13 +295,14 @@ def test_the_models_shown_train(extended: Project, tmp_path: Path) -> None:
 
 
 ROWS_ARE_THERE = {
-    "A layer": ["test_layers.py::test_every_layer_has_a_case",
-                "test_model.py::test_random_stacks_are_of_all_layers"],
-    "An optimizer": ["test_optimizers.py::test_every_optimizer_has_a_row",
-                     "test_optimizers.py::test_every_optimizer_is_linear_or_adaptive"],
-    "An initializer": ["test_initializers.py::test_every_initializer_has_a_row"],
-    "A network": ["test_networks.py::test_every_network_is_written_out"],
-    "A schedule": ["test_schedules.py::test_every_schedule_has_a_row"],
+    "A layer": ["nn/test_layers.py::test_every_layer_has_a_case",
+                "nn/test_model.py::test_random_stacks_are_of_all_layers"],
+    "An optimizer": ["nn/test_optimizers.py::test_every_optimizer_has_a_row",
+                     "nn/test_optimizers.py::test_every_optimizer_is_linear_or_adaptive"],
+    "An initializer": ["nn/test_initializers.py::test_every_initializer_has_a_row"],
+    "A network": ["nn/test_networks.py::test_every_network_is_written_out"],
+    "A schedule": ["nn/test_schedules.py::test_every_schedule_has_a_row"],
+    LOOPS: ["compiled/test_chain.py::test_every_layer_with_loops_has_a_row"],
 }  # fmt: skip
 
 
@@ -303,21 +313,29 @@ def run_tests(project: Project, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project) -> None:
-    assert ROWS_ARE_THERE.keys() == EXAMPLES.keys()
-    tests = [f"tests/nn/{test}" for section in ROWS_ARE_THERE.values() for test in section]
+    assert list(ROWS_ARE_THERE) == SECTIONS
+    tests = [f"tests/{test}" for section in ROWS_ARE_THERE.values() for test in section]
     without = run_tests(extended, *tests)
     failed = re.findall(r"^FAILED (\S+)", without.stdout, flags=re.MULTILINE)
     assert sorted(failed) == sorted(tests), without.stdout + without.stderr
 
-    for section in EXAMPLES:
+    for section in SECTIONS:
         differences = blocks("diff", section_text(section))
         assert len(differences) == 2, section  # the registry's line, and the rows
         apply_difference(extended.folder, differences[1])
     files = sorted({test.partition("::")[0] for test in tests})
     words = [test.partition("::")[2] for test in tests]
     words += [word for example in EXAMPLES.values() for word in (example.name, example.object)]
-    passed = run_tests(extended, *files, "-v", "-k", " or ".join(words))
+    passed = run_tests(
+        extended, *files, "tests/compiled/test_special_values.py", "-v", "-k", " or ".join(words)
+    )
     assert passed.returncode == 0, passed.stdout
     for example in EXAMPLES.values():
         ran = rf"::\S+\[.*({example.name}|{example.object})"
         assert re.search(ran, passed.stdout), f"{example.name}: not a single test"
+    for test in (
+        "test_portable_passes_are_the_same_bits",
+        "test_threads_change_no_bit",
+        "test_layers",
+    ):
+        assert re.search(rf"^tests/compiled/\S+::{test}\[.*LeakyReLU", passed.stdout, re.MULTILINE)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain, samples_first, samples_last
+from cnn_from_scratch.compiled.chain import Chain, samples_first, samples_last
+from cnn_from_scratch.compiled.loops import LOOPS
 from cnn_from_scratch.nn.layers import EVALUATION, Images, Layer, Mode
 from cnn_from_scratch.nn.model import Sequential
 from cnn_from_scratch.nn.numerics import Array, Version
@@ -68,7 +69,7 @@ class CompiledSequential(Sequential):
         return dtheta
 
     def _has_loops(self, i: int) -> bool:
-        return type(self.layers[i]) in LAYERS_WITH_LOOPS
+        return type(self.layers[i]) in LOOPS
 
     def _chain(self, numbers: list[int], version: Version) -> Chain:
         first, end = numbers[0], numbers[-1] + 1
