@@ -12,7 +12,7 @@ import pytest
 from cnn_from_scratch.compiled import functions, kernel
 from cnn_from_scratch.compiled.chain import Chain
 from cnn_from_scratch.compiled.loops import LOOPS
-from cnn_from_scratch.compiled.passes import PASSES
+from cnn_from_scratch.compiled.passes import passes_of
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
@@ -294,7 +294,7 @@ def test_threads_change_no_bit(
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 1 << 62)
     serial = all_passes(one, params, x, dy, MODES["evaluation"]())
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
-    for way in PASSES[version]:
+    for way in passes_of(version):
         monkeypatch.setattr(way, "serial", None)  # the shared loops do it
     for number in numbers_of_threads:
         numba.set_num_threads(number)

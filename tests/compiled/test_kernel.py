@@ -18,10 +18,10 @@ import sys
 sys.path[:0] = [{src!r}]
 import numpy as np
 from cnn_from_scratch.compiled.chain import Chain
-from cnn_from_scratch.compiled.passes import PASSES
+from cnn_from_scratch.compiled.passes import passes_of
 from cnn_from_scratch.nn.layers import Sigmoid
 y, _ = Chain([Sigmoid()], [(1,), (1,)], [0], "native").forward(np.zeros(0), np.array([[0.5]]))
-stats = PASSES["native"].forward.serial.stats
+stats = passes_of("native").forward.serial.stats
 print(repr(float(y[0, 0])), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 

@@ -1,31 +1,33 @@
 """Layers in a row that have loops: a table of links, and both ways through it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cnn_from_scratch.compiled.kernel import worth_sharing
-from cnn_from_scratch.compiled.loops import LINK, LOOPS, Loops, numbers_of
-from cnn_from_scratch.compiled.passes import PASSES
+from cnn_from_scratch.compiled.loops import LINK, LOOPS, numbers_of
+from cnn_from_scratch.compiled.passes import passes_of
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import Layer, Shape
 from cnn_from_scratch.nn.numerics import Array, Version
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True)
+class Piece:
     """Links whose loops threads share, or not, and both ways through them; start: of the first."""
 
     start: int
     links: Any
-    is_shared: bool
     forward: Callable[..., None]
     backward: Callable[..., None]
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """What is done with n samples.
 
     size: of all their numbers. inputs, outputs: the chain's own among them, and their shapes.
@@ -61,29 +63,15 @@ class Chain:
         version: Version,
     ):
         self.version = version
-        self._passes = PASSES[version]
         self.in_shape, self.out_shape = shapes[0], shapes[-1]
         self.size = prod(self.in_shape)  # of all numbers of a sample
-        self._y = 0  # the place of the last output so far
         self.links = np.zeros(len(layers), LINK)
+        self._y, self._reads_y = 0, False  # the last output's place; and whether its layer reads it
         self._costs: list[int] = []
         self._plans: dict[int, Plan] = {}
-        reads_y = False  # whether the layer before does, on its way back
-        for link, layer, in_shape, out_shape, start in zip(
-            self.links, layers, shapes[:-1], shapes[1:], params, strict=True
-        ):
-            loops = _loops_of(layer)
-            if version == "portable":
-                _check_terms(layer, loops.terms(layer, in_shape))
-            link["kind"] = list(LOOPS).index(type(layer))
-            link["params"] = start
-            for name in numbers_of(type(layer)):
-                link[name] = getattr(layer, name) or 0
-            link["in_shape"], link["out_shape"] = _as_images(in_shape), _as_images(out_shape)
-            link["in_shape"][1:] += 2 * link["padding"]
-            self._place(link, loops.in_place, copied=loops.in_place and reads_y)
-            self._costs.append(prod(out_shape) * loops.cost(layer, in_shape))
-            reads_y = loops.reads_y
+        of_layers = zip(self.links, layers, shapes[:-1], shapes[1:], params, strict=True)
+        for link, layer, in_shape, out_shape, start in of_layers:
+            self._fill_in(link, layer, in_shape, out_shape, start)
 
     def forward(self, theta: Array, x: Array) -> tuple[Array, Array]:
         """Return the last layer's output, and as cache all numbers of the chain.
@@ -125,18 +113,40 @@ class Chain:
             self._plans[n] = self._new_plan(n)
         return self._plans[n]
 
+    def _fill_in(
+        self, link: Any, layer: Layer, in_shape: Shape, out_shape: Shape, params: int
+    ) -> None:
+        loops = LOOPS.get(type(layer))
+        if loops is None:
+            raise TypeError(f"{layer} has no compiled loops")
+        if self.version == "portable":
+            _check_terms(layer, loops.terms(layer, in_shape))
+        link["kind"], link["params"] = list(LOOPS).index(type(layer)), params
+        for name in numbers_of(type(layer)):
+            link[name] = getattr(layer, name) or 0
+        link["in_shape"], link["out_shape"] = _as_images(in_shape), _as_images(out_shape)
+        link["in_shape"][1:] += 2 * link["padding"]
+        link["source"] = link["x"] = self._y
+        if link["padding"] > 0 or (loops.in_place and self._reads_y):
+            link["x"] = self._y = self._new_place(link["in_shape"])
+        if not loops.in_place:
+            self._y = self._new_place(link["out_shape"])
+        link["y"], self._reads_y = self._y, loops.reads_y
+        self._costs.append(prod(out_shape) * loops.cost(layer, in_shape))
+
+    def _new_place(self, shape: Any) -> int:
+        place = self.size
+        self.size += int(prod(shape))
+        return place
+
     def _new_plan(self, n: int) -> Plan:
         pieces, start = [], 0
         for is_shared, group in groupby(worth_sharing(n * cost) for cost in self._costs):
             end = start + len(list(group))
-            pieces.append(
-                Piece(
-                    start,
-                    self.links[start:end],
-                    is_shared,
-                    *(kernel.shared if is_shared else kernel.serial for kernel in self._passes),
-                )
+            forward, backward = (
+                kernel.shared if is_shared else kernel.serial for kernel in passes_of(self.version)
             )
+            pieces.append(Piece(start, self.links[start:end], forward, backward))
             start = end
         return Plan(
             n * self.size,
@@ -146,26 +156,6 @@ class Chain:
             (*self.out_shape, n),
             pieces,
         )
-
-    def _place(self, link: Any, in_place: bool, copied: bool) -> None:
-        """Find places for a link's input, if it is a copy, and its output."""
-        link["source"] = link["x"] = self._y
-        if copied or link["padding"] > 0:
-            link["x"] = self._y = self._new_place(link["in_shape"])
-        if not in_place:
-            self._y = self._new_place(link["out_shape"])
-        link["y"] = self._y
-
-    def _new_place(self, shape: Any) -> int:
-        place = self.size
-        self.size += int(prod(shape))
-        return place
-
-
-def _loops_of(layer: Layer) -> Loops:
-    if type(layer) not in LOOPS:
-        raise TypeError(f"{layer} has no compiled loops")
-    return LOOPS[type(layer)]
 
 
 def _check_shape(samples: Array, shape: Shape) -> None:

@@ -4,7 +4,8 @@ To call a compiled function from Python takes several times as long as most loop
 images. So a chain is a table with one row per layer, its link, which these two work through.
 """
 
-from typing import Any, get_args
+from functools import cache
+from typing import Any
 
 from cnn_from_scratch.compiled.kernel import Kernel, copied, function, one_of
 from cnn_from_scratch.compiled.loops import LOOPS, Passes
@@ -17,6 +18,13 @@ def images(values: Array, place: int, shape: Any, n: int) -> Array:
     channels, height, width = shape[0], shape[1], shape[2]
     end = place + channels * height * width
     return values[place * n : end * n].reshape((channels, height, width, n))
+
+
+@function()
+def ends_of(link: Any, values: Array, n: int) -> tuple[Array, Array]:
+    """Return a link's input and output, or their gradients."""
+    x = images(values, link.x, link.in_shape, n)
+    return x, images(values, link.y, link.out_shape, n)
 
 
 @function()
@@ -50,11 +58,11 @@ def pad_backward(dy: Array, padding: int, dx: Array) -> None:
                     dx[c, i, j, n] = dy[c, i + padding, j + padding, n]
 
 
-# The arguments of every layer's loops. x, y: images (C, H, W, N), or vectors (D, 1, 1, N). A loop
-# that is shared out writes to its arguments: to what a function returns, the compiler drops it.
+# The arguments of every layer's loops. x, y: images (C, H, W, N), or vectors (D, 1, 1, N). What is
+# written in a shared loop to anything but arguments and their views, Numba takes to be of no use.
 FORWARD = "link, theta, x, y"
 BACKWARD = "link, theta, x, y, dy, wants_dx, dx, dtheta"
-run: Any = None  # the loops of a link, by its kind: in each version's passes, its own
+run: Any = None  # the loops of a link, by its kind: in `passes_of` each version, its own
 run_back: Any = None
 
 
@@ -62,7 +70,7 @@ def _forward(links: Any, theta: Array, values: Array, n: int) -> None:
     """Fill in `values` of n samples, which begin with the chain's inputs."""
     for i in range(len(links)):
         link = links[i]
-        x, y = images(values, link.x, link.in_shape, n), images(values, link.y, link.out_shape, n)
+        x, y = ends_of(link, values, n)
         if link.x != link.source:
             pad(source_of(link, values, n), link.padding, x)
         run(link.kind, link, theta, x, y)
@@ -74,25 +82,19 @@ def _backward(
     """Fill in dtheta, and dvalues but the last, which are the gradient of the chain's outputs."""
     for i in range(len(links) - 1, -1, -1):
         link, wanted = links[i], wants_dx or i > 0
-        x, y = images(values, link.x, link.in_shape, n), images(values, link.y, link.out_shape, n)
-        dx, dy = (
-            images(dvalues, link.x, link.in_shape, n),
-            images(dvalues, link.y, link.out_shape, n),
-        )
+        x, y = ends_of(link, values, n)
+        dx, dy = ends_of(link, dvalues, n)
         run_back(link.kind, link, theta, x, y, dy, wanted, dx, dtheta)
         if wanted and link.x != link.source:
             pad_backward(dx, link.padding, source_of(link, dvalues, n))
 
 
-def _passes(version: Version) -> Passes:
-    """Return both, with the loops of this version of the numerics; a link's kind is its row."""
+@cache
+def passes_of(version: Version) -> Passes:
+    """Return both ways with the loops of a version of the numerics; a link's kind is its row."""
     rows = [getattr(loops, version) for loops in LOOPS.values()]
     kernels = {
         "run": one_of("run", FORWARD, [row.forward for row in rows]),
         "run_back": one_of("run_back", BACKWARD, [row.backward for row in rows]),
     }
-    forward, backward = (copied(loop, version, kernels) for loop in (_forward, _backward))
-    return Passes(Kernel(forward), Kernel(backward))
-
-
-PASSES: dict[Version, Passes] = {version: _passes(version) for version in get_args(Version)}
+    return Passes(*(Kernel(copied(way, version, kernels)) for way in (_forward, _backward)))
