@@ -102,9 +102,9 @@ class Chain:
             raise ValueError(f"expected dy of as many samples as went forward, got {n}")
         dvalues = np.empty_like(values)
         dvalues[plan.outputs].reshape(plan.out_shape)[:] = samples_last(dy)
+        wanted = 0 if wants_dx else 1
         for piece in reversed(plan.pieces):
-            wanted = wants_dx or piece.start > 0
-            piece.backward(piece.links, theta, values, n, dvalues, wanted, dtheta)
+            piece.backward(piece.links, theta, values, n, dvalues, wanted - piece.start, dtheta)
         return samples_first(dvalues[plan.inputs].reshape(plan.in_shape)) if wants_dx else dy
 
     def plan(self, n: int) -> Plan:

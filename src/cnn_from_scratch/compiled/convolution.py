@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import FUSED, REORDERED, Kernel, function, kernel
+from cnn_from_scratch.compiled.kernel import FUSED, INLINED, REORDERED, Kernel, function, kernel
 from cnn_from_scratch.nn.numerics import Array
 
 
-@function()
+@function(**INLINED)
 def weights_of(link: Any, theta: Array) -> tuple[Array, Array]:
     """Return W and b, or their gradients."""
     shape = (link.out_channels, link.in_shape[0], link.kernel_size, link.kernel_size)

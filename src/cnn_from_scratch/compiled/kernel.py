@@ -18,6 +18,8 @@ OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy"}
 # said, every operation is rounded by itself, in the order of the loops, and so the same everywhere.
 FUSED = {"fastmath": {"contract"}}
 REORDERED = {"fastmath": {"reassoc", "contract"}}
+# Compile it as a part of its callers: the references to an array that it returns are not counted.
+INLINED = {"inline": "always"}
 PARALLEL_FROM = 1 << 19  # steps; waking the threads takes about as long as a tenth of them
 
 
@@ -60,9 +62,9 @@ class Kernel:
     def __init__(self, loop: Callable[..., None], **options: Any):
         self.name, self.arguments = loop.__name__, ", ".join(signature(loop).parameters)
         called = {n: k for n, k in loop.__globals__.items() if isinstance(k, Kernel)}
-        # A loop is compiled once more with all that call it, so what only calls is a part of those.
+        # Every caller has what it calls compiled in it once more, so what only calls is no step.
         has_loop = "prange" in loop.__code__.co_names
-        options |= OPTIONS | ({} if has_loop else {"inline": "always"})
+        options |= OPTIONS | ({} if has_loop else INLINED)
         self.serial, self.shared = (
             njit(parallel=is_shared and has_loop, **options)(
                 copied(loop, kind, {name: vars(kernel)[kind] for name, kernel in called.items()})

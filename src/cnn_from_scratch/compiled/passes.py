@@ -7,12 +7,12 @@ images. So a chain is a table with one row per layer, its link, which these two 
 from functools import cache
 from typing import Any
 
-from cnn_from_scratch.compiled.kernel import Kernel, copied, function, one_of
+from cnn_from_scratch.compiled.kernel import INLINED, Kernel, copied, function, one_of
 from cnn_from_scratch.compiled.loops import LOOPS, Passes
 from cnn_from_scratch.nn.numerics import Array, Version
 
 
-@function()
+@function(**INLINED)
 def images(values: Array, place: int, shape: Any, n: int) -> Array:
     """Return n images (C, H, W, N) of a shape; place: where they would begin if n were 1."""
     channels, height, width = shape[0], shape[1], shape[2]
@@ -20,14 +20,14 @@ def images(values: Array, place: int, shape: Any, n: int) -> Array:
     return values[place * n : end * n].reshape((channels, height, width, n))
 
 
-@function()
+@function(**INLINED)
 def ends_of(link: Any, values: Array, n: int) -> tuple[Array, Array]:
     """Return a link's input and output, or their gradients."""
     x = images(values, link.x, link.in_shape, n)
     return x, images(values, link.y, link.out_shape, n)
 
 
-@function()
+@function(**INLINED)
 def source_of(link: Any, values: Array, n: int) -> Array:
     """Return what a link's input is a copy of, with a border of zeros; or the gradient of it."""
     channels, height, width = link.in_shape[0], link.in_shape[1], link.in_shape[2]
@@ -77,15 +77,18 @@ def _forward(links: Any, theta: Array, values: Array, n: int) -> None:
 
 
 def _backward(
-    links: Any, theta: Array, values: Array, n: int, dvalues: Array, wants_dx: bool, dtheta: Array
+    links: Any, theta: Array, values: Array, n: int, dvalues: Array, wanted: int, dtheta: Array
 ) -> None:
-    """Fill in dtheta, and dvalues but the last, which are the gradient of the chain's outputs."""
+    """Fill in dtheta, and dvalues but the last, which are the gradient of the chain's outputs.
+
+    wanted: the first link the gradient of whose input is asked for.
+    """
     for i in range(len(links) - 1, -1, -1):
-        link, wanted = links[i], wants_dx or i > 0
+        link, wants_dx = links[i], i >= wanted
         x, y = ends_of(link, values, n)
         dx, dy = ends_of(link, dvalues, n)
-        run_back(link.kind, link, theta, x, y, dy, wanted, dx, dtheta)
-        if wanted and link.x != link.source:
+        run_back(link.kind, link, theta, x, y, dy, wants_dx, dx, dtheta)
+        if wants_dx and link.x != link.source:
             pad_backward(dx, link.padding, source_of(link, dvalues, n))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import prange
 
 from cnn_from_scratch.compiled.convolution import dot, input_gradient, weights_of
-from cnn_from_scratch.compiled.kernel import Kernel, function
+from cnn_from_scratch.compiled.kernel import INLINED, Kernel, function
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.numerics import Array
 
@@ -61,7 +61,7 @@ def round_all(x: Array, unit: float, rounded: Array) -> None:
         results[i] = numbers[i] + shift - shift
 
 
-@function()
+@function(**INLINED)
 def rounded(W: Array, unit: float) -> Array:
     """Return W as products take it."""
     result = np.empty_like(W)
