@@ -112,12 +112,13 @@ def _chains(network: "Sequential") -> "dict[int, Chain]":
     chains = [chain for _, chain in getattr(network, "chains", []) if chain is not None]
     if not chains:
         return {}
-    from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
+    from cnn_from_scratch.compiled.chain import Chain
+    from cnn_from_scratch.compiled.loops import LOOPS
 
     return {
         i: Chain([layer], network.shapes[i : i + 2], [place.start], chains[0].version)
         for i, (layer, place) in enumerate(zip(network.layers, network.slices, strict=True))
-        if type(layer) in LAYERS_WITH_LOOPS
+        if type(layer) in LOOPS
     }
 
 

@@ -1,5 +1,7 @@
 """Chains of compiled layers, each layer by itself against the NumPy layer that it computes."""
 
+import re
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar
 
@@ -7,8 +9,10 @@ import numba
 import numpy as np
 import pytest
 
-from cnn_from_scratch.compiled import functions, kernel, passes
-from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain
+from cnn_from_scratch.compiled import functions, kernel
+from cnn_from_scratch.compiled.chain import Chain
+from cnn_from_scratch.compiled.loops import LOOPS
+from cnn_from_scratch.compiled.passes import passes_of
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
@@ -21,6 +25,7 @@ from cnn_from_scratch.nn.layers import (
     ReLU,
     Shape,
     Sigmoid,
+    Tanh,
 )
 from cnn_from_scratch.nn.numerics import Array, Primitives, Version, using
 from tests.nn.gradient_check import check_layer
@@ -40,7 +45,7 @@ PRIMITIVES: dict[Version, Primitives] = {
     "native": numerics.NATIVE,
     "portable": functions.PORTABLE,
 }
-TWINS = [case for case in CASES if isinstance(case[0], LAYERS_WITH_LOOPS)]
+TWINS = [case for case in CASES if type(case[0]) in LOOPS]
 twin_cases = pytest.mark.parametrize(("layer", "in_shape", "out_shape"), TWINS, ids=str)
 both_versions = pytest.mark.parametrize("version", PRIMITIVES)
 
@@ -51,7 +56,18 @@ ONE_OF_EACH: list[tuple[Layer, Shape, Shape]] = [
     (ReLU(), (2, 3, 4), (2, 3, 4)),
     (Sigmoid(), (2, 3, 4), (2, 3, 4)),
 ]
+
+
+def test_every_layer_with_loops_has_a_row() -> None:
+    assert {type(layer) for layer, *_ in ONE_OF_EACH} == LOOPS.keys()
+
+
 one_of_each = pytest.mark.parametrize(("layer", "in_shape", "out_shape"), ONE_OF_EACH, ids=str)
+
+
+@dataclass(frozen=True)
+class _OwnReLU(ReLU):
+    """A layer of its own."""
 
 
 class Twin:
@@ -223,6 +239,15 @@ def test_a_portable_convolution_of_too_many_terms_is_refused(
     Chain([layer], shapes, [0], "native")
 
 
+@both_versions
+@pytest.mark.parametrize("layer", [Tanh(), _OwnReLU()], ids=str)
+def test_a_layer_without_loops_is_refused(layer: Layer, version: Version) -> None:
+    """It is taken for no other layer, not even for the one that it is derived from."""
+    message = rf"^{re.escape(str(layer))} has no compiled loops$"
+    with pytest.raises(TypeError, match=message):
+        Chain([ReLU(), layer], [(2, 4, 4)] * 3, [0, 0], version)
+
+
 @twin_cases
 def test_gradients(
     layer: Layer, in_shape: Shape, out_shape: Shape, rng: np.random.RandomState
@@ -269,8 +294,8 @@ def test_threads_change_no_bit(
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 1 << 62)
     serial = all_passes(one, params, x, dy, MODES["evaluation"]())
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
-    for procedure in (passes.forward, passes.backward):
-        monkeypatch.setattr(procedure, "serial", None)  # the shared loops do it
+    for way in passes_of(version):
+        monkeypatch.setattr(way, "serial", None)  # the shared loops do it
     for number in numbers_of_threads:
         numba.set_num_threads(number)
         same_bits(all_passes(one, params, x, dy, MODES["evaluation"]()), serial)

@@ -6,19 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from cnn_from_scratch.compiled.kernel import Kernel, one_of
+from cnn_from_scratch.nn.numerics import Array
 from tests.workflow.project import ROOT
 
 SIGMOID = """
 import sys
 sys.path[:0] = [{src!r}]
 import numpy as np
-from cnn_from_scratch.compiled import activations
-x = np.array([0.5])
-activations.sigmoid.serial(x)
-stats = activations.sigmoid.serial.stats
-print(repr(float(x[0])), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+from cnn_from_scratch.compiled.chain import Chain
+from cnn_from_scratch.compiled.passes import passes_of
+from cnn_from_scratch.nn.layers import Sigmoid
+y, _ = Chain([Sigmoid()], [(1,), (1,)], [0], "native").forward(np.zeros(0), np.array([[0.5]]))
+stats = passes_of("native").forward.serial.stats
+print(repr(float(y[0, 0])), sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
 
@@ -68,3 +72,32 @@ def test_a_folder_for_the_cache_is_kept_to(tmp_path: Path, monkeypatch: pytest.M
     assert _sigmoid(ROOT / "src")[1]
     assert not _sigmoid(ROOT / "src")[1]
     assert [*tmp_path.rglob("*.nbc")]
+
+
+@Kernel
+def _add(x: Array, y: Array) -> None:
+    x += y
+
+
+@Kernel
+def _subtract(x: Array, y: Array) -> None:
+    x -= y
+
+
+def test_one_of_several_kernels() -> None:
+    """By its number in the list; without one of that number nothing passes as done."""
+    for kind in ("serial", "shared"):
+        run = vars(one_of("run", "x, y", [_add, _subtract, _add]))[kind]
+        for number, expected in ((0, 5.0), (1, 1.0), (2, 5.0)):
+            x = np.array([3.0])
+            run(number, x, np.array([2.0]))
+            assert x[0] == expected
+        for number in (3, -1):
+            with pytest.raises(IndexError, match=r"^no kernel has this number$"):
+                run(number, np.zeros(1), np.zeros(1))
+
+
+def test_kernels_of_other_arguments_are_refused() -> None:
+    message = r"^_subtract\(x, y\): expected \(x, dy\)$"
+    with pytest.raises(TypeError, match=message):
+        one_of("run", "x, dy", [_subtract])

@@ -52,6 +52,11 @@ EXAMPLES = {
     "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
 }
 
+# What is no part of nn: a layer's loops, below the others of their module.
+LOOPS = "A compiled layer"
+LOOPS_FILE = "src/cnn_from_scratch/compiled/activations.py"
+SECTIONS = [*EXAMPLES, LOOPS]
+
 
 # The sections of what is reported: the file that holds the code, and where it stands in it.
 REPORTED = {
@@ -128,9 +133,9 @@ ADAM = {"name": "adam"}
 
 
 def test_every_registry_has_a_section_and_every_section_its_code() -> None:
-    assert len(blocks("python")) == len(EXAMPLES) + len(REPORTED)
+    assert len(blocks("python")) == len(SECTIONS) + len(REPORTED)
     assert len(blocks("yaml")) == 2  # the second is of a study
-    for section in (*EXAMPLES, *REPORTED):
+    for section in (*SECTIONS, *REPORTED):
         assert code_of(section)
     named = {name for module in (layers, optimizers, initializers, architectures, schedules)
              for name, value in vars(module).items()
@@ -252,7 +257,11 @@ def apply_difference(folder: Path, difference: str) -> None:
 
 
 def add_code(folder: Path, section: str) -> None:
-    """Put a section's code right above its registry."""
+    """Put a section's code right above its registry, or loops below the others."""
+    if section == LOOPS:
+        with (folder / LOOPS_FILE).open("a", encoding="utf-8") as loops:
+            loops.write(f"\n\n{code_of(section)}")
+        return
     module, registry, *_ = EXAMPLES[section]
     file = folder / Path(module.__file__).relative_to(ROOT)
     text = file.read_text(encoding="utf-8")
@@ -274,7 +283,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Project:
         if name.startswith(("src/", "stages/", "tests/", "pyproject.toml", "params.yaml")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
-    for section in EXAMPLES:
+    for section in SECTIONS:
         add_code(folder, section)
         for difference in blocks("diff", section_text(section)):
             if difference.startswith("+++ src/"):
@@ -318,17 +327,25 @@ def run_tests(project: Project, *args: str) -> subprocess.CompletedProcess[str]:
     return project.run(sys.executable, "-m", "pytest", *plain, *args, check=False)
 
 
-def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project) -> None:
-    assert ROWS_ARE_THERE.keys() == EXAMPLES.keys()
-    tests = [f"tests/nn/{test}" for section in ROWS_ARE_THERE.values() for test in section]
-    without = run_tests(extended, *tests)
+def check_rows_are_missed(project: Project, tests: list[str]) -> None:
+    """Check that these tests fail in the copy as it is."""
+    without = run_tests(project, *tests)
     failed = re.findall(r"^FAILED (\S+)", without.stdout, flags=re.MULTILINE)
     assert sorted(failed) == sorted(tests), without.stdout + without.stderr
 
+
+def add_rows(folder: Path, section: str) -> None:
+    """Make the second of a section's changes; the first is the registry's line."""
+    _, rows = blocks("diff", section_text(section))
+    apply_difference(folder, rows)
+
+
+def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project) -> None:
+    assert ROWS_ARE_THERE.keys() == EXAMPLES.keys()
+    tests = [f"tests/nn/{test}" for section in ROWS_ARE_THERE.values() for test in section]
+    check_rows_are_missed(extended, tests)
     for section in EXAMPLES:
-        differences = blocks("diff", section_text(section))
-        assert len(differences) == 2, section  # the registry's line, and the rows
-        apply_difference(extended.folder, differences[1])
+        add_rows(extended.folder, section)
     files = sorted({test.partition("::")[0] for test in tests})
     words = [test.partition("::")[2] for test in tests]
     words += [word for example in EXAMPLES.values() for word in (example.name, example.object)]
@@ -340,6 +357,23 @@ def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project)
     for example in EXAMPLES.values():
         ran = rf"::\S+\[.*({example.name}|{example.object})"
         assert re.search(ran, passed.stdout), f"{example.name}: not a single test"
+
+
+def test_without_a_row_loops_fail_and_with_it_they_pass(extended: Project) -> None:
+    """Not all their tests: those in float32, and of portable threads, are compiled once more."""
+    check_rows_are_missed(
+        extended, ["tests/compiled/test_chain.py::test_every_layer_with_loops_has_a_row"]
+    )
+    add_rows(extended.folder, LOOPS)
+    files = [f"tests/compiled/test_{name}.py" for name in ("chain", "special_values")]
+    which = "every_layer or LeakyReLU and not float32 and not (threads and portable)"
+    passed = run_tests(extended, *files, "-v", "-k", which)
+    assert passed.returncode == 0, passed.stdout
+    for test in (
+        *("every_layer_with_loops_has_a_row", "native_passes_agree", "threads_change_no_bit"),
+        *("portable_passes_are_the_same_bits", "gradients", "layers"),
+    ):
+        assert re.search(rf"::test_{test}\b.* PASSED", passed.stdout), test
 
 
 # What is reported: on the runs of a miniature study, by the real pipeline.

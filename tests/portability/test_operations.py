@@ -11,6 +11,7 @@ from numba.core.dispatcher import Dispatcher
 
 from cnn_from_scratch.compiled import activations, convolution, functions, passes, pooling, portable
 from cnn_from_scratch.compiled.kernel import REORDERED, Kernel, function
+from cnn_from_scratch.compiled.loops import LOOPS
 from tests.workflow.project import ROOT
 
 # Sums, products of matrices and functions that BLAS, vector units or the C library compute; the
@@ -87,14 +88,14 @@ REORDERING = {"reassoc", "contract"}
 def test_only_exact_sums_may_be_reordered() -> None:
     """And what native convolutions add up; and nothing may be taken for finite."""
     assert REORDERED["fastmath"] == REORDERING
-    for module in (portable, activations, pooling):
+    for module in (portable, activations, pooling, passes):
         assert reordered(module) == {}
     assert reordered(functions) == {
         "fused_polynomial": {"contract"},
         "fused_split_exp": {"contract"},
     }
     assert reordered(convolution) == {
-        **dict.fromkeys(("forward", "gradients", "dot"), REORDERING),
+        **dict.fromkeys(("sums", "gradients", "dot"), REORDERING),
         "input_gradient": {"contract"},
     }
 
@@ -111,15 +112,20 @@ def test_fused_functions_are_for_the_native_sigmoid_alone() -> None:
 
 def test_portable_convolutions_take_two_loops_of_the_native_ones() -> None:
     """The exact dot product, and the gradient for the input: of exact products, not reordered."""
-    assert vars(portable)["dot"] is convolution.dot
-    native = {name for name, item in vars(passes).items() if item in vars(convolution).values()}
-    used = set()
-    for node in ast.walk(ast.parse(Path(passes.__file__).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "step.kind == PORTABLE_CONV":
-            body = ast.Module(node.body, [])
-            used |= {n.id for n in ast.walk(body) if isinstance(n, ast.Name)} & native
-    assert {"conv", "conv_gradients", "conv_input_gradient"} <= native
-    assert used - {"Any", "Array", "np"} == {"conv_input_gradient"}
+    taken = {
+        name
+        for name, item in vars(portable).items()
+        if isinstance(item, Kernel | Dispatcher) and vars(convolution).get(name) is item
+    }
+    assert taken == {"dot", "input_gradient", "weights_of"}  # the last of which computes nothing
+
+
+def test_portable_loops_are_not_the_native_ones_that_differ() -> None:
+    """A sigmoid and a convolution."""
+    native = {kernel for loops in LOOPS.values() for kernel in loops.native}
+    portables = {kernel for loops in LOOPS.values() for kernel in loops.portable}
+    only_native = {activations.sigmoid, convolution.conv, convolution.conv_backward}
+    assert native - portables == only_native
 
 
 def test_a_reordered_loop_would_be_found() -> None:

@@ -10,11 +10,20 @@ from typing import Any
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import FUSED, REORDERED, Array, function, kernel
+from cnn_from_scratch.compiled.kernel import FUSED, INLINED, REORDERED, Kernel, function, kernel
+from cnn_from_scratch.nn.numerics import Array
+
+
+@function(**INLINED)
+def weights_of(link: Any, theta: Array) -> tuple[Array, Array]:
+    """Return W and b, or their gradients."""
+    shape = (link.out_channels, link.in_shape[0], link.kernel_size, link.kernel_size)
+    end = link.params + shape[0] * shape[1] * shape[2] * shape[3]
+    return theta[link.params : end].reshape(shape), theta[end : end + link.out_channels]
 
 
 @kernel(**REORDERED)
-def forward(W: Array, b: Array, x: Array, stride: int, taps: Sequence[int], y: Array) -> None:
+def sums(W: Array, b: Array, x: Array, stride: int, taps: Sequence[int], y: Array) -> None:
     """y[o,i,j,n] = b[o] + sum over c,u,v of W[o,c,u,v] * x[c, s*i+u, s*j+v, n].
 
     taps: 0..k-1; of a tuple the compiler knows the length, and unrolls the loop over v.
@@ -106,3 +115,30 @@ def input_gradient(W: Array, dy: Array, stride: int, dx: Array) -> None:
             for c in range(channels):
                 for n in range(samples):
                     dx[c, p, q, n] = over_places[c, n]
+
+
+@Kernel
+def conv(link: Any, theta: Array, x: Array, y: Array) -> None:
+    """Compute y, as `sums` does."""
+    W, b = weights_of(link, theta)
+    # The taps of the usual kernels as tuples: the loops are compiled for their lengths.
+    if link.kernel_size == 2:
+        sums(W, b, x, link.stride, (0, 1), y)
+    elif link.kernel_size == 3:
+        sums(W, b, x, link.stride, (0, 1, 2), y)
+    elif link.kernel_size == 5:
+        sums(W, b, x, link.stride, (0, 1, 2, 3, 4), y)
+    else:
+        sums(W, b, x, link.stride, range(link.kernel_size), y)
+
+
+@Kernel
+def conv_backward(
+    link: Any, theta: Array, x: Array, y: Array, dy: Array, wants_dx: bool, dx: Array, dtheta: Array
+) -> None:
+    """Compute dW, db and dx."""
+    W, _ = weights_of(link, theta)
+    dW, db = weights_of(link, dtheta)
+    gradients(dy, x, link.stride, db, dW)
+    if wants_dx:
+        input_gradient(W, dy, link.stride, dx)

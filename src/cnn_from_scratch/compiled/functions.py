@@ -11,8 +11,9 @@ from dataclasses import replace
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import Array, Kernel, function, fused
+from cnn_from_scratch.compiled.kernel import Kernel, function, fused
 from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.numerics import Array
 
 LOG2_E, LN2_HIGH, LN2_LOW, ROUNDER = map(
     float, (numerics.LOG2_E, numerics.LN2_HIGH, numerics.LN2_LOW, numerics.ROUNDER)

@@ -1,18 +1,16 @@
 """How a loop is compiled: once for one thread, and once with its outermost `prange` shared out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
+from inspect import signature
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
 import numba
-import numpy as np
 from numba import njit
 
 from cnn_from_scratch.nn import numerics
-
-Array = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 # numpy: dividing by zero gives inf or NaN, as it does there. cache: on disk, from run to run.
 OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy"}
@@ -20,6 +18,8 @@ OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy"}
 # said, every operation is rounded by itself, in the order of the loops, and so the same everywhere.
 FUSED = {"fastmath": {"contract"}}
 REORDERED = {"fastmath": {"reassoc", "contract"}}
+# Compile it as a part of its callers: the references to an array that it returns are not counted.
+INLINED = {"inline": "always"}
 PARALLEL_FROM = 1 << 19  # steps; waking the threads takes about as long as a tenth of them
 
 
@@ -53,37 +53,55 @@ def fused(compiled: Any, **names: Any) -> Any:
 
 
 class Kernel:
-    """A loop over arrays, some of which it writes its results into.
+    """A loop over arrays, some of which it writes its results into; it may call other kernels.
 
-    serial, shared: the loop for one thread, and with its outermost `prange` shared out. That
-    changes no bit: each number is computed by one thread.
+    serial, shared: the loop, and the kernels that it calls, for one thread, and with each outermost
+    `prange` shared out. That changes no bit: each number is computed by one thread.
     """
 
     def __init__(self, loop: Callable[..., None], **options: Any):
-        self.serial = njit(**OPTIONS, **options)(loop)
-        self.shared = njit(parallel=True, **OPTIONS, **options)(copied(loop, "shared", {}))
+        self.name, self.arguments = loop.__name__, ", ".join(signature(loop).parameters)
+        called = {n: k for n, k in loop.__globals__.items() if isinstance(k, Kernel)}
+        # Every caller has what it calls compiled in it once more, so what only calls is no step.
+        has_loop = "prange" in loop.__code__.co_names
+        options |= OPTIONS | ({} if has_loop else INLINED)
+        self.serial, self.shared = (
+            njit(parallel=is_shared and has_loop, **options)(
+                copied(loop, kind, {name: vars(kernel)[kind] for name, kernel in called.items()})
+            )
+            for kind, is_shared in (("serial", False), ("shared", True))
+        )
 
     def run(self, steps: int, *args: Any) -> None:
         """Run the loop; `steps` says about how often its innermost line is run."""
         (self.shared if worth_sharing(steps) else self.serial)(*args)
 
     def __call__(self, *args: Any) -> None:
-        """Run the loop in one thread. In a `Procedure`, this call is to its kind of the kernel."""
+        """Run the loop in one thread. In another kernel, this call is to what that one is."""
         self.serial(*args)
 
 
-class Procedure:
-    """A function that calls kernels, by their names in its module.
+def kernel(**options: Any) -> Callable[[Callable[..., None]], Kernel]:
+    """Make a kernel of a loop, compiled with these options."""
+    return lambda loop: Kernel(loop, **options)
 
-    serial, shared: the function with all kernels serial, or all shared.
+
+def one_of(name: str, arguments: str, kernels: Sequence[Kernel]) -> Kernel:
+    """Return the kernel `name(number, *arguments)`, which runs the one of that number, or raises.
+
+    Its code is generated, as compiled code cannot look up functions in a list. Raises TypeError if
+    one of the kernels has other arguments.
     """
-
-    def __init__(self, function: Callable[..., None]):
-        kernels = {n: k for n, k in function.__globals__.items() if isinstance(k, Kernel)}
-        self.serial, self.shared = (
-            njit(**OPTIONS)(copied(function, kind, {n: vars(k)[kind] for n, k in kernels.items()}))
-            for kind in ("serial", "shared")
-        )
+    lines = [f"def {name}(number, {arguments}):"]
+    names: dict[str, Any] = {"__name__": __name__}
+    for i, kernel in enumerate(kernels):
+        if kernel.arguments != arguments:
+            raise TypeError(f"{kernel.name}({kernel.arguments}): expected ({arguments})")
+        lines.append(f"    if number == {i}: return kernel_{i}({arguments})")
+        names[f"kernel_{i}"] = kernel
+    lines.append("    raise IndexError('no kernel has this number')")
+    exec(compile("\n".join(lines), __file__, "exec"), names)  # cached as of this file
+    return Kernel(names[name])
 
 
 def copied(function: Callable[..., None], kind: str, names: dict[str, Any]) -> Callable[..., None]:
@@ -99,8 +117,3 @@ def copied(function: Callable[..., None], kind: str, names: dict[str, Any]) -> C
 def worth_sharing(steps: int) -> bool:
     """Return whether threads should share loops whose innermost line is run so often."""
     return steps >= PARALLEL_FROM
-
-
-def kernel(**options: Any) -> Callable[[Callable[..., None]], Kernel]:
-    """Make a kernel of a loop, compiled with these options."""
-    return lambda loop: Kernel(loop, **options)

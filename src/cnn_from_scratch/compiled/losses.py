@@ -5,8 +5,9 @@ import math
 import numpy as np
 
 from cnn_from_scratch.compiled.functions import exp_of
-from cnn_from_scratch.compiled.kernel import Array, function
+from cnn_from_scratch.compiled.kernel import function
 from cnn_from_scratch.nn.metrics import Labels
+from cnn_from_scratch.nn.numerics import Array
 
 
 def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:

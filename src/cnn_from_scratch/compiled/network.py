@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.compiled.chain import LAYERS_WITH_LOOPS, Chain, samples_first, samples_last
+from cnn_from_scratch.compiled.chain import Chain, samples_first, samples_last
+from cnn_from_scratch.compiled.loops import LOOPS
 from cnn_from_scratch.nn.layers import EVALUATION, Images, Layer, Mode
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.numerics import Array, Version
@@ -31,7 +32,7 @@ class CompiledSequential(Sequential):
         if version == "portable" and self.theta.dtype != np.float64:
             raise TypeError(f"portable numerics take float64, not {self.theta.dtype}")
         self.chains: list[tuple[int, Chain | None]] = []  # by first layer; None: it has no loops
-        for has_loops, group in groupby(range(len(layers)), self._has_loops):
+        for has_loops, group in groupby(range(len(layers)), lambda i: type(layers[i]) in LOOPS):
             numbers = list(group)
             if has_loops:
                 self.chains.append((numbers[0], self._chain(numbers, version)))
@@ -66,9 +67,6 @@ class CompiledSequential(Sequential):
             else:
                 dy = chain.backward(self.theta, dy, cache, dtheta, wants_dx=i > 0)
         return dtheta
-
-    def _has_loops(self, i: int) -> bool:
-        return type(self.layers[i]) in LAYERS_WITH_LOOPS
 
     def _chain(self, numbers: list[int], version: Version) -> Chain:
         first, end = numbers[0], numbers[-1] + 1

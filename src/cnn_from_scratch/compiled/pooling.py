@@ -1,14 +1,18 @@
 """The maximum pooling's loops, each its formula of `nn.layers.MaxPool2D`, the samples innermost."""
 
+from typing import Any
+
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.kernel import Array, Kernel
+from cnn_from_scratch.compiled.kernel import Kernel
+from cnn_from_scratch.nn.numerics import Array
 
 
 @Kernel
-def forward(x: Array, k: int, stride: int, y: Array) -> None:
+def max_pool(link: Any, theta: Array, x: Array, y: Array) -> None:
     """y[c,i,j,n] = max over u,v of x[c, s*i+u, s*j+v, n]; NaN if one of them is."""
+    k, stride = link.kernel_size, link.stride or link.kernel_size
     channels, h_out, w_out, samples = y.shape
     for c in prange(channels):
         for i in range(h_out):
@@ -23,8 +27,11 @@ def forward(x: Array, k: int, stride: int, y: Array) -> None:
 
 
 @Kernel
-def backward(x: Array, y: Array, dy: Array, k: int, stride: int, dx: Array) -> None:
+def max_pool_backward(
+    link: Any, theta: Array, x: Array, y: Array, dy: Array, wants_dx: bool, dx: Array, dtheta: Array
+) -> None:
     """Add dy[c,i,j,n] to dx at the window's first place, in row-major order, that holds y."""
+    k, stride = link.kernel_size, link.stride or link.kernel_size
     channels, h_out, w_out, samples = y.shape
     for c in prange(channels):
         dx[c] = 0.0

@@ -6,17 +6,28 @@ give what the product gives. The other factor comes rounded already; what is lef
 inputs.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import prange
 
-from cnn_from_scratch.compiled.convolution import dot
-from cnn_from_scratch.compiled.kernel import Array, Kernel, function
+from cnn_from_scratch.compiled.convolution import dot, input_gradient, weights_of
+from cnn_from_scratch.compiled.kernel import INLINED, Kernel, function
 from cnn_from_scratch.nn import numerics
+from cnn_from_scratch.nn.numerics import Array
 
 BLOCK = numerics.BLOCK
 TO_OVERFLOW = numerics.TO_OVERFLOW
+# To what factors of products are rounded, as `shifter` takes it, by the number of their terms.
+UNITS = np.array([numerics.FROM_OVERFLOW[numerics.factor_bits(k)] for k in range(BLOCK + 1)])
 SIZE = (1 << 63) - 1  # all bits of a float but its sign's
 SMALLEST_BITS = int(np.array(numerics.SMALLEST).view(np.int64))
+
+
+@function()
+def unit_of(terms: int) -> float:
+    """Return to what factors of so many products are rounded, as `shifter` takes it."""
+    return float(UNITS[min(terms, BLOCK)])
 
 
 @function()
@@ -50,6 +61,14 @@ def round_all(x: Array, unit: float, rounded: Array) -> None:
         results[i] = numbers[i] + shift - shift
 
 
+@function(**INLINED)
+def rounded(W: Array, unit: float) -> Array:
+    """Return W as products take it."""
+    result = np.empty_like(W)
+    round_all(W, unit, result)
+    return result
+
+
 @function()
 def bias_gradient(dy: Array, db: Array) -> None:
     """db[o] = sum over i,j,n of dy[o,i,j,n]."""
@@ -61,7 +80,7 @@ def bias_gradient(dy: Array, db: Array) -> None:
 
 
 @Kernel
-def forward(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) -> None:
+def sums(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) -> None:
     """y[o,i,j,n] = b[o] + sum over c,u,v of W[o,c,u,v] * rounded x[c, s*i+u, s*j+v, n]."""
     out_channels, channels, k, _ = W.shape
     _, h_out, w_out, samples = y.shape
@@ -118,3 +137,27 @@ def weight_gradient(dy: Array, x: Array, stride: int, shift: float, dW: Array) -
                     for o in range(out_channels):
                         product = dot(by_channel[o, block], flat[block])
                         dW[o, c, u, v] = product if start == 0 else dW[o, c, u, v] + product
+
+
+@Kernel
+def conv(link: Any, theta: Array, x: Array, y: Array) -> None:
+    """Compute y, as `sums` does."""
+    W, b = weights_of(link, theta)
+    window = W[0].size
+    sums(rounded(W, unit_of(max(len(W), window))), b, x, link.stride, unit_of(window), y)
+
+
+@Kernel
+def conv_backward(
+    link: Any, theta: Array, x: Array, y: Array, dy: Array, wants_dx: bool, dx: Array, dtheta: Array
+) -> None:
+    """Compute dW, db and dx."""
+    W, _ = weights_of(link, theta)
+    dW, db = weights_of(link, dtheta)
+    window, places = W[0].size, dy[0].size
+    round_all(dy, unit_of(max(places, len(W))), dy)
+    bias_gradient(dy, db)
+    weight_gradient(dy, x, link.stride, whole_shifter(x, unit_of(max(places, window))), dW)
+    if wants_dx:
+        W = rounded(W, unit_of(max(len(W), window)))
+        input_gradient(W, dy, link.stride, dx)
