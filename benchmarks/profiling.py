@@ -116,7 +116,7 @@ def _chains(network: "Sequential") -> "dict[int, Chain]":
     from cnn_from_scratch.compiled.loops import LOOPS
 
     return {
-        i: Chain([layer], network.shapes[i : i + 2], [place.start], chains[0].version)
+        i: Chain([layer], network.shapes[i : i + 2], [place.start], chains[0].numerics)
         for i, (layer, place) in enumerate(zip(network.layers, network.slices, strict=True))
         if type(layer) in LOOPS
     }

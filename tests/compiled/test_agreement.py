@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnn_from_scratch.compiled import losses, optimizers
-from cnn_from_scratch.compiled.network import CompiledSequential
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.compiled import optimizers
 from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -16,14 +17,15 @@ from cnn_from_scratch.nn.layers import (
     Dense,
     Flatten,
     MaxPool2D,
+    Mode,
     ReLU,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
-from cnn_from_scratch.nn.training import Samples, gradient, train_step
+from cnn_from_scratch.nn.training import Samples, gradient, update
+from tests.compiled.backends import COMPILED
 
 IN_SHAPE = (1, 6, 6)
 PLAIN: dict[str, Architecture] = {
@@ -64,11 +66,15 @@ SEEDS = range(6)
 WORST = [140, 142, 145]  # with two samples, among the first 150
 
 
-def _models(network: Architecture, seed: int) -> tuple[Sequential, Sequential]:
-    layers = network.layers(3)
-    arguments: Any = (layers, IN_SHAPE, lambda i: np.random.RandomState([seed, i]))
-    loss = losses.softmax_cross_entropy
-    return Sequential(*arguments), CompiledSequential(*arguments, version="native", loss=loss)
+def _networks(architecture: Architecture, seed: int) -> tuple[Sequential, Sequential]:
+    def streams(i: int) -> np.random.RandomState:
+        return np.random.RandomState([seed, i])
+
+    numpys, ours = (
+        backend.network(architecture.layers(3), IN_SHAPE, streams, backend)
+        for backend in (NUMPY, COMPILED["native"])
+    )
+    return numpys, ours
 
 
 def _batch(kind: str, n: int, seed: int) -> Samples:
@@ -76,10 +82,12 @@ def _batch(kind: str, n: int, seed: int) -> Samples:
     return Samples(INPUTS[kind](rng.uniform(0, 1, (n, *IN_SHAPE))), rng.randint(0, 3, n))
 
 
-def _apart(network: Architecture, kind: str, n: int, seed: int) -> tuple[float, float]:
+def _apart(architecture: Architecture, kind: str, n: int, seed: int) -> tuple[float, float]:
     """Return how far the gradients are apart, and their largest number, 0 in a dead network."""
     batch = _batch(kind, n, seed)
-    numpys, ours = (gradient(model, batch) for model in _models(network, seed))
+    numpys, ours = (
+        gradient(model, batch, Mode(training=True)) for model in _networks(architecture, seed)
+    )
     return float(np.abs(ours - numpys).max()), float(np.abs(numpys).max())
 
 
@@ -121,9 +129,17 @@ def test_first_steps(name: str, optimizer: str) -> None:
     slope = rule.lr / rule.eps if hasattr(rule, "eps") else 2.0 * rule.lr
     for seed in SEEDS:
         batch = _batch("grey", 24, seed)
-        numpys, ours = _models(NORMALIZED[name], seed)
-        of_gradients = np.abs(gradient(ours, batch) - gradient(numpys, batch))
-        train_step(numpys, rule, rule.init(numpys.theta), batch)
-        train_step(ours, optimizers.compiled(rule), rule.init(ours.theta), batch)
+        numpys, ours = _networks(NORMALIZED[name], seed)
+        of_gradients = np.abs(
+            gradient(ours, batch, Mode(training=True))
+            - gradient(numpys, batch, Mode(training=True))
+        )
+        update(numpys, rule, rule.init(numpys.theta), gradient(numpys, batch, Mode(training=True)))
+        update(
+            ours,
+            optimizers.compiled(rule),
+            rule.init(ours.theta),
+            gradient(ours, batch, Mode(training=True)),
+        )
         rounding = 1e-14 * np.abs(numpys.theta).max()
         assert np.all(np.abs(ours.theta - numpys.theta) <= slope * of_gradients + rounding)

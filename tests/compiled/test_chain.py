@@ -3,31 +3,32 @@
 import re
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, ClassVar
+from typing import Any
 
 import numba
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.compiled import functions, kernel
 from cnn_from_scratch.compiled.chain import Chain
 from cnn_from_scratch.compiled.loops import LOOPS
 from cnn_from_scratch.compiled.passes import passes_of
-from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
     Arrays,
     Conv2D,
+    Gradients,
     Init,
     Layer,
     MaxPool2D,
     Mode,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.numerics import Array, Primitives, Version, using
+from cnn_from_scratch.nn.numerics import NUMERICS, PORTABLE, NumericsName, using
+from tests.compiled.backends import COMPILED
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import (
     MEMORY_ORDERS,
@@ -40,14 +41,9 @@ from tests.nn.inputs import (
 )
 from tests.nn.test_layers import CASES, all_orders
 
-# What a compiled layer computes with, and what it must agree with: `using` takes either.
-PRIMITIVES: dict[Version, Primitives] = {
-    "native": numerics.NATIVE,
-    "portable": functions.PORTABLE,
-}
 TWINS = [case for case in CASES if type(case[0]) in LOOPS]
 twin_cases = pytest.mark.parametrize(("layer", "in_shape", "out_shape"), TWINS, ids=str)
-both_versions = pytest.mark.parametrize("version", PRIMITIVES)
+both_numerics = pytest.mark.parametrize("which", COMPILED)
 
 # A layer of each kind whose loops run over several places, channels and samples.
 ONE_OF_EACH: list[tuple[Layer, Shape, Shape]] = [
@@ -70,13 +66,11 @@ class _OwnReLU(ReLU):
     """A layer of its own."""
 
 
-class Twin:
+class Twin(Layer):
     """A chain of one layer, as a layer."""
 
-    mode_matters: ClassVar[bool] = False
-
-    def __init__(self, layer: Layer, version: Version):
-        self.layer, self.version = layer, version
+    def __init__(self, layer: Layer, which: NumericsName):
+        self.layer, self.which = layer, which
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """Return what the layer does."""
@@ -86,31 +80,26 @@ class Twin:
         """Return y; cache: the chain, theta, and its numbers."""
         in_shape = x.shape[1:]
         shapes = [in_shape, self.init(in_shape, np.random.RandomState(0)).out_shape]
-        chain = Chain([self.layer], shapes, [0], self.version)
+        chain = Chain([self.layer], shapes, [0], self.which)
         theta = np.concatenate([np.zeros(0, x.dtype), *(a.ravel() for a in params.values())])
         y, values = chain.forward(theta, x)
         return y, (chain, theta, values)
 
-    def gradients(self, params: Arrays, dy: Array, cache: Any) -> Arrays:
-        """Return the gradients, and ask for no dx."""
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx and the gradients, each of a way back of its own."""
         chain, theta, values = cache
+        dx = chain.backward(theta, dy, values, np.empty_like(theta)) if wants_dx else None
         dtheta = np.full_like(theta, np.nan)
         chain.backward(theta, dy, values, dtheta, wants_dx=False)
         cuts = np.split(dtheta, np.cumsum([a.size for a in params.values()]))
-        return {name: cut.reshape(a.shape) for cut, (name, a) in zip(cuts, params.items())}  # noqa: B905
-
-    def backward(self, params: Arrays, dy: Array, cache: Any) -> Array:
-        """Return dx."""
-        chain, theta, values = cache
-        dx: Array = chain.backward(theta, dy, values, np.empty_like(theta))
-        return dx
+        return dx, {n: cut.reshape(a.shape) for cut, (n, a) in zip(cuts, params.items())}  # noqa: B905
 
 
 def all_passes(layer: Layer, params: Arrays, x: Array, dy: Array, mode: Mode) -> Arrays:
     """Return y, dx and the gradients, by name."""
     y, cache = layer.forward(params, x, mode)
-    dx = layer.backward(params, dy, cache)
-    return {"y": y, "dx": dx} | layer.gradients(params, dy, cache)
+    dx, grads = layer.backward(params, dy, cache)
+    return {"y": y, "dx": dx} | grads
 
 
 ROUNDING = 2.0**-53
@@ -173,7 +162,7 @@ def test_portable_passes_are_the_same_bits(
         with using(functions.PORTABLE):
             actual = all_passes(Twin(layer, "portable"), params, x, dy, mode())
         np.testing.assert_equal([*params.values(), x, dy], given)
-        with using("portable"):
+        with using(PORTABLE):
             same_bits(actual, all_passes(layer, params, x, dy, mode()))
 
 
@@ -205,7 +194,7 @@ def test_portable_sums_in_blocks_are_the_same_bits(
     dy = normal(rng, (n, *layer.init(in_shape, rng).out_shape))
     with using(functions.PORTABLE):
         actual = all_passes(Twin(layer, "portable"), params, x, dy, MODES["evaluation"]())
-    with using("portable"):
+    with using(PORTABLE):
         same_bits(actual, all_passes(layer, params, x, dy, MODES["evaluation"]()))
 
 
@@ -216,7 +205,7 @@ def test_pixels_that_no_window_sees_are_rounded_with_the_others(
     """In both: a large one coarsens the weights' gradient, and nothing else."""
     params, x = random_params(layer, (1, 8, 8), rng), normal(rng, (5, 1, 8, 8))
     dy = normal(rng, (5, *layer.init((1, 8, 8), rng).out_shape))
-    with using("portable"):
+    with using(PORTABLE):
         before = all_passes(layer, params, x, dy, MODES["evaluation"]())
         x[0, 0, 7, 7] = 1e7
         expected = all_passes(layer, params, x, dy, MODES["evaluation"]())
@@ -239,13 +228,13 @@ def test_a_portable_convolution_of_too_many_terms_is_refused(
     Chain([layer], shapes, [0], "native")
 
 
-@both_versions
+@both_numerics
 @pytest.mark.parametrize("layer", [Tanh(), _OwnReLU()], ids=str)
-def test_a_layer_without_loops_is_refused(layer: Layer, version: Version) -> None:
+def test_a_layer_without_loops_is_refused(layer: Layer, which: NumericsName) -> None:
     """It is taken for no other layer, not even for the one that it is derived from."""
     message = rf"^{re.escape(str(layer))} has no compiled loops$"
     with pytest.raises(TypeError, match=message):
-        Chain([ReLU(), layer], [(2, 4, 4)] * 3, [0, 0], version)
+        Chain([ReLU(), layer], [(2, 4, 4)] * 3, [0, 0], which)
 
 
 @twin_cases
@@ -259,29 +248,29 @@ def test_gradients(
 
 
 @one_of_each
-@both_versions
+@both_numerics
 def test_read_only_arrays_will_do(
-    layer: Layer, in_shape: Shape, out_shape: Shape, version: Version, rng: np.random.RandomState
+    layer: Layer, in_shape: Shape, out_shape: Shape, which: NumericsName, rng: np.random.RandomState
 ) -> None:
     """Such that lie in memory as the loops take them, so that these see them and no copy."""
     params = random_params(layer, in_shape, rng)
     reorder = MEMORY_ORDERS["batch last"]
     x, dy = reorder(normal(rng, (4, *in_shape))), reorder(normal(rng, (4, *out_shape)))
     frozen = {name: read_only(array) for name, array in params.items()}
-    with using(PRIMITIVES[version]):
-        one = Twin(layer, version)
+    with using(COMPILED[which].numerics):
+        one = Twin(layer, which)
         actual = all_passes(one, frozen, read_only(x), read_only(dy), MODES["evaluation"]())
         same_bits(actual, all_passes(one, params, x, dy, MODES["evaluation"]()))
 
 
 @one_of_each
-@both_versions
+@both_numerics
 @pytest.mark.parametrize("n", [1, 33])
 def test_threads_change_no_bit(
     layer: Layer,
     in_shape: Shape,
     out_shape: Shape,
-    version: Version,
+    which: NumericsName,
     n: int,
     numbers_of_threads: list[int],
     rng: np.random.RandomState,
@@ -290,11 +279,11 @@ def test_threads_change_no_bit(
     """Loops for one thread, and loops that one or two share, give the same."""
     params = random_params(layer, in_shape, rng)
     x, dy = normal(rng, (n, *in_shape)), normal(rng, (n, *out_shape))
-    one = Twin(layer, version)
+    one = Twin(layer, which)
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 1 << 62)
     serial = all_passes(one, params, x, dy, MODES["evaluation"]())
     monkeypatch.setattr(kernel, "PARALLEL_FROM", 0)
-    for way in passes_of(version):
+    for way in passes_of(which):
         monkeypatch.setattr(way, "serial", None)  # the shared loops do it
     for number in numbers_of_threads:
         numba.set_num_threads(number)
@@ -318,17 +307,17 @@ EDGES = [0.0, -0.0, 5e-324, -5e-324, 708.0, -708.0, 709.5, -709.5, -745.0, -750.
 
 
 @pytest.mark.parametrize("layer", [ReLU(), Sigmoid()], ids=str)
-@both_versions
-def test_activations_at_the_edges(layer: Layer, version: Version) -> None:
+@both_numerics
+def test_activations_at_the_edges(layer: Layer, which: NumericsName) -> None:
     """Where the functions change their course, the native ones too agree to the last bits."""
     x = np.array([EDGES])
     dy = np.full(x.shape, -3.0)
-    with using(version):
+    with using(NUMERICS[which]):
         expected = all_passes(layer, {}, x, dy, MODES["evaluation"]())
-    with using(PRIMITIVES[version]):
-        actual = all_passes(Twin(layer, version), {}, x, dy, MODES["evaluation"]())
+    with using(COMPILED[which].numerics):
+        actual = all_passes(Twin(layer, which), {}, x, dy, MODES["evaluation"]())
     for name, right in expected.items():
-        rtol = 0.0 if version == "portable" else 64 * ROUNDING
+        rtol = 0.0 if which == "portable" else 64 * ROUNDING
         np.testing.assert_allclose(actual[name], right, rtol=rtol, atol=0.0, err_msg=name)
 
 
@@ -363,19 +352,19 @@ def test_float32_stays(
 
 
 @pytest.mark.parametrize("kernel_size", range(1, 8))
-@both_versions
+@both_numerics
 def test_kernels_of_every_size(
-    kernel_size: int, version: Version, rng: np.random.RandomState
+    kernel_size: int, which: NumericsName, rng: np.random.RandomState
 ) -> None:
     """Those whose loops are compiled for their length, and the others."""
     layer, in_shape = Conv2D(3, kernel_size, stride=2, padding=1), (2, 9, 8)
     params = random_params(layer, in_shape, rng)
     x = normal(rng, (4, *in_shape))
     dy = normal(rng, (4, *layer.init(in_shape, rng).out_shape))
-    actual = all_passes(Twin(layer, version), params, x, dy, MODES["evaluation"]())
-    with using(version):
+    actual = all_passes(Twin(layer, which), params, x, dy, MODES["evaluation"]())
+    with using(NUMERICS[which]):
         expected = all_passes(layer, params, x, dy, MODES["evaluation"]())
-    if version == "portable":
+    if which == "portable":
         same_bits(actual, expected)
     for name, bound in _bounds(layer, params, x, dy).items():
         assert np.all(np.abs(actual[name] - expected[name]) <= bound), name

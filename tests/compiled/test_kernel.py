@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.kernel import Kernel, one_of
-from cnn_from_scratch.nn.numerics import Array
 from tests.workflow.project import ROOT
 
 SIGMOID = """
@@ -44,7 +44,7 @@ def _sigmoid(src: Path) -> tuple[float, bool]:
 CHANGES = [
     ("compiled/activations.py", "x[i] = q / (q + ", "x[i] = q / (2.0 * q + "),
     ("compiled/functions.py", "view(np.int64), c + r, c - r", "view(np.int64), c + r, c"),
-    ("nn/numerics.py", "COTH = [2, 1 / 6, ", "COTH = [2, 1 / 7, "),
+    ("arithmetic/elementary.py", "COTH = [2, 1 / 6, ", "COTH = [2, 1 / 7, "),
 ]
 
 

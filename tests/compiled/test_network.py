@@ -7,9 +7,11 @@ import numba
 import numpy as np
 import pytest
 
-from cnn_from_scratch.compiled import functions, kernel
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.compiled import kernel
 from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.compiled.passes import passes_of
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -20,12 +22,12 @@ from cnn_from_scratch.nn.layers import (
     Layer,
     MaxPool2D,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.numerics import Array, Version, using
+from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
+from tests.compiled.backends import COMPILED
 from tests.nn.inputs import MODES, normal
 
 # Layers in every order that matters: activations behind what needs its output to go back, chains
@@ -48,7 +50,7 @@ ARCHITECTURES: dict[str, tuple[list[Layer], Shape]] = {
     "no chain": ([Tanh(), Flatten(), Dropout(0.5), Dense(3)], (1, 2, 2)),
 }  # fmt: skip
 all_networks = pytest.mark.parametrize("name", ARCHITECTURES)
-both_versions = pytest.mark.parametrize("version", ["native", "portable"])
+both_numerics = pytest.mark.parametrize("which", ["native", "portable"])
 CHAINS = {
     "activations only": [(0, True), (4, False), (5, False)],
     "vectors": [(0, False), (1, False), (2, True), (3, False), (4, True)],
@@ -61,37 +63,39 @@ def _streams(i: int) -> np.random.RandomState:
     return np.random.RandomState([7, i])
 
 
-def _models(name: str, version: Version) -> tuple[Sequential, CompiledSequential]:
+def _networks(name: str, which: NumericsName) -> tuple[Sequential, CompiledSequential]:
     layers, in_shape = ARCHITECTURES[name]
-    compiled = CompiledSequential(layers, in_shape, _streams, version=version)
-    return Sequential(layers, in_shape, _streams), compiled
+    compiled = CompiledSequential(layers, in_shape, _streams, COMPILED[which])
+    return Sequential(layers, in_shape, _streams, NUMPY), compiled
 
 
-def _passes(model: Sequential, x: Array, dy: Array, mode: str = "training") -> tuple[Array, Array]:
-    y, caches = model.forward(x, MODES[mode]())
-    return y, model.backward(dy, caches)
+def _passes(
+    network: Sequential, x: Array, dy: Array, mode: str = "training"
+) -> tuple[Array, Array]:
+    y, caches = network.forward(x, MODES[mode]())
+    return y, network.backward(dy, caches)
 
 
 @all_networks
-@both_versions
+@both_numerics
 @pytest.mark.parametrize("n", [1, 5])
 @pytest.mark.parametrize("mode", MODES)
 def test_both_passes_are_numpys(
-    name: str, version: Version, n: int, mode: str, rng: np.random.RandomState
+    name: str, which: NumericsName, n: int, mode: str, rng: np.random.RandomState
 ) -> None:
     """With portable numerics to the bit, else to 1e-12; and x and dy stay as they were."""
-    numpys, compiled = _models(name, version)
+    numpys, compiled = _networks(name, which)
     np.testing.assert_array_equal(compiled.theta, numpys.theta, strict=True)
     x, dy = normal(rng, (n, *numpys.in_shape)), normal(rng, (n, *numpys.out_shape))
     given = x.copy(), dy.copy()
-    with using(version):
+    with using(NUMERICS[which]):
         expected = _passes(numpys, x, dy, mode)
-    with using(functions.PORTABLE if version == "portable" else "native"):
+    with using(COMPILED[which].numerics):
         actual = _passes(compiled, x, dy, mode)
         prepared = _passes(compiled, np.asarray(compiled.prepare(x)), dy, mode)
     np.testing.assert_equal((x, dy), given)
     for ours, right, other in zip(actual, expected, prepared, strict=True):
-        if version == "portable":
+        if which == "portable":
             np.testing.assert_array_equal(ours, right, strict=True)
         assert ours.shape == right.shape
         assert np.all(np.abs(ours - right) <= 1e-12 * max(1.0, np.abs(right).max()))
@@ -101,16 +105,16 @@ def test_both_passes_are_numpys(
 @pytest.mark.parametrize("name", CHAINS)
 def test_what_is_a_chain(name: str) -> None:
     """Layers with loops that follow each other; all others are by themselves."""
-    _, compiled = _models(name, "native")
+    _, compiled = _networks(name, "native")
     assert [(i, chain is not None) for i, chain in compiled.chains] == CHAINS[name]
     layers, _ = ARCHITECTURES[name]
     assert compiled.layers == tuple(layers)
 
 
-@both_versions
+@both_numerics
 @pytest.mark.parametrize("parallel_from", [0, 700, 1000, 5000])
 def test_a_chain_of_shared_and_other_steps(
-    version: Version,
+    which: NumericsName,
     parallel_from: int,
     numbers_of_threads: list[int],
     rng: np.random.RandomState,
@@ -126,11 +130,11 @@ def test_a_chain_of_shared_and_other_steps(
     for limit, number in ((1 << 62, 1), *((parallel_from, n) for n in numbers_of_threads)):
         monkeypatch.setattr(kernel, "PARALLEL_FROM", limit)
         numba.set_num_threads(number)
-        model = CompiledSequential(layers, (1, 6, 6), _streams, version=version)
-        found.append(_passes(model, x, dy))
-        chain = model.chains[0][1]
+        network = CompiledSequential(layers, (1, 6, 6), _streams, COMPILED[which])
+        found.append(_passes(network, x, dy))
+        chain = network.chains[0][1]
         assert chain is not None
-        run = passes_of(version).forward
+        run = passes_of(which).forward
         shared = [piece.forward is run.shared for piece in chain.plan(6).pieces]
         cuts = {1 << 62: [False], 0: [True]}
         if limit in cuts:
@@ -146,11 +150,11 @@ def test_what_is_wrong_is_refused() -> None:
     """At the start: portable numerics in float32, and too long a sum; later, another dtype."""
     layers, in_shape = ARCHITECTURES["pooling first"]
     with pytest.raises(TypeError, match=r"^portable numerics take float64, not float32$"):
-        CompiledSequential(layers, in_shape, _streams, np.float32, version="portable")
-    model = CompiledSequential(layers, in_shape, _streams, np.float32, version="native")
+        CompiledSequential(layers, in_shape, _streams, COMPILED["portable"], np.float32)
+    network = CompiledSequential(layers, in_shape, _streams, COMPILED["native"], np.float32)
     with pytest.raises(TypeError, match="expected inputs of the parameters' float32, got float64"):
-        model.forward(np.zeros((2, *in_shape)))
+        network.forward(np.zeros((2, *in_shape)))
     long: list[Layer] = [ReLU(), Conv2D(2049, 1), Flatten()]
     message = "layers 1 to 2: Conv2D(out_channels=2049, "
     with pytest.raises(ValueError, match=f"^{re.escape(message)}.*2048 terms a sum, not 2049$"):
-        CompiledSequential(long, (1, 2, 2), _streams, version="portable")
+        CompiledSequential(long, (1, 2, 2), _streams, COMPILED["portable"])

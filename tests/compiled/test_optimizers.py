@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.optimizers import OPTIMIZERS_WITH_LOOPS, compiled
-from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 
 POWERS = {"float64": (-200, 100), "float32": (-20, 10)}  # of ten, by which gradients are scaled

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.compiled import losses as compiled_losses
 from cnn_from_scratch.compiled.chain import Chain
 from cnn_from_scratch.compiled.optimizers import OPTIMIZERS_WITH_LOOPS, compiled
 from cnn_from_scratch.nn import losses
-from cnn_from_scratch.nn.layers import EVALUATION, Conv2D, Layer, MaxPool2D, ReLU, Shape, Sigmoid
-from cnn_from_scratch.nn.numerics import PORTABLE, Array, Version, using
+from cnn_from_scratch.nn.layers import EVALUATION, Conv2D, Layer, MaxPool2D, ReLU, Sigmoid
+from cnn_from_scratch.nn.numerics import NUMERICS, PORTABLE, NumericsName, using
 from tests.compiled import test_chain as chains
+from tests.compiled.backends import COMPILED
 from tests.compiled.test_functions import all_functions, both
 from tests.nn.inputs import normal, random_params
 
@@ -35,9 +37,9 @@ LAYERS: list[tuple[Layer, Shape, Shape]] = [
 ]
 
 
-def same(version: Version, actual: Array, expected: Array) -> None:
+def same(which: NumericsName, actual: Array, expected: Array) -> None:
     """Check that they are the same, or what is not finite is, where sums are not exact."""
-    if version == "portable":
+    if which == "portable":
         np.testing.assert_array_equal(actual, expected, strict=True)
     ours, right = (np.where(np.isfinite(some), 0.0, some) for some in (actual, expected))
     np.testing.assert_array_equal(ours, right, strict=True)
@@ -54,9 +56,9 @@ def spoilt(*arrays: Array) -> Iterator[list[Array]]:
 
 
 @pytest.mark.parametrize(("layer", "in_shape", "out_shape"), LAYERS, ids=str)
-@chains.both_versions
+@chains.both_numerics
 def test_layers(
-    layer: Layer, in_shape: Shape, out_shape: Shape, version: Version, rng: np.random.RandomState
+    layer: Layer, in_shape: Shape, out_shape: Shape, which: NumericsName, rng: np.random.RandomState
 ) -> None:
     """Wherever it comes from: the inputs, the gradient of the outputs, or the parameters."""
     params = random_params(layer, in_shape, rng)
@@ -64,13 +66,13 @@ def test_layers(
     with np.errstate(all="ignore"):
         for x, dy, *others in spoilt(*arrays):
             given = dict(zip(params, others, strict=True))
-            with using(version):
+            with using(NUMERICS[which]):
                 expected = chains.all_passes(layer, given, x, dy, EVALUATION)
-            with using(chains.PRIMITIVES[version]):
-                twin = chains.Twin(layer, version)
+            with using(COMPILED[which].numerics):
+                twin = chains.Twin(layer, which)
                 actual = chains.all_passes(twin, given, x, dy, EVALUATION)
             for name, right in expected.items():
-                same(version, actual[name], right)
+                same(which, actual[name], right)
 
 
 @all_functions

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.compiled import kernel
-from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Train
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
+from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -22,15 +23,15 @@ from cnn_from_scratch.nn.layers import (
     Dropout,
     Flatten,
     MaxPool2D,
+    Mode,
     ReLU,
-    Shape,
     Sigmoid,
     Tanh,
 )
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam
-from cnn_from_scratch.nn.training import Samples, gradient, train_step
+from cnn_from_scratch.nn.training import Samples, gradient, update
+from tests.compiled.backends import COMPILED
 from tests.experiment.studies import DIVERGING, HOLDOUT, stripes
 
 DIGITS = Stack(
@@ -53,23 +54,22 @@ def _batch(in_shape: Shape, n: int = 50) -> Samples:
     return Samples(rng.uniform(0, 1, (n, *in_shape)), rng.randint(0, 3, n))
 
 
-def _model(name: str, backend: str) -> Sequential:
-    network, in_shape = ARCHITECTURES[name]
-    layers, streams = network.layers(3), lambda i: np.random.RandomState([0, i])
-    if backend == "compiled":
-        return CompiledSequential(layers, in_shape, streams, version="native")
-    return Sequential(layers, in_shape, streams)
+def _network(name: str, backend: str) -> Sequential:
+    architecture, in_shape = ARCHITECTURES[name]
+    layers, streams = architecture.layers(3), lambda i: np.random.RandomState([0, i])
+    found = COMPILED["native"] if backend == "compiled" else NUMPY
+    return found.network(layers, in_shape, streams, found)
 
 
 def _steps(name: str, backend: str, optimizer: Any) -> list[Array]:
     """Return a batch's gradient, and what three steps make of theta."""
-    model = _model(name, backend)
-    batch = _batch(model.in_shape)
-    found = [gradient(model, batch)]
-    state = optimizer.init(model.theta)
+    network = _network(name, backend)
+    batch = _batch(network.in_shape)
+    found = [gradient(network, batch, Mode(training=True))]
+    state = optimizer.init(network.theta)
     for _ in range(3):
-        state = train_step(model, optimizer, state, batch)
-        found.append(model.theta.copy())
+        state = update(network, optimizer, state, gradient(network, batch, Mode(training=True)))
+        found.append(network.theta.copy())
     return found
 
 
@@ -98,8 +98,8 @@ def test_threads_change_no_bit_of_a_gradient(
     for number, parallel_from in ((1, 1 << 62), *((number, 0) for number in numbers_of_threads)):
         numba.set_num_threads(number)
         monkeypatch.setattr(kernel, "PARALLEL_FROM", parallel_from)
-        model = _model(name, "compiled")
-        gradients.append(gradient(model, _batch(model.in_shape)))
+        network = _network(name, "compiled")
+        gradients.append(gradient(network, _batch(network.in_shape), Mode(training=True)))
     for g in gradients[1:]:
         np.testing.assert_array_equal(g, gradients[0])
 
@@ -130,9 +130,9 @@ RUNS: dict[str, tuple[Model, Train, Shape]] = {
 
 
 def _run(name: str, **settings: Any) -> Run:
-    model, train, shape = RUNS[name]
+    network, train, shape = RUNS[name]
     samples = 120 if shape[-1] == 28 else 24  # 28x28: more than go through at once
-    return train_run(model, 3, stripes(samples, shape=shape), HOLDOUT, replace(train, **settings))
+    return train_run(network, 3, stripes(samples, shape=shape), HOLDOUT, replace(train, **settings))
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -164,7 +164,7 @@ def test_native_runs_agree(name: str) -> None:
 def test_a_portable_network_of_too_large_sums_is_refused() -> None:
     """In one line, before any training."""
     stack = Stack((Conv2D(240, 3), Conv2D(4, 3), Conv2D(3, 2), Flatten()))
-    model, train = Model(stack, SGD()), Train(1, None, backend="compiled")
+    network, train = Model(stack, SGD()), Train(1, None, backend="compiled")
     with pytest.raises(InputError, match=r"at most 2048 terms a sum, not 2160$") as error:
-        train_run(model, 0, stripes(), HOLDOUT, train)
+        train_run(network, 0, stripes(), HOLDOUT, train)
     assert len(str(error.value).splitlines()) == 1

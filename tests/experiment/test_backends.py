@@ -45,7 +45,7 @@ def test_what_is_chosen(train: Train, kind: type[Sequential], numerics_: Any) ->
     assert type(network) is kind
     assert type(network.layers[0]) is Conv2D
     if isinstance(network, CompiledSequential):
-        assert {chain.version for _, chain in network.chains if chain} == {train.numerics}
+        assert {chain.numerics for _, chain in network.chains if chain} == {train.numerics}
 
 
 @pytest.mark.parametrize("backend", ["numpy", "compiled"])
@@ -190,12 +190,12 @@ def test_one_part_needs_no_thread() -> None:
 
 
 @pytest.mark.usefixtures("_two_threads")
-@pytest.mark.parametrize("version", ["native", "portable"])
-def test_threads_change_no_bit(version: Any) -> None:
+@pytest.mark.parametrize("which", ["native", "portable"])
+def test_threads_change_no_bit(which: Any) -> None:
     """Of a training whose batches are cut into parts."""
     results = []
     for map_chunks in (map, in_threads):
-        backend = backend_for(Train(2, None, numerics=version))
+        backend = backend_for(Train(2, None, numerics=which))
         backend = replace(backend, map_chunks=map_chunks, chunk_size=200)
         network = build_network(ENHANCED, 0, stripes(), backend=backend)
         samples = Samples(stripes().X, stripes().y - 1)

@@ -150,17 +150,17 @@ SQUEEZED: list[list[Layer]] = [
 
 
 @pytest.mark.parametrize("layers", SQUEEZED)
-@pytest.mark.parametrize("version", ["native", "portable"])
+@pytest.mark.parametrize("which", ["native", "portable"])
 @pytest.mark.parametrize("chunk_size", [1, 100, 1000])
 def test_many_samples_are_looked_at_part_by_part(
-    layers: list[Layer], version: NumericsName, chunk_size: int
+    layers: list[Layer], which: NumericsName, chunk_size: int
 ) -> None:
     """And what is found is that of all together: units that live in one part alone, too."""
     network = Sequential(layers, (1, 6, 6), lambda i: np.random.RandomState([5, i]), NUMPY)
     network.theta *= 10.0
     network.params[0]["b"][:] = [-1.0, -8.0, -4.0, -80.0, -5.0, -2.0]
     x = np.random.RandomState(0).uniform(0, 1, (60, 1, 6, 6))
-    with using(NUMERICS[version]):
+    with using(NUMERICS[which]):
         whole = diagnose(network, x)
         [relu, *others] = whole.activations
         assert relu.dead is not None

@@ -235,15 +235,15 @@ FIRST: list[list[Layer]] = [
 
 
 @pytest.mark.parametrize("layers", FIRST)
-@pytest.mark.parametrize("version", ["native", "portable"])
+@pytest.mark.parametrize("which", ["native", "portable"])
 @pytest.mark.parametrize("order", MEMORY_ORDERS)
 def test_prepared_inputs_change_no_bit(
-    layers: list[Layer], version: NumericsName, order: str, rng: np.random.RandomState
+    layers: list[Layer], which: NumericsName, order: str, rng: np.random.RandomState
 ) -> None:
     """However often they are used, and however x lies in memory."""
     network = Sequential(layers, (2, 5, 6), _streams(0), NUMPY)
     x = read_only(MEMORY_ORDERS[order](normal(rng, (4, 2, 5, 6))))
-    with using(NUMERICS[version]):
+    with using(NUMERICS[which]):
         prepared = network.prepare(x)
         assert isinstance(prepared, Patches) == isinstance(layers[0], Conv2D)
         assert len(prepared) == 4

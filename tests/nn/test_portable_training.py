@@ -82,12 +82,12 @@ def test_layers(
     params, buffers = random_params(layer, in_shape, rng), random_buffers(layer, in_shape, rng)
     x, dy = smooth_input((3, *in_shape), rng), normal(rng, (3, *out_shape))
     results = {}
-    for version in VERSIONS:
+    for which in VERSIONS:
         arrays = copies(params) | copies(buffers)
-        with using(NUMERICS[version]):
+        with using(NUMERICS[which]):
             y, cache = layer.forward(arrays, x, mode())
             dx, gradients = layer.backward(arrays, dy, cache)
-        results[version] = {"y": y, "dx": dx} | gradients | {name: arrays[name] for name in buffers}
+        results[which] = {"y": y, "dx": dx} | gradients | {name: arrays[name] for name in buffers}
     y_bound, dx_bound, bounds = _bounds(layer, params.get("W", x), x, dy)
     bounds |= {"y": y_bound, "dx": dx_bound}
     portable, native = results["portable"], results["native"]
@@ -104,8 +104,8 @@ def test_loss(scale: float, rng: np.random.RandomState) -> None:
     """Loss, gradient and probabilities have no products: nearly float64's full accuracy."""
     logits, targets = scale * normal(rng, (50, 10)), rng.randint(0, 10, 50)
     results = []
-    for version in VERSIONS:
-        with using(NUMERICS[version]):
+    for which in VERSIONS:
+        with using(NUMERICS[which]):
             loss, dlogits = softmax_cross_entropy(logits, targets)
             results.append((loss, dlogits, softmax(logits)))
     for portable, native in zip(*results, strict=True):
@@ -152,9 +152,9 @@ def test_networks(
     start = network.state()
     theta = start["theta"] + 0.2 * normal(np.random.RandomState(1), network.theta.shape)
     passes = []
-    for version in VERSIONS:
+    for which in VERSIONS:
         network.restore({**start, "theta": theta})
-        with using(NUMERICS[version]):
+        with using(NUMERICS[which]):
             logits, caches = network.forward(batch.x, MODES[mode]())
             _, dlogits = softmax_cross_entropy(logits, batch.targets)
             passes.append((logits, network.backward(dlogits, caches)))
@@ -208,9 +208,9 @@ def test_train_step(optimizer: str, name: str, activation: str) -> None:
         state = update(network, rule, state, gradient(network, batch, Mode(training=True)))
     before = network.state()
     steps, gradients = [], []
-    for version in VERSIONS:
+    for which in VERSIONS:
         network.restore(before)
-        with using(NUMERICS[version]):
+        with using(NUMERICS[which]):
             gradients.append(_gradient(network, batch))
             update(network, rule, state, gradient(network, batch, Mode(training=True)))
         steps.append(network.theta - before["theta"])
@@ -227,9 +227,9 @@ def test_train_step(optimizer: str, name: str, activation: str) -> None:
 def test_fit(name: str, batch_size: int | None) -> None:
     """Ten epochs of a smooth network's training: the same losses, nearly, that go down."""
     histories = []
-    for version in VERSIONS:
+    for which in VERSIONS:
         network = _build(name, "tanh", activate_logits=False)
-        with using(NUMERICS[version]):
+        with using(NUMERICS[which]):
             result = fit(
                 network,
                 SGD(lr=0.1),
@@ -257,20 +257,20 @@ DIVERGING: list[tuple[list[Layer], Shape, Optimizer]] = [
 
 
 @pytest.mark.parametrize(("layers", "in_shape", "optimizer"), DIVERGING, ids=str)
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("which", VERSIONS)
 @pytest.mark.parametrize("batch_size", [None, 7])
 def test_divergence(
     layers: list[Layer],
     in_shape: Shape,
     optimizer: Optimizer,
-    version: NumericsName,
+    which: NumericsName,
     batch_size: int | None,
 ) -> None:
     """Noticed in both versions, with no warning; what is kept is finite, and the last epoch's."""
     rng = np.random.RandomState(1)
     samples = Samples(normal(rng, (20, *in_shape)), rng.randint(0, 3, 20))
     network = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), NUMPY)
-    with using(NUMERICS[version]):
+    with using(NUMERICS[which]):
         result = fit(
             network,
             optimizer,

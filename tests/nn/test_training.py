@@ -855,7 +855,7 @@ def _cut_to(network: Sequential, size: int) -> Sequential:
     return network
 
 
-both_versions = pytest.mark.parametrize("version", ["native", "portable"])
+both_numerics = pytest.mark.parametrize("which", ["native", "portable"])
 chunk_sizes = pytest.mark.parametrize("size", [1, 72, 300, 1000])  # numbers; a sample has 72
 
 
@@ -886,18 +886,18 @@ def test_a_chunk_holds_what_the_cache_does() -> None:
     assert 700 < len(cut) < 750
 
 
-@both_versions
+@both_numerics
 @chunk_sizes
-def test_predictions_in_parts_are_those_of_the_whole(version: NumericsName, size: int) -> None:
+def test_predictions_in_parts_are_those_of_the_whole(which: NumericsName, size: int) -> None:
     """To the bit in portable numerics; within the rounding of sums of some 50 terms in native."""
     network = _network(CUT, CUT_SHAPE)
-    with using(NUMERICS[version]):
+    with using(NUMERICS[which]):
         whole, score = network.forward(CUT_TRAIN.x)[0], evaluate(network, CUT_TRAIN)
         _cut_to(network, size)
         assert len(chunks(network, 50)) > 1
         cut, cut_score = predict(network, CUT_TRAIN.x), evaluate(network, CUT_TRAIN)
         assert score == _score(network, *CUT_TRAIN)
-    if version == "portable":
+    if which == "portable":
         np.testing.assert_array_equal(cut, whole, strict=True)
         assert cut_score == score
     np.testing.assert_allclose(cut, whole, rtol=0, atol=1e-14)
@@ -942,11 +942,11 @@ def test_networks_whose_mode_matters_learn_from_whole_batches(layers: list[Layer
     np.testing.assert_equal(results[0], results[1])
 
 
-@both_versions
+@both_numerics
 @chunk_sizes
 @pytest.mark.parametrize("batch_size", [None, 20])
 def test_trainings_whose_batches_are_cut(
-    version: NumericsName, size: int, batch_size: int | None
+    which: NumericsName, size: int, batch_size: int | None
 ) -> None:
     """Ten epochs, whose steps differ by rounding: float64's, or that of portable products.
 
@@ -955,7 +955,7 @@ def test_trainings_whose_batches_are_cut(
     histories = []
     for of_part in (10**6, size):
         network = _cut_network(of_part)
-        with using(NUMERICS[version]):
+        with using(NUMERICS[which]):
             result = fit(
                 network,
                 SGD(0.5),
@@ -965,7 +965,7 @@ def test_trainings_whose_batches_are_cut(
             )
         histories.append([[*row.train, *row.val] for row in result.history])
     whole, cut = np.array(histories)
-    atol = 1e-12 if version == "native" else 1e-5
+    atol = 1e-12 if which == "native" else 1e-5
     np.testing.assert_allclose(cut[:, [0, 2]], whole[:, [0, 2]], rtol=0, atol=atol)
     assert whole[-1, 0] < whole[0, 0]
 
@@ -1010,16 +1010,16 @@ def test_inputs_are_asked_for_a_few_at_a_time(batch_size: int | None, most: int)
 
 @pytest.mark.parametrize("size", [10**6, 100])
 @pytest.mark.parametrize("batch_size", [None, 20])
-@both_versions
+@both_numerics
 def test_preparing_changes_no_bit_of_a_training(
-    size: int, batch_size: int | None, version: NumericsName, monkeypatch: pytest.MonkeyPatch
+    size: int, batch_size: int | None, which: NumericsName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does it where the inputs come in another order in memory."""
     results = []
     for prepare in (Sequential.prepare, lambda network, x: x):
         monkeypatch.setattr(Sequential, "prepare", prepare)
         network = _cut_network(size)
-        with using(NUMERICS[version]):
+        with using(NUMERICS[which]):
             results.append(
                 fit(
                     network,

@@ -8,9 +8,9 @@ from typing import Any
 
 from numba import prange
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.functions import exp_in_range, fused_split_exp, power_of_two
 from cnn_from_scratch.compiled.kernel import Kernel
-from cnn_from_scratch.nn.numerics import Array
 
 
 @Kernel

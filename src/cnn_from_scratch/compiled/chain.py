@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.arithmetic.rounding import BLOCK
 from cnn_from_scratch.compiled.kernel import worth_sharing
 from cnn_from_scratch.compiled.loops import LINK, LOOPS, numbers_of
 from cnn_from_scratch.compiled.passes import passes_of
-from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.layers import Layer, Shape
-from cnn_from_scratch.nn.numerics import Array, Version
+from cnn_from_scratch.nn.layers import Layer
+from cnn_from_scratch.nn.numerics import NumericsName
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Chain:
         layers: each of a type that has a row in LOOPS.
         shapes: of a sample, before the first layer and after each.
         params: where each layer's parameters start in theta.
-        version: of the numerics.
+        numerics: which loops.
 
     Raises:
         TypeError: if a layer has no loops.
@@ -60,9 +61,9 @@ class Chain:
         layers: Sequence[Layer],
         shapes: Sequence[Shape],
         params: Sequence[int],
-        version: Version,
+        numerics: NumericsName,
     ):
-        self.version = version
+        self.numerics = numerics
         self.in_shape, self.out_shape = shapes[0], shapes[-1]
         self.size = prod(self.in_shape)  # of all numbers of a sample
         self.links = np.zeros(len(layers), LINK)
@@ -119,7 +120,7 @@ class Chain:
         loops = LOOPS.get(type(layer))
         if loops is None:
             raise TypeError(f"{layer} has no compiled loops")
-        if self.version == "portable":
+        if self.numerics == "portable":
             _check_terms(layer, loops.terms(layer, in_shape))
         link["kind"], link["params"] = list(LOOPS).index(type(layer)), params
         for name in numbers_of(type(layer)):
@@ -144,7 +145,7 @@ class Chain:
         for is_shared, group in groupby(worth_sharing(n * cost) for cost in self._costs):
             end = start + len(list(group))
             forward, backward = (
-                kernel.shared if is_shared else kernel.serial for kernel in passes_of(self.version)
+                kernel.shared if is_shared else kernel.serial for kernel in passes_of(self.numerics)
             )
             pieces.append(Piece(start, self.links[start:end], forward, backward))
             start = end
@@ -166,9 +167,9 @@ def _check_shape(samples: Array, shape: Shape) -> None:
 
 def _check_terms(layer: Layer, terms: int) -> None:
     """Raise ValueError if there are more than the portable loops add up in one block."""
-    if terms > numerics.BLOCK:
+    if terms > BLOCK:
         raise ValueError(
-            f"{layer}: compiled, with portable numerics, it has at most {numerics.BLOCK} terms"
+            f"{layer}: compiled, with portable numerics, it has at most {BLOCK} terms"
             f" a sum, not {terms}"
         )
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.kernel import FUSED, INLINED, REORDERED, Kernel, function, kernel
-from cnn_from_scratch.nn.numerics import Array
 
 
 @function(**INLINED)

@@ -1,4 +1,4 @@
-"""The portable exponential, logarithm and tanh, operation by operation those of `nn.numerics`.
+"""The portable exponential, logarithm and tanh, operation by operation those of `arithmetic`.
 
 There every operation goes once through the whole array; here all of them are done with one number
 after the other, several at once in the processor's vector registers. The bits are the same.
@@ -6,21 +6,21 @@ after the other, several at once in the processor's vector registers. The bits a
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numba import prange
 
+from cnn_from_scratch.arithmetic import elementary
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.kernel import Kernel, function, fused
-from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.numerics import Portable
 
 LOG2_E, LN2_HIGH, LN2_LOW, ROUNDER = map(
-    float, (numerics.LOG2_E, numerics.LN2_HIGH, numerics.LN2_LOW, numerics.ROUNDER)
+    float, (elementary.LOG2_E, elementary.LN2_HIGH, elementary.LN2_LOW, elementary.ROUNDER)
 )
-COTH_TERMS = tuple(map(float, numerics.COTH_TERMS))
-LOG_TERMS = tuple(map(float, numerics.LOG_TERMS))
-SQRT_HALF = float(numerics.SQRT_HALF)
+COTH_TERMS = tuple(map(float, elementary.COTH_TERMS))
+LOG_TERMS = tuple(map(float, elementary.LOG_TERMS))
+SQRT_HALF = float(elementary.SQRT_HALF)
 
 
 @function()
@@ -74,7 +74,7 @@ def exp_of(x: float) -> float:
     elif x > 710.0:
         x = 710.0
     k_in_last_bits, numerator, denominator = split_exp(x)
-    k = k_in_last_bits - numerics.ROUNDER_BITS
+    k = k_in_last_bits - elementary.ROUNDER_BITS
     half = k >> 1
     return numerator / denominator * power_of_two(half) * power_of_two(k - half)
 
@@ -138,12 +138,15 @@ def of_each(kernel: Kernel, steps: int) -> Callable[[Array], Array]:
         kernel.run(steps * flat.size, flat, y)
         return y.reshape(x.shape)
 
-    return numerics.samples_last(of_array)
+    return elementary.in_memory_order(of_array)
 
 
-PORTABLE = replace(
-    numerics.PORTABLE,
-    exp=of_each(exp_all, 30),
-    log=of_each(log_all, 40),
-    tanh=of_each(tanh_all, 40),
-)
+class CompiledPortable(Portable):
+    """Portable numerics, with the same bits in less time."""
+
+    exp: Callable[[Array], Array] = staticmethod(of_each(exp_all, 30))
+    log: Callable[[Array], Array] = staticmethod(of_each(log_all, 40))
+    tanh: Callable[[Array], Array] = staticmethod(of_each(tanh_all, 40))
+
+
+PORTABLE = CompiledPortable()

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import numba
 from numba import njit
 
-from cnn_from_scratch.nn import numerics
+from cnn_from_scratch import arithmetic
 
 # numpy: dividing by zero gives inf or NaN, as it does there. cache: on disk, from run to run.
 OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy"}
@@ -30,8 +30,9 @@ def _cache_folder() -> Path:
     the constants that it uses; so each state of all these files has a folder of its own.
     """
     here, state = Path(__file__), sha256()
-    for file in (*sorted(here.parent.glob("*.py")), Path(numerics.__file__)):
-        state.update(file.read_bytes())
+    for folder in (here.parent, Path(arithmetic.__path__[0])):
+        for file in sorted(folder.glob("*.py")):
+            state.update(file.read_bytes())
     return Path(SETTINGS.CACHE_DIR or here.with_name("__pycache__"), state.hexdigest()[:16])
 
 

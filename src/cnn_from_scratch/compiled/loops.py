@@ -6,10 +6,10 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Shape
 from cnn_from_scratch.compiled import activations, convolution, pooling, portable
 from cnn_from_scratch.compiled.kernel import Kernel
 from cnn_from_scratch.nn import layers
-from cnn_from_scratch.nn.layers import Shape
 
 
 class Passes(NamedTuple):

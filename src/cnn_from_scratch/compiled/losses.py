@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.functions import exp_of
 from cnn_from_scratch.compiled.kernel import function
-from cnn_from_scratch.nn.metrics import Labels
-from cnn_from_scratch.nn.numerics import Array
+from cnn_from_scratch.nn.metrics import Targets
 
 
-def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]:
+def softmax_cross_entropy(logits: Array, targets: Targets) -> tuple[float, Array]:
     """Return the mean cross-entropy in nats, and its gradient.
 
     Raises ValueError unless there is a target for each sample, and each of them is a class.
@@ -20,7 +20,7 @@ def softmax_cross_entropy(logits: Array, targets: Labels) -> tuple[float, Array]
 
 
 @function()
-def _softmax_cross_entropy(logits: Array, targets: Labels, dlogits: Array) -> float:
+def _softmax_cross_entropy(logits: Array, targets: Targets, dlogits: Array) -> float:
     """Loss = mean over n of (log sum over k of exp z[n,k]) - z[n, target], z below its maximum."""
     samples, classes = logits.shape
     if len(targets) != samples:

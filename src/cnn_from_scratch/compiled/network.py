@@ -13,11 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.chain import Chain, samples_first, samples_last
 from cnn_from_scratch.compiled.loops import LOOPS
-from cnn_from_scratch.nn.layers import EVALUATION, Images, Layer, Mode
+from cnn_from_scratch.nn.layers import EVALUATION, Layer, Mode
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.numerics import Array, Version
+from cnn_from_scratch.nn.numerics import NumericsName, Portable
+from cnn_from_scratch.nn.windows import Patches
 
 
 class CompiledSequential(Sequential):
@@ -27,25 +29,28 @@ class CompiledSequential(Sequential):
     TypeError if portable numerics are to take float32.
     """
 
-    def __init__(self, layers: Sequence[Layer], *args: Any, version: Version, **settings: Any):
-        super().__init__(layers, *args, **settings)
-        if version == "portable" and self.theta.dtype != np.float64:
+    def __init__(self, layers: Sequence[Layer], *more: Any):
+        super().__init__(layers, *more)
+        numerics: NumericsName = (
+            "portable" if isinstance(self.backend.numerics, Portable) else "native"
+        )
+        if numerics == "portable" and self.theta.dtype != np.float64:
             raise TypeError(f"portable numerics take float64, not {self.theta.dtype}")
         self.chains: list[tuple[int, Chain | None]] = []  # by first layer; None: it has no loops
         for has_loops, group in groupby(range(len(layers)), lambda i: type(layers[i]) in LOOPS):
             numbers = list(group)
             if has_loops:
-                self.chains.append((numbers[0], self._chain(numbers, version)))
+                self.chains.append((numbers[0], self._chain(numbers, numerics)))
             else:
                 self.chains += [(i, None) for i in numbers]
 
-    def prepare(self, x: Array) -> Images:
+    def prepare(self, x: Array) -> Any:
         """Return x as a first chain copies it quickest: in memory, N last."""
         if self.chains[0][1] is None:
             return x
         return samples_first(np.ascontiguousarray(samples_last(x)))
 
-    def forward(self, x: Images, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
+    def forward(self, x: Array | Patches, mode: Mode = EVALUATION) -> tuple[Array, list[Any]]:
         """Return the last layer's output, and the caches, one per chain, that `backward` needs."""
         self._check_dtype(x)
         caches = []
@@ -68,10 +73,10 @@ class CompiledSequential(Sequential):
                 dy = chain.backward(self.theta, dy, cache, dtheta, wants_dx=i > 0)
         return dtheta
 
-    def _chain(self, numbers: list[int], version: Version) -> Chain:
+    def _chain(self, numbers: list[int], numerics: NumericsName) -> Chain:
         first, end = numbers[0], numbers[-1] + 1
-        starts = [part.start for part in self.layer_parts[first:end]]
+        starts = [place.start for place in self.slices[first:end]]
         try:
-            return Chain(self.layers[first:end], self.shapes[first : end + 1], starts, version)
+            return Chain(self.layers[first:end], self.shapes[first : end + 1], starts, numerics)
         except ValueError as error:
             raise ValueError(f"layers {first + 1} to {end}: {error}") from error

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.kernel import function
-from cnn_from_scratch.nn.numerics import Array
 from cnn_from_scratch.nn.optimizers import NAG, Adagrad, Adam, AdamW, Momentum, Optimizer, RMSprop
 
 # SGD's equation is a single operation.

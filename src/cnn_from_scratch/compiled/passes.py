@@ -7,9 +7,10 @@ images. So a chain is a table with one row per layer, its link, which these two 
 from functools import cache
 from typing import Any
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.kernel import INLINED, Kernel, copied, function, one_of
 from cnn_from_scratch.compiled.loops import LOOPS, Passes
-from cnn_from_scratch.nn.numerics import Array, Version
+from cnn_from_scratch.nn.numerics import NumericsName
 
 
 @function(**INLINED)
@@ -62,7 +63,7 @@ def pad_backward(dy: Array, padding: int, dx: Array) -> None:
 # written in a shared loop to anything but arguments and their views, Numba takes to be of no use.
 FORWARD = "link, theta, x, y"
 BACKWARD = "link, theta, x, y, dy, wants_dx, dx, dtheta"
-run: Any = None  # the loops of a link, by its kind: in `passes_of` each version, its own
+run: Any = None  # the loops of a link, by its kind: `passes_of` puts in those of the numerics
 run_back: Any = None
 
 
@@ -93,11 +94,11 @@ def _backward(
 
 
 @cache
-def passes_of(version: Version) -> Passes:
-    """Return both ways with the loops of a version of the numerics; a link's kind is its row."""
-    rows = [getattr(loops, version) for loops in LOOPS.values()]
+def passes_of(numerics: NumericsName) -> Passes:
+    """Return both ways with the loops for these numerics; a link's kind is its row."""
+    rows = [getattr(loops, numerics) for loops in LOOPS.values()]
     kernels = {
         "run": one_of("run", FORWARD, [row.forward for row in rows]),
         "run_back": one_of("run_back", BACKWARD, [row.backward for row in rows]),
     }
-    return Passes(*(Kernel(copied(way, version, kernels)) for way in (_forward, _backward)))
+    return Passes(*(Kernel(copied(way, numerics, kernels)) for way in (_forward, _backward)))

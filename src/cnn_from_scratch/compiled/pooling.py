@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.kernel import Kernel
-from cnn_from_scratch.nn.numerics import Array
 
 
 @Kernel

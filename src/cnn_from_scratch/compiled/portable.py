@@ -1,6 +1,6 @@
 """The convolution's loops with the portable numerics' rounding: the same bits on every machine.
 
-`nn.numerics` rounds the factors of a matrix product so far that its products, and all sums of them,
+`arithmetic` rounds the factors of a matrix product so far that its products, and all sums of them,
 are exact. Then no order of adding changes a bit, not even the one that `dot` takes, and these loops
 give what the product gives. The other factor comes rounded already; what is left is to round the
 inputs.
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from cnn_from_scratch.arithmetic import rounding
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled.convolution import dot, input_gradient, weights_of
 from cnn_from_scratch.compiled.kernel import INLINED, Kernel, function
-from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.numerics import Array
 
-BLOCK = numerics.BLOCK
-TO_OVERFLOW = numerics.TO_OVERFLOW
+BLOCK = rounding.BLOCK
+TO_OVERFLOW = rounding.TO_OVERFLOW
 # To what factors of products are rounded, as `shifter` takes it, by the number of their terms.
-UNITS = np.array([numerics.FROM_OVERFLOW[numerics.factor_bits(k)] for k in range(BLOCK + 1)])
+UNITS = np.array([rounding.FROM_OVERFLOW[rounding.factor_bits(k)] for k in range(BLOCK + 1)])
 SIZE = (1 << 63) - 1  # all bits of a float but its sign's
-SMALLEST_BITS = int(np.array(numerics.SMALLEST).view(np.int64))
+SMALLEST_BITS = int(np.array(rounding.SMALLEST).view(np.int64))
 
 
 @function()

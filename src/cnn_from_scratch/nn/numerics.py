@@ -151,11 +151,11 @@ class Portable(Numerics):
         exact = rounded(x, None if terms == x.size else axis, sum_bits(terms))
         return super().sum(exact, axis, keepdims)
 
-    exp = staticmethod(elementary.exp)
-    log = staticmethod(elementary.log)
-    tanh = staticmethod(elementary.tanh)
-    sin = staticmethod(elementary.sin)
-    cos = staticmethod(elementary.cos)
+    exp: Callable[[Array], Array] = staticmethod(elementary.exp)
+    log: Callable[[Array], Array] = staticmethod(elementary.log)
+    tanh: Callable[[Array], Array] = staticmethod(elementary.tanh)
+    sin: Callable[[Array], Array] = staticmethod(elementary.sin)
+    cos: Callable[[Array], Array] = staticmethod(elementary.cos)
 
 
 NATIVE, PORTABLE = Numerics(), Portable()
