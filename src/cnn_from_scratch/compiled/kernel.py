@@ -63,7 +63,7 @@ class Kernel:
     def __init__(self, loop: Callable[..., None], **options: Any):
         self.name, self.arguments = loop.__name__, ", ".join(signature(loop).parameters)
         called = {n: k for n, k in loop.__globals__.items() if isinstance(k, Kernel)}
-        # Every caller has what it calls compiled in it once more, so what only calls is no step.
+        # Compiled by itself, what only calls loops would have all of them compiled once more.
         has_loop = "prange" in loop.__code__.co_names
         options |= OPTIONS | ({} if has_loop else INLINED)
         self.serial, self.shared = (
