@@ -282,21 +282,26 @@ def test_a_network_without_parameters() -> None:
 
 # A stack, its input, which layer cannot take what reaches it, and why.
 SHAPE_ERRORS: list[tuple[list[Layer], Shape, int, str]] = [
-    ([Conv2D(2, 2)], (16,), 1, "expected images (C, H, W), got (16,)"),
-    ([Flatten(), Conv2D(2, 2)], (1, 4, 4), 2, "expected images (C, H, W), got (16,)"),
+    ([Conv2D(2, 2)], (16,), 1, "expected images (C, H, W), C >= 1, got (16,)"),
+    ([Flatten(), Conv2D(2, 2)], (1, 4, 4), 2, "expected images (C, H, W), C >= 1, got (16,)"),
     ([Conv2D(1, 2), ReLU(), Conv2D(1, 4)], (1, 4, 5), 3, "a 3x4 image is smaller than the kernel"),
     ([Conv2D(1, 3)], (1, 0, 4), 1, "a 0x4 image is smaller than the kernel"),
     ([Conv2D(1, 1), MaxPool2D(5)], (1, 5, 4), 2, "a 5x4 image is smaller than the kernel"),
-    ([MaxPool2D(2)], (4, 4), 1, "expected images (C, H, W), got (4, 4)"),
+    ([MaxPool2D(2)], (4, 4), 1, "expected images (C, H, W), C >= 1, got (4, 4)"),
     ([Conv2D(1, 7, padding=1)], (1, 6, 4), 1, "a 6x4 image is smaller than the kernel"),
-    ([Flatten(), AvgPool2D(2)], (1, 4, 4), 2, "expected images (C, H, W), got (16,)"),
+    ([Flatten(), AvgPool2D(2)], (1, 4, 4), 2, "expected images (C, H, W), C >= 1, got (16,)"),
     ([AvgPool2D(5)], (1, 5, 4), 1, "a 5x4 image is smaller than the kernel"),
     ([Tanh(), BatchNorm()], (), 2, "expected at least one channel (C, ...), got ()"),
     ([BatchNorm()], (0, 4, 4), 1, "expected at least one channel (C, ...), got (0, 4, 4)"),
-    ([Sigmoid(), Dense(3)], (1, 4), 2, "expected vectors (D,), got (1, 4); put Flatten before"),
-    ([Dense(3)], (), 1, "expected vectors (D,), got (); put Flatten before"),
-    ([Conv2D(2, 1)], (0, 4, 4), 1, "expected at least 1 input, got 0"),
-    ([Dense(1)], (0,), 1, "expected at least 1 input, got 0"),
+    (
+        [Sigmoid(), Dense(3)],
+        (1, 4),
+        2,
+        "expected vectors (D,), D >= 1, got (1, 4); put Flatten before",
+    ),
+    ([Dense(3)], (), 1, "expected vectors (D,), D >= 1, got (); put Flatten before"),
+    ([Conv2D(2, 1)], (0, 4, 4), 1, "expected images (C, H, W), C >= 1, got (0, 4, 4)"),
+    ([Dense(1)], (0,), 1, "expected vectors (D,), D >= 1, got (0,); put Flatten before"),
 ]
 
 

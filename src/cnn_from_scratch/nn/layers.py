@@ -124,7 +124,6 @@ class Conv2D(Layer):
         """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H+2p, W+2p >= k."""
         out_size = windows_in(in_shape, self.kernel_size, self.stride, self.padding)
         channels, k, o = in_shape[0], self.kernel_size, self.out_channels
-        _check_inputs(channels)
         draw = INITIALIZERS[self.weight_init]
         W = draw(rng, (o, channels, k, k), fan_in=channels * k * k, fan_out=o * k * k)
         return Init((o, *out_size), {"W": W, "b": np.zeros(o)}, {})
@@ -247,11 +246,10 @@ class Dense(Layer):
     weight_init: InitializerName = "published"
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """Draw W and b. Raises ValueError unless in_shape is (D,)."""
-        if len(in_shape) != 1:
-            raise ValueError(f"expected vectors (D,), got {in_shape}; put Flatten before")
+        """Draw W and b. Raises ValueError unless in_shape is (D,), D >= 1."""
+        if len(in_shape) != 1 or in_shape[0] < 1:
+            raise ValueError(f"expected vectors (D,), D >= 1, got {in_shape}; put Flatten before")
         (d,), o = in_shape, self.out_features
-        _check_inputs(d)
         W = INITIALIZERS[self.weight_init](rng, (d, o), fan_in=d, fan_out=o)
         return Init((o,), {"W": W, "b": np.zeros(o)}, {})
 
@@ -457,8 +455,3 @@ LAYERS: dict[str, type[Layer]] = {
     "batch_norm": BatchNorm,
     "dropout": Dropout,
 }
-
-
-def _check_inputs(inputs: int) -> None:
-    if inputs < 1:
-        raise ValueError(f"expected at least 1 input, got {inputs}")

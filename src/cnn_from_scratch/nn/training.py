@@ -108,7 +108,8 @@ def fit(
     history: list[Epoch] = []
     diverged = False
     last = best = network.state()
-    best_epoch, patience = 0, training.early_stopping or inf
+    best_epoch = 0
+    patience = training.early_stopping or inf
     with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for, not warned of
         for scored in epochs(network, optimizer, train, val, training):
             if diverged := not _finite(network, scored):
@@ -136,8 +137,11 @@ def epochs(
     # network as in scoring, an update goes back from the pass that scored it.
     repeats = batch_size == n and training.augment is None
     reuses = repeats and not network.mode_matters and len(chunks(network, n)) == 1
-    train, val = _prepared(network, train) if repeats else train, _prepared(network, val)
-    state, mode = optimizer.init(network.theta), Mode(training=True, rng=training.dropout_rng)
+    val = _prepared(network, val)
+    if repeats:
+        train = _prepared(network, train)
+    state = optimizer.init(network.theta)
+    mode = Mode(training=True, rng=training.dropout_rng)
     for epoch in range(training.epochs + 1):
         if reuses:
             logits, loss, to_gradient = _forward(network, train, EVALUATION)
@@ -166,12 +170,12 @@ def gradient(network: Sequential, batch: Samples, mode: Mode) -> Array:
     """Return the gradient (P,) of the batch's mean loss, added up over its chunks."""
     n = len(batch.x)
     if network.mode_matters or len(chunks(network, n)) == 1:
-        *_, to_gradient = _forward(network, batch, mode)
+        _, _, to_gradient = _forward(network, batch, mode)
         return to_gradient()
 
     def of_chunk(rows: slice) -> Array:
         chunk = Samples(batch.x[rows], batch.targets[rows])
-        *_, to_gradient = _forward(network, chunk, mode)
+        _, _, to_gradient = _forward(network, chunk, mode)
         return len(chunk.x) / n * to_gradient()
 
     return np.asarray(sum(network.backend.map_chunks(of_chunk, chunks(network, n))))

@@ -32,8 +32,8 @@ def samples_first(x: Array) -> Array:
 
 def windows_in(in_shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> tuple[int, int]:
     """Return (H', W') for in_shape (C, H, W). Raises ValueError unless a window fits in it."""
-    if len(in_shape) != 3:
-        raise ValueError(f"expected images (C, H, W), got {in_shape}")
+    if len(in_shape) != 3 or in_shape[0] < 1:
+        raise ValueError(f"expected images (C, H, W), C >= 1, got {in_shape}")
     _, height, width = in_shape
     if min(height, width) + 2 * padding < kernel_size:
         raise ValueError(f"a {height}x{width} image is smaller than the kernel")
