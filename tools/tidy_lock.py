@@ -12,10 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 import start
 
 from dvc.repo import Repo
-from dvc.utils.serialize import modify_yaml
 
 from cnn_from_scratch.experiment.params import load_params
 from dvc_errors import one_line
+from dvc_lock import read_lock, write_lock
 
 
 def tidy_lock() -> list[str]:
@@ -29,11 +29,11 @@ def tidy_lock() -> list[str]:
     load_params()  # says better than DVC what is wrong with params.yaml
     with one_line("tidy dvc.lock"):
         named = [stage.addressing for stage in Repo().stage.collect("dvc.yaml")]
-        with modify_yaml(lock) as content:
-            stages = content.setdefault("stages", {})
-            removed = [name for name in stages if name not in named]
-            content["stages"] = {name: stages[name] for name in named if name in stages}
-    return removed
+        content = read_lock(lock, "dvc.lock")
+        stages = content.get("stages", {})
+        content["stages"] = {name: stages[name] for name in named if name in stages}
+        write_lock(lock, content)
+    return [name for name in stages if name not in named]
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class Project:
     def clone(self, folder: Path) -> "Project":
         """Return a Git clone: what is committed, and no DVC cache."""
         self.git("clone", "--quiet", str(self.folder), str(folder))
-        return _configured(Project(folder))
+        return configured(Project(folder))
 
     def copy(self, folder: Path) -> "Project":
         """Return a copy with everything, the DVC cache included."""
@@ -107,10 +107,22 @@ def copy_of_this_project(folder: Path) -> Project:
             shutil.copyfile(ROOT / name, folder / name)
     project = Project(folder)
     project.git("init", "--quiet")
-    return _configured(project)
+    return configured(project)
 
 
-def _configured(project: Project) -> Project:
+def switch_on_merge_driver(project: Project) -> None:
+    """Give the command of docs/pipeline.md, in a project with this test's environment as .venv."""
+    python = project.folder / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    page = (ROOT / "docs/pipeline.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^git config merge\..*$", page, re.MULTILINE)
+    project.run("sh", "-c", command)
+
+
+def configured(project: Project) -> Project:
+    """Return the project, with a name for its commits."""
     project.git("config", "user.name", "test")
     project.git("config", "user.email", "test@example.org")
     return project
