@@ -8,9 +8,9 @@ from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.memory import keep_freed_memory
 from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.nn.backend import NUMPY, Backend
+from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Mode
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.optimizers import Adam
 from cnn_from_scratch.nn.training import Samples, chunks, evaluate, gradient, predict, update

@@ -9,7 +9,6 @@ import pytest
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.compiled import optimizers
 from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -22,7 +21,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.training import Samples, gradient, update
 from tests.compiled.backends import COMPILED

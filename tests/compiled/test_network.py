@@ -11,7 +11,6 @@ from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.compiled import kernel
 from cnn_from_scratch.compiled.network import CompiledSequential
 from cnn_from_scratch.compiled.passes import passes_of
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -25,7 +24,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from tests.compiled.backends import COMPILED
 from tests.nn.inputs import MODES, normal

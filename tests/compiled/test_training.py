@@ -14,7 +14,6 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Train
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.architectures import Architecture, EnhancedCNN, SimpleCNN, Stack
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -28,7 +27,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam
 from cnn_from_scratch.nn.training import Samples, gradient, update
 from tests.compiled.backends import COMPILED

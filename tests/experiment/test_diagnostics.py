@@ -18,10 +18,9 @@ from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import training
 from cnn_from_scratch.nn.architectures import Stack
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU, Sigmoid, Tanh
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from cnn_from_scratch.nn.optimizers import SGD, Adam
 from tests.experiment.studies import HOLDOUT, SIMPLE, stripes

@@ -6,9 +6,8 @@ import pytest
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Sigmoid
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 
 # The kernels of the script's models, in the order in which it builds them.
 SIMPLE = ((3, 1, 3, 3), (3, 3, 2, 2))

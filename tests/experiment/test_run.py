@@ -14,9 +14,8 @@ from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.architectures import Stack
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Flatten
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.optimizers import SGD
 from cnn_from_scratch.nn.training import Epoch
 from tests.experiment.studies import (

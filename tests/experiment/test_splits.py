@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.dataset import Indices
 from cnn_from_scratch.experiment.params import Split
-from cnn_from_scratch.experiment.splits import Indices, split_indices
+from cnn_from_scratch.experiment.splits import split_indices
 
 HOLDOUT = Split(protocol="holdout", validation_fraction=0.2)
 RESUBSTITUTION = Split(protocol="resubstitution", validation_fraction=0.2)

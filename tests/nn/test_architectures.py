@@ -15,7 +15,6 @@ from cnn_from_scratch.nn.architectures import (
     SimpleCNN,
     Stack,
 )
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.initializers import INITIALIZERS
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
@@ -31,7 +30,7 @@ from cnn_from_scratch.nn.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from tests.nn.gradient_check import check_gradient, numerical_gradient
 from tests.nn.inputs import MODES, normal
 

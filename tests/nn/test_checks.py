@@ -71,7 +71,6 @@ RANGES = [
     (checks.UNIT, [0, 0.5, 1], [-0.1, 1.1, inf, nan]),
     (checks.UNIT_BELOW_1, [0, 0.5], [-0.1, 1, inf, nan]),
     (checks.UNIT_ABOVE_0, [0.5, 1], [0, 1.1, inf, nan]),
-    (checks.INSIDE_UNIT, [0.5], [0, 1, inf, nan]),
 ]
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -22,7 +21,7 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax, softmax_cross_entropy
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import PORTABLE, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from cnn_from_scratch.nn.schedules import Cosine

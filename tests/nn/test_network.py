@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     LAYERS,
     AvgPool2D,
@@ -27,7 +26,7 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from cnn_from_scratch.nn.windows import Patches
 from tests.nn.gradient_check import check_gradient, numerical_gradient

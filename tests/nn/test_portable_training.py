@@ -12,7 +12,6 @@ import pytest
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.nn.architectures import ACTIVATIONS, ARCHITECTURES
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     BatchNorm,
     Conv2D,
@@ -25,7 +24,7 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax, softmax_cross_entropy
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, PORTABLE, NumericsName, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from cnn_from_scratch.nn.training import Samples, Training, evaluate, fit, gradient, update

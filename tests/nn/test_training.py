@@ -9,7 +9,6 @@ import pytest
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.nn.architectures import ACTIVATIONS, ActivationName, SimpleCNN
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
     Arrays,
@@ -29,7 +28,7 @@ from cnn_from_scratch.nn.layers import (
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.metrics import Targets
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from cnn_from_scratch.nn.schedules import Constant, Cosine, StepDecay

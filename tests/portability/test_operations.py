@@ -25,7 +25,7 @@ MACHINES_OWN = {
 }
 TRAINING = sorted(
     path
-    for package in ("nn", "experiment", "compiled")
+    for package in ("arithmetic", "nn", "experiment", "compiled")
     for path in (ROOT / "src/cnn_from_scratch" / package).glob("*.py")
     if path.name not in ("numerics.py", "legacy.py")  # which says itself that its draws may differ
     if (package, path.name) != ("compiled", "losses.py")  # which is for native numerics alone

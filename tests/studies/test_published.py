@@ -12,9 +12,8 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.models import optimizer_settings
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.optimizers import SGD, Adam, Optimizer, RMSprop
 from cnn_from_scratch.report.runs import Runs
 from tests.studies.scripts import script

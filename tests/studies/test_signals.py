@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, ReLU
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from tests.studies.scripts import script
 
 signals = script("initialisation", "signals")

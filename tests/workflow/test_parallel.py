@@ -122,7 +122,7 @@ def test_ctrl_c_ends_all_processes_and_the_next_build_goes_on(
 def test_no_job_is_an_error(project: Project) -> None:
     refused = project.run(*PARALLEL, "0", check=False)
     assert refused.returncode == 1
-    assert refused.stderr == "error: --jobs: expected a number of at least 1, got 0\n"
+    assert refused.stderr == "error: --jobs: expected at least 1, got 0\n"
 
 
 @pytest.mark.release

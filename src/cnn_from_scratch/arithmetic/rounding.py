@@ -14,7 +14,9 @@ SMALLEST = math.ldexp(1.0, -400)  # so that products of rounded numbers never un
 
 TO_OVERFLOW = math.ldexp(1.0, 523)  # takes 2^501 and more to inf: no product overflows
 # And back, times 2^(53-bits) + 2.
-FROM_OVERFLOW = [math.ldexp(2.0 ** (53 - bits) + 2.0, -523) for bits in range(EXACT_BITS + 1)]
+FROM_OVERFLOW = [
+    math.ldexp(math.ldexp(1.0, EXACT_BITS - bits) + 2.0, -523) for bits in range(EXACT_BITS + 1)
+]
 
 
 def factor_bits(terms: int) -> int:

@@ -15,6 +15,7 @@ from cnn_from_scratch.compiled.loops import LINK, LOOPS, numbers_of
 from cnn_from_scratch.compiled.passes import passes_of
 from cnn_from_scratch.nn.layers import Layer
 from cnn_from_scratch.nn.numerics import NumericsName
+from cnn_from_scratch.nn.windows import samples_first, samples_last
 
 
 @dataclass(frozen=True)
@@ -177,13 +178,3 @@ def _check_terms(layer: Layer, terms: int) -> None:
 def _as_images(shape: Shape) -> Shape:
     """Return (C, H, W) of images, and (D, 1, 1) of vectors, which may have any shape."""
     return shape if len(shape) == 3 else (prod(shape), 1, 1)
-
-
-def samples_last(x: Array) -> Array:
-    """Return samples (N, ...) as the loops take them: (..., N)."""
-    return x.transpose(1, 2, 3, 0) if x.ndim == 4 else np.moveaxis(x, 0, -1)
-
-
-def samples_first(x: Array) -> Array:
-    """Return samples (..., N) as the layers take them: (N, ...)."""
-    return x.transpose(3, 0, 1, 2) if x.ndim == 4 else np.moveaxis(x, -1, 0)

@@ -13,7 +13,7 @@ from cnn_from_scratch.nn import layers
 
 
 class Passes(NamedTuple):
-    """A layer's loops, with the arguments that link.py says."""
+    """A layer's loops, with the arguments FORWARD and BACKWARD of passes.py."""
 
     forward: Kernel
     backward: Kernel

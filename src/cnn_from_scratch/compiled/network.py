@@ -7,19 +7,21 @@ is 0 but for rounding, as that of a bias before batch normalization, they turn a
 into one of up to lr / eps times that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.compiled.chain import Chain, samples_first, samples_last
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.compiled.chain import Chain
 from cnn_from_scratch.compiled.loops import LOOPS
+from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import EVALUATION, Layer, Mode
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.numerics import NumericsName, Portable
-from cnn_from_scratch.nn.windows import Patches
+from cnn_from_scratch.nn.windows import Patches, samples_first, samples_last
 
 
 class CompiledSequential(Sequential):
@@ -29,11 +31,16 @@ class CompiledSequential(Sequential):
     TypeError if portable numerics are to take float32.
     """
 
-    def __init__(self, layers: Sequence[Layer], *more: Any):
-        super().__init__(layers, *more)
-        numerics: NumericsName = (
-            "portable" if isinstance(self.backend.numerics, Portable) else "native"
-        )
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        in_shape: Shape,
+        rng_for_layer: Callable[[int], np.random.RandomState],
+        backend: Backend,
+        dtype: DTypeLike = np.float64,
+    ):
+        super().__init__(layers, in_shape, rng_for_layer, backend, dtype)
+        numerics: NumericsName = "portable" if isinstance(backend.numerics, Portable) else "native"
         if numerics == "portable" and self.theta.dtype != np.float64:
             raise TypeError(f"portable numerics take float64, not {self.theta.dtype}")
         self.chains: list[tuple[int, Chain | None]] = []  # by first layer; None: it has no loops

@@ -13,6 +13,7 @@ from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.nn.backend import Backend
+from cnn_from_scratch.nn.network import NUMPY
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def backend_for(train: Train) -> Backend:
     """Return the chosen backend with the chosen numerics. Raises InputError if it is missing."""
     chunk_size = CHUNK_SIZES[train.numerics]
     if train.backend == "numpy":
-        return Backend(NUMERICS[train.numerics], chunk_size=chunk_size, map_chunks=in_threads)
+        numerics = NUMERICS[train.numerics]
+        return replace(NUMPY, numerics=numerics, chunk_size=chunk_size, map_chunks=in_threads)
     try:  # only here, as it imports Numba
         from cnn_from_scratch.compiled import functions, losses, optimizers
         from cnn_from_scratch.compiled.network import CompiledSequential
@@ -68,7 +70,7 @@ def backend_for(train: Train) -> Backend:
             f"{PARAMS_FILE}: train.backend: compiled needs Numba, which {reason}"
         ) from error
     # Chunks are worked through one by one: the loops share themselves out.
-    backend = Backend(network=CompiledSequential, optimizer=optimizers.compiled)
+    backend = Backend(CompiledSequential, optimizer=optimizers.compiled)
     if train.numerics == "portable":
         return replace(backend, numerics=functions.PORTABLE, chunk_size=chunk_size)
     return replace(backend, loss=losses.softmax_cross_entropy, chunk_size=1 << 18)

@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.params import DType
 
 DATASET_FILE = Path("data/dataset.npz")
 
 Images = np.ndarray[Any, np.dtype[np.float64]]
-Labels = np.ndarray[Any, np.dtype[np.integer[Any]]]
+Labels = np.ndarray[Any, np.dtype[np.integer[Any]]]  # 1..K
+Indices = np.ndarray[Any, np.dtype[np.integer[Any]]]  # places of samples, from 0
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,13 @@ class Chosen:
     """
 
     images: Images
-    indices: Labels
+    indices: Indices
     dtype: DType
 
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, rows: Any) -> np.ndarray[Any, np.dtype[np.floating[Any]]]:
+    def __getitem__(self, rows: Any) -> Array:
         """Return the images at some places of the choice."""
         return self.images[self.indices[rows]].astype(self.dtype, copy=False)
 

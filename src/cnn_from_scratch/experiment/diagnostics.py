@@ -70,12 +70,14 @@ def diagnose(network: Sequential, x: Any) -> Diagnostics:
 class NotingGradients(Optimizer):
     """An optimizer that does what another one does, and notes each gradient's norm by layer.
 
+    It does it as the network's backend does.
+
     slices: by number, from 1, where each layer that learns stands in theta.
     norms: one row per update: the Euclidean norm of the gradient of each of these layers.
     """
 
     def __init__(self, optimizer: Optimizer, network: Sequential):
-        self.optimizer = optimizer
+        self.optimizer = network.backend.optimizer(optimizer)
         self.slices = {i: s for i, s in enumerate(network.slices, start=1) if s.stop > s.start}
         self.norms: list[list[float]] = []
 

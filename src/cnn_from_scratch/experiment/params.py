@@ -15,7 +15,7 @@ import msgspec
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, read_params
-from cnn_from_scratch.nn.checks import AT_LEAST_1, INSIDE_UNIT, NOT_NEGATIVE, POSITIVE, Checked
+from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, Checked, Range
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
@@ -23,6 +23,7 @@ BackendName = Literal["numpy", "compiled"]
 
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # the keys of `train` that a model may set itself
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
+INSIDE_0_AND_1 = Range(lambda value: 0 < value < 1, "a number above 0 and below 1")
 MODEL_NAME = "[A-Za-z][A-Za-z0-9_-]{0,99}"  # what a DVC stage name, a path and -S can hold
 NO_NAMES = ("true", "false", "yes", "no", "on", "off", "y", "n", "null")  # as -S drops quotes
 LARGEST_SEED = (1 << 63) - 1  # that a table of runs can hold
@@ -57,7 +58,7 @@ class Split(Checked):
     """`split`: which samples train, and which are held out for validation."""
 
     protocol: Literal["holdout", "resubstitution"]
-    validation_fraction: Annotated[float, INSIDE_UNIT]
+    validation_fraction: Annotated[float, INSIDE_0_AND_1]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,7 +5,7 @@ result.json      what was trained and how (the optimizer with all its settings, 
                  for), the final scores, whether the run diverged, and how its units fare;
                  trained_from is the digest of settings, seed and dataset, as `identity` has it
 gradients.csv    epoch, then the gradient's norm by layer that learns, at the epoch's last update
-checkpoint.npz   theta, (P,) float64, and buffers as <layer>.<name>
+checkpoint.npz   theta, (P,), and buffers as <layer>.<name>
 predictions.csv  the label given to each validation and test sample
 SHA256SUMS       the others' digests: `sha256sum --check SHA256SUMS` there checks them
 """

@@ -10,17 +10,17 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.augmentation import augment
 from cnn_from_scratch.experiment.backends import backend_for
-from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Images, Labels
+from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Images, Indices, Labels
 from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients, diagnose
 from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import DType, Split, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
-from cnn_from_scratch.experiment.splits import Indices, split_indices
+from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.backend import NUMPY, Backend
+from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Arrays, BatchNorm
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.training import (
     Epoch,
@@ -94,7 +94,7 @@ def _train_run(
     }
     network = build_network(model, seed, dataset, backend, train.dtype)
     _check_batches(network, model, len(train_indices), train.batch_size)
-    optimizer = NotingGradients(backend.optimizer(model.optimizer), network)
+    optimizer = NotingGradients(model.optimizer, network)
     training = Training(
         epochs=train.epochs,
         batch_size=train.batch_size,

@@ -1,17 +1,14 @@
 """The split: which samples train, and which are held out for validation."""
 
-from typing import Any
-
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.dataset import Indices, Labels
 from cnn_from_scratch.experiment.params import Split
-
-Indices = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
 def split_indices(
-    y: Indices, num_classes: int, split: Split, rng: np.random.RandomState
+    y: Labels, num_classes: int, split: Split, rng: np.random.RandomState
 ) -> tuple[Indices, Indices]:
     """Return the sorted indices of the training and of the validation samples.
 

@@ -22,7 +22,6 @@ AT_LEAST_1 = Range(lambda value: 1 <= value < inf, "a number of at least 1")
 UNIT = Range(lambda value: 0 <= value <= 1, "a number from 0 to 1")
 UNIT_BELOW_1 = Range(lambda value: 0 <= value < 1, "a number from 0 up to but not 1")
 UNIT_ABOVE_0 = Range(lambda value: 0 < value <= 1, "a number above 0 and up to 1")
-INSIDE_UNIT = Range(lambda value: 0 < value < 1, "a number above 0 and below 1")
 
 
 class Checked:

@@ -29,7 +29,7 @@ from cnn_from_scratch.nn.checks import (
     Checked,
 )
 from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName
-from cnn_from_scratch.nn.numerics import Factor, exp, factor, matmul, mean, tanh
+from cnn_from_scratch.nn.numerics import exp, factor, factor_sum, matmul, mean, rearranged, tanh
 from cnn_from_scratch.nn.windows import (
     Patches,
     add_to_windows,
@@ -151,8 +151,8 @@ class Conv2D(Layer):
         patches, W = cache
         dy_factor = factor(samples_last(dy).reshape(self.out_channels, -1))  # (O, H'*W'*N)
         dW = matmul(dy_factor, patches.rows).reshape(params["W"].shape)
-        grads = {"W": dW, "b": dy_factor.sum(axis=1)}
-        dx = patches.col2im(matmul(Factor(W.T), dy_factor)) if wants_dx else None
+        grads = {"W": dW, "b": factor_sum(dy_factor, axis=1)}
+        dx = patches.col2im(matmul(rearranged(W, np.transpose), dy_factor)) if wants_dx else None
         return dx, grads
 
 
@@ -221,12 +221,12 @@ class AvgPool2D(_Pool2D):
         """Add up the k*k places in a window, and divide."""
         x = samples_last(x)  # (C, H, W, N)
         total = reduce(np.add, chain.from_iterable(self._windows(x)))  # (C, H', W', N)
-        return samples_first(total / self.kernel_size**2), x.shape
+        return samples_first(total / (self.kernel_size * self.kernel_size)), x.shape
 
     def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Send dy / k^2 to every place of the window."""
         dx = np.zeros(cache, dy.dtype)  # (C, H, W, N)
-        share = samples_last(dy / self.kernel_size**2)  # (C, H', W', N)
+        share = samples_last(dy / (self.kernel_size * self.kernel_size))  # (C, H', W', N)
         for place in chain.from_iterable(self._windows(dx)):
             place += share
         return samples_first(dx), {}
@@ -261,8 +261,8 @@ class Dense(Layer):
     def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx = dy W^T, and dW = x^T dy and db = sum over n of dy[n]."""
         (x, W), dy_factor = cache, factor(dy)
-        grads = {"W": matmul(factor(x.T), dy_factor), "b": dy_factor.sum(axis=0)}
-        dx = matmul(dy_factor, Factor(W.T)) if wants_dx else None
+        grads = {"W": matmul(factor(x.T), dy_factor), "b": factor_sum(dy_factor, axis=0)}
+        dx = matmul(dy_factor, rearranged(W, np.transpose)) if wants_dx else None
         return dx, grads
 
 
@@ -373,21 +373,21 @@ class BatchNorm(Layer):
 
         Raises ValueError in training if m = 1: less its mean, a single value is always 0.
         """
-        rest, (gamma, beta) = self._broadcast(x, params["gamma"], params["beta"])
+        center, var = params["running_mean"], params["running_var"]
         if mode.training:
             m = x.size // x.shape[1]
             if m == 1:
                 raise ValueError(f"{self}: one value per channel has no variance, got x {x.shape}")
-            center = mean(x, axis=rest)
-            deviation = x - self._broadcast(x, center)[1][0]
-            var = mean(deviation * deviation, axis=rest)
-            for name, batch in (("running_mean", center), ("running_var", var * (m / (m - 1)))):
-                params[name] += self.momentum * (batch - params[name])
-        else:
-            center, var = params["running_mean"], params["running_var"]
-        _, (center, std) = self._broadcast(x, center, np.sqrt(var + self.eps))
-        xhat = (x - center) / std
-        return gamma * xhat + beta, (xhat, std, mode.training)
+            center = mean(x, axis=_all_but_channel(x))
+            deviation = x - _per_channel(center, x)
+            var = mean(deviation * deviation, axis=_all_but_channel(x))
+            unbiased = var * (m / (m - 1))
+            params["running_mean"] += self.momentum * (center - params["running_mean"])
+            params["running_var"] += self.momentum * (unbiased - params["running_var"])
+        std = _per_channel(np.sqrt(var + self.eps), x)
+        xhat = (x - _per_channel(center, x)) / std
+        y = _per_channel(params["gamma"], x) * xhat + _per_channel(params["beta"], x)
+        return y, (xhat, std, mode.training)
 
     def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx and dgamma[c] = sum of dy * xhat, dbeta[c] = sum of dy, over all but c.
@@ -397,20 +397,25 @@ class BatchNorm(Layer):
         means over all but the channel. In evaluation: dx = dxhat / sqrt(var + eps).
         """
         xhat, std, training = cache
-        rest, (gamma,) = self._broadcast(dy, params["gamma"])
-        grads = {"gamma": numerics.sum(dy * xhat, axis=rest), "beta": numerics.sum(dy, axis=rest)}
+        axes = _all_but_channel(dy)
+        grads = {"gamma": numerics.sum(dy * xhat, axis=axes), "beta": numerics.sum(dy, axis=axes)}
         if not wants_dx:
             return None, grads
-        dxhat = gamma * dy
+        dxhat = _per_channel(params["gamma"], dy) * dy
         if training:
-            mean_product = mean(dxhat * xhat, axis=rest, keepdims=True)
-            dxhat = dxhat - mean(dxhat, axis=rest, keepdims=True) - xhat * mean_product
+            mean_product = mean(dxhat * xhat, axis=axes, keepdims=True)
+            dxhat = dxhat - mean(dxhat, axis=axes, keepdims=True) - xhat * mean_product
         return dxhat / std, grads
 
-    def _broadcast(self, x: Array, *arrays: Array) -> tuple[Shape, list[Array]]:
-        """Return x's axes but the channel's, and the (C,) arrays shaped to meet x."""
-        shape = (1, -1, *[1] * (x.ndim - 2))
-        return (0, *range(2, x.ndim)), [array.reshape(shape) for array in arrays]
+
+def _all_but_channel(x: Array) -> Shape:
+    """Return the axes of x (N, C, ...) but that of C."""
+    return (0, *range(2, x.ndim))
+
+
+def _per_channel(numbers: Array, x: Array) -> Array:
+    """Return one number per channel, (C,), shaped to meet x (N, C, ...)."""
+    return numbers.reshape(1, -1, *[1] * (x.ndim - 2))
 
 
 @dataclass(frozen=True)

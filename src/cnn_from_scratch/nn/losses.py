@@ -17,7 +17,7 @@ def softmax(logits: Array) -> Array:
 
     p[n,k] = exp(z[n,k]) / sum over j of exp(z[n,j])
 
-    logits (N, K) float64 -> (N, K) float64, each row summing to 1. The row's maximum is
+    logits (N, K) -> (N, K) of their dtype, each row summing to 1. The row's maximum is
     subtracted first, which changes nothing but keeps exp from overflowing.
     """
     e = exp(_below_maximum(logits))
@@ -30,7 +30,7 @@ def softmax_cross_entropy(logits: Array, targets: Targets) -> tuple[float, Array
     loss    = -(1/N) * sum over n of log p[n, targets[n]],  p = softmax(logits)
     dlogits = (p - onehot(targets)) / N
 
-    logits (N, K) float64; targets (N,) class indices 0..K-1. The loss is in nats. Computed
+    logits (N, K); targets (N,) class indices 0..K-1. The loss is in nats. Computed
     through log-sum-exp, so a probability that underflows to 0 still has its finite loss. Raises
     ValueError if a target is no class.
     """

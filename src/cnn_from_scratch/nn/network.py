@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Layer, Mode
 from cnn_from_scratch.nn.windows import Patches
-
-if TYPE_CHECKING:
-    from cnn_from_scratch.nn.backend import Backend
 
 
 class Sequential:
@@ -28,7 +26,7 @@ class Sequential:
         in_shape: the shape of one sample, without N.
         rng_for_layer: gives the i-th layer with weights W, counted from 0, its random stream, so
             that its start depends on no other layer.
-        backend: what computes; `Backend.build` hands itself over.
+        backend: what computes.
         dtype: of theta and the buffers.
 
     Raises:
@@ -41,7 +39,7 @@ class Sequential:
         layers: Sequence[Layer],
         in_shape: Shape,
         rng_for_layer: Callable[[int], np.random.RandomState],
-        backend: "Backend",
+        backend: Backend,
         dtype: DTypeLike = np.float64,
     ):
         self.layers, self.backend = tuple(layers), backend
@@ -129,3 +127,6 @@ def _views(theta: Array, like: list[Arrays]) -> list[Arrays]:
     sizes = [array.size for params in like for array in params.values()]
     cuts = iter(np.split(theta, list(accumulate(sizes))))
     return [{name: next(cuts).reshape(a.shape) for name, a in params.items()} for params in like]
+
+
+NUMPY = Backend(Sequential)

@@ -32,10 +32,20 @@ def factor(x: Array, axis: Literal[0, 1] | None = None, terms: int | None = None
     Portable: x rounded so far that a product with another factor adds up exactly. All of x is
     rounded to one unit, so that it may stand on either side, and so may its transpose; or, with the
     axis along which the products add up, each row (axis 1) or column (axis 0) to one of its own.
-    The sums of a factor's numbers are exact, too. terms: how many products are added up, if x is
+    terms: how many products are added up, if x is
     not the matrix itself but what it will be made of.
     """
     return _active.factor(x, axis, terms)
+
+
+def rearranged(a: Factor, arrange: Callable[[Array], Array]) -> Factor:
+    """Return a factor's numbers in another arrangement: it is a factor, too."""
+    return Factor(arrange(a))
+
+
+def factor_sum(a: Factor, axis: Axis) -> Array:
+    """Return the sum of a factor's numbers over the axes: portable, it is exact."""
+    return np.add.reduce(a, axis=axis)
 
 
 def matmul(a: Factor, b: Factor) -> Array:

@@ -2,7 +2,7 @@
 
 `update(g, state, theta)` returns (delta, state); the caller adds delta to theta, scaled by the
 learning-rate schedule. State is explicit: nothing is remembered on the optimizer. g is the gradient
-of the loss at theta; g, theta and delta are (P,) float64. In the equations t counts updates from 1,
+of the loss at theta; g, theta and delta are (P,). In the equations t counts updates from 1,
 and products, squares and roots are elementwise. eps always stands outside the root.
 
 weight_decay is that of L2 regularization, except in AdamW: the loss gains weight_decay/2 *
@@ -57,14 +57,6 @@ class SGD(Optimizer):
     def step(self, g: Array, state: tuple[()]) -> tuple[Array, tuple[()]]:
         """Return -lr * g."""
         return -self.lr * g, state
-
-
-class _StartsAtZero(Optimizer):
-    """What the optimizers share whose state is one array v_t like theta."""
-
-    def init(self, theta: Array) -> Array:
-        """Return v_0 = 0."""
-        return np.zeros_like(theta)
 
 
 @dataclass(frozen=True)

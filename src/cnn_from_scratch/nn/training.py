@@ -12,6 +12,7 @@ from cnn_from_scratch.nn.checks import AT_LEAST_1, Checked
 from cnn_from_scratch.nn.layers import EVALUATION, Mode
 from cnn_from_scratch.nn.metrics import Targets, accuracy
 from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.optimizers import Optimizer
 from cnn_from_scratch.nn.schedules import Constant, Schedule
 
@@ -110,7 +111,8 @@ def fit(
     last = best = network.state()
     best_epoch = 0
     patience = training.early_stopping or inf
-    with np.errstate(over="ignore", invalid="ignore"):  # divergence is looked for, not warned of
+    # Divergence is looked for, not warned of.
+    with using(network.backend.numerics), np.errstate(over="ignore", invalid="ignore"):
         for scored in epochs(network, optimizer, train, val, training):
             if diverged := not _finite(network, scored):
                 break
@@ -133,19 +135,20 @@ def epochs(
     """Train the network in place, and yield its scores: untrained, and after every epoch."""
     n = len(train.x)
     batch_size = min(training.batch_size or n, n)
-    # Where every update sees the same, it is laid out once; and where it also goes through the
-    # network as in scoring, an update goes back from the pass that scored it.
+    # A full batch without augmentation is the same in every epoch, so it is prepared once. If the
+    # network does the same in training as in scoring, an update goes back from the scoring pass.
     repeats = batch_size == n and training.augment is None
     reuses = repeats and not network.mode_matters and len(chunks(network, n)) == 1
     val = _prepared(network, val)
     if repeats:
         train = _prepared(network, train)
+    optimizer = network.backend.optimizer(optimizer)
     state = optimizer.init(network.theta)
     mode = Mode(training=True, rng=training.dropout_rng)
     for epoch in range(training.epochs + 1):
         if reuses:
-            logits, loss, to_gradient = _forward(network, train, EVALUATION)
-            score = _score(logits, loss, train)
+            passed = _forward(network, train, EVALUATION)
+            score = _score(passed.logits, passed.loss, train)
         else:
             score = evaluate(network, train)
         yield Epoch(epoch, score, evaluate(network, val))
@@ -153,7 +156,7 @@ def epochs(
             return
         lr_factor = training.schedule.factor(epoch, training.epochs)
         for batch in _batches(train, batch_size, training):
-            g = to_gradient() if reuses else gradient(network, batch, mode)
+            g = passed.to_gradient() if reuses else gradient(network, batch, mode)
             state = update(network, optimizer, state, g, lr_factor)
 
 
@@ -170,13 +173,11 @@ def gradient(network: Sequential, batch: Samples, mode: Mode) -> Array:
     """Return the gradient (P,) of the batch's mean loss, added up over its chunks."""
     n = len(batch.x)
     if network.mode_matters or len(chunks(network, n)) == 1:
-        _, _, to_gradient = _forward(network, batch, mode)
-        return to_gradient()
+        return _forward(network, batch, mode).to_gradient()
 
     def of_chunk(rows: slice) -> Array:
         chunk = Samples(batch.x[rows], batch.targets[rows])
-        _, _, to_gradient = _forward(network, chunk, mode)
-        return len(chunk.x) / n * to_gradient()
+        return len(chunk.x) / n * _forward(network, chunk, mode).to_gradient()
 
     return np.asarray(sum(network.backend.map_chunks(of_chunk, chunks(network, n))))
 
@@ -209,13 +210,18 @@ def chunks(network: Sequential, n: int) -> list[slice]:
     return [slice(i * n // count, (i + 1) * n // count) for i in range(count)]
 
 
-def _forward(
-    network: Sequential, samples: Samples, mode: Mode
-) -> tuple[Array, float, Callable[[], Array]]:
-    """Return logits (N, K) and loss of samples that go through at once, and what goes back to g."""
+class _Pass(NamedTuple):
+    """What a forward pass came to, and what goes back from it to the gradient."""
+
+    logits: Array  # (N, K)
+    loss: float  # mean cross-entropy in nats
+    to_gradient: Callable[[], Array]  # (P,)
+
+
+def _forward(network: Sequential, samples: Samples, mode: Mode) -> _Pass:
     logits, caches = network.forward(samples.x[:], mode)
     loss, dlogits = network.backend.loss(logits, samples.targets)
-    return logits, loss, lambda: network.backward(dlogits, caches)
+    return _Pass(logits, loss, lambda: network.backward(dlogits, caches))
 
 
 def _prepared(network: Sequential, samples: Samples) -> Samples:

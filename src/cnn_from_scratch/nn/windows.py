@@ -17,17 +17,17 @@ from itertools import chain
 import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
-from cnn_from_scratch.nn.numerics import Factor, factor
+from cnn_from_scratch.nn.numerics import Factor, factor, rearranged
 
 
 def samples_last(x: Array) -> Array:
-    """Return images (N, C, H, W) as they lie in memory: (C, H, W, N)."""
-    return x.transpose(1, 2, 3, 0)
+    """Return samples (N, ...) as they lie in memory: (..., N)."""
+    return x.transpose(1, 2, 3, 0) if x.ndim == 4 else np.moveaxis(x, 0, -1)
 
 
 def samples_first(x: Array) -> Array:
-    """Return images (C, H, W, N) as the layers see them: (N, C, H, W)."""
-    return x.transpose(3, 0, 1, 2)
+    """Return samples (..., N) as the layers see them: (N, ...)."""
+    return x.transpose(3, 0, 1, 2) if x.ndim == 4 else np.moveaxis(x, -1, 0)
 
 
 def windows_in(in_shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> tuple[int, int]:
@@ -37,10 +37,11 @@ def windows_in(in_shape: Shape, kernel_size: int, stride: int, padding: int = 0)
     _, height, width = in_shape
     if min(height, width) + 2 * padding < kernel_size:
         raise ValueError(f"a {height}x{width} image is smaller than the kernel")
-    return (
-        (height + 2 * padding - kernel_size) // stride + 1,
-        (width + 2 * padding - kernel_size) // stride + 1,
-    )
+
+    def fit_in(size: int) -> int:
+        return (size + 2 * padding - kernel_size) // stride + 1
+
+    return fit_in(height), fit_in(width)
 
 
 def windows(images: Array, kernel_size: int, stride: int) -> Array:
@@ -56,18 +57,19 @@ def windows(images: Array, kernel_size: int, stride: int) -> Array:
     return np.ndarray(shape, images.dtype, images, 0, (h, w, c, stride * h, stride * w, one))
 
 
-def add_to_windows(terms: Array, windows: Array) -> None:
-    """Add the terms for each place of all windows to the images that the windows are a view of.
+def add_to_windows(terms: Array, pixels: Array) -> None:
+    """Add the terms for each place of all windows to the images that `pixels` are the windows of.
 
     Both (k, k, C, H', W', N). A pixel stands in several windows, so they are added place by place
     or, where that is fewer sums, window by window: from the last, as each pixel's sum is then in
     the same order.
     """
-    k, _, _, h_out, w_out, _ = windows.shape
+    k, _, _, h_out, w_out, _ = pixels.shape
     if k * k > h_out * w_out:
-        terms, windows = (a.transpose(3, 4, 2, 0, 1, 5)[::-1, ::-1] for a in (terms, windows))
-    for pixels, term in zip(*map(chain.from_iterable, (windows, terms)), strict=True):
-        pixels += term
+        terms = terms.transpose(3, 4, 2, 0, 1, 5)[::-1, ::-1]
+        pixels = pixels.transpose(3, 4, 2, 0, 1, 5)[::-1, ::-1]
+    for some, more in zip(chain.from_iterable(pixels), chain.from_iterable(terms), strict=True):
+        some += more
 
 
 class Patches:
@@ -80,9 +82,7 @@ class Patches:
         images = np.ascontiguousarray(samples_last(x))
         around = ((0, 0), (padding, padding), (padding, padding), (0, 0))
         self._images = np.pad(images, around) if padding > 0 else images
-        columns = self._im2col(self._images)
-        self._terms = max(columns.shape)
-        self.columns = factor(columns, axis=0)  # (C*k*k, H'*W'*N)
+        self.columns = factor(self._im2col(self._images), axis=0)  # (C*k*k, H'*W'*N)
 
     def __len__(self) -> int:
         return self.in_shape[0]
@@ -95,15 +95,16 @@ class Patches:
     def rows(self) -> Factor:
         """The columns transposed, (H'*W'*N, C*k*k), as a factor that is rounded as a whole."""
         # Rounded first and arranged then: most pixels stand in several columns.
-        images = factor(self._images, terms=self._terms)
+        images = factor(self._images, terms=max(self.columns.shape))
         if images is self._images:  # native: what is not rounded need not be arranged again
-            return Factor(self.columns.T)
-        return Factor(self._im2col(images).T)
+            return rearranged(self.columns, np.transpose)
+        return rearranged(images, lambda x: self._im2col(x).T)
 
     def _im2col(self, images: Array) -> Array:
         """Padded images (C, H, W, N) -> (C*k*k, H'*W'*N)."""
-        by_place = windows(images, self.kernel_size, self.stride)
-        return by_place.transpose(2, 0, 1, 3, 4, 5).reshape(len(images) * self.kernel_size**2, -1)
+        k = self.kernel_size
+        by_place = windows(images, k, self.stride).transpose(2, 0, 1, 3, 4, 5)
+        return by_place.reshape(len(images) * k * k, -1)
 
     def col2im(self, columns: Array) -> Array:
         """Add each number of columns (C*k*k, H'*W'*N) to the pixel it stands for: (N, C, H, W)."""

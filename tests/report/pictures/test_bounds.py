@@ -17,9 +17,8 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 
 from cnn_from_scratch.experiment.dataset import Dataset
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.report import pictures
 from cnn_from_scratch.report.outputs import TrainedNetwork
 from cnn_from_scratch.report.pictures.collapse import collapse_figure

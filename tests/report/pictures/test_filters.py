@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.nn.backend import NUMPY
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,
     BatchNorm,
@@ -24,7 +23,7 @@ from cnn_from_scratch.nn.layers import (
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.report.outputs import TrainedNetwork
 from cnn_from_scratch.report.pictures.filters import filters_figure, layer_outputs
 from tests.experiment.studies import stripes
