@@ -37,7 +37,7 @@ studies: mend
 	@$(BIN)/dvc repro --quiet convert list_code
 	@for study in studies/*/; do \
 		echo "== $$study"; \
-		(cd "$$study" && python ../../stages/check.py --rates && dvc repro) || exit 1; \
+		(cd "$$study" && python ../../stages/check.py --study && dvc repro) || exit 1; \
 	done
 
 JOBS ?= $(shell getconf _NPROCESSORS_ONLN)

@@ -14,20 +14,20 @@ from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.numerics import NumericsName
-from cnn_from_scratch.report.measures import mean_sd
+from cnn_from_scratch.report.measures import mean_and_population_sd
 
 FIRST_EPOCHS = 10
 
 
-def runs(model: Model, params: Params, dataset: Dataset, version: NumericsName) -> list[Run]:
+def runs(model: Model, params: Params, dataset: Dataset, numerics: NumericsName) -> list[Run]:
     """Train a model from every seed."""
-    train = replace(params.train, numerics=version)
+    train = replace(params.train, numerics=numerics)
     return [train_run(model, seed, dataset, params.split, train) for seed in params.seeds]
 
 
 def accuracy(some: list[Run], split: str) -> str:
     """Return mean and population SD over the runs, in percent."""
-    mean, sd = mean_sd(run.scores[split].accuracy for run in some)
+    mean, sd = mean_and_population_sd(run.scores[split].accuracy for run in some)
     return f"{100 * mean:.2f} ± {100 * sd:.2f}"
 
 

@@ -65,7 +65,8 @@ class Training:
 
     def outcome(self) -> Array:
         """Return the loss."""
-        return np.array(evaluate(self.network, self.samples).loss)
+        with using(self.network.backend.numerics):
+            return np.array(evaluate(self.network, self.samples).loss)
 
 
 class Inference:
@@ -84,7 +85,8 @@ class Inference:
 
     def outcome(self) -> Array:
         """Return the logits."""
-        return predict(self.network, self.x)
+        with using(self.network.backend.numerics):
+            return predict(self.network, self.x)
 
 
 training, inference = Training, Inference

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from cnn_from_scratch.experiment.memory import keep_freed_memory
-from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.optimizers import Adam
 from cnn_from_scratch.nn.training import Samples, Training, fit
 from contenders import CONTENDERS
@@ -35,8 +34,7 @@ def train(problem: Problem, samples: Samples, backend: str, dtype: str) -> None:
     few = Samples(samples.x[:BATCH], samples.targets[:BATCH])
     network = network_of(problem, backend, dtype)
     training = Training(epochs=1, batch_size=BATCH, shuffle_rng=np.random.RandomState(0))
-    with using(network.backend.numerics):
-        fit(network, Adam(), samples, few, training)
+    fit(network, Adam(), samples, few, training)
 
 
 def main(label: str, count: int) -> None:

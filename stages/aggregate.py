@@ -4,7 +4,6 @@ import start
 
 from pathlib import Path
 
-from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -17,8 +16,6 @@ def main(dataset: Path) -> None:
     """Read every named run, write what they amount to, and delete the runs no longer named."""
     params = load_params()
     models = resolve_models(params)
-    if params.contrasts and len(params.seeds) < 2:
-        raise InputError("params.yaml: seeds: contrasts take at least two seeds")
     data = load_dataset(dataset)
     write_results(models, read_runs(params, data), data, params.contrasts)
     for line in prune_runs(models, params.seeds):

@@ -20,13 +20,16 @@ from cnn_from_scratch.experiment.records import check_own_files
 
 def main(args: Namespace) -> None:
     """Check what is in the current folder, and say so in the file asked for."""
-    for name in resolve_models(load_params()):
+    params = load_params()
+    for name in resolve_models(params):
         model, slash, _ = name.partition("/")
-        if slash and not args.rates:
+        if slash and not args.study:
             raise InputError(
                 f"{PARAMS_FILE}: models.{model}.optimizer.lr: expected a number; a list of rates is"
                 " for the studies in studies/"
             )
+    if params.contrasts and not args.study:
+        raise InputError(f"{PARAMS_FILE}: contrasts: unknown; they are for the studies in studies/")
     check_own_files()
     if args.out:
         with replacing(args.out) as file:
@@ -35,6 +38,6 @@ def main(args: Namespace) -> None:
 
 if __name__ == "__main__":
     parser = start.Parser(description=__doc__)
-    parser.add_argument("--rates", action="store_true", help="allow lists of learning rates")
+    parser.add_argument("--study", action="store_true", help="allow rates in lists, and contrasts")
     parser.add_argument("--out", type=Path, help="a file to write 'ok' to")
     main(parser.parse_args())

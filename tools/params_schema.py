@@ -1,8 +1,8 @@
 """The JSON schema of params.yaml, by which editors complete its keys and mark mistakes.
 
-It is made from the classes that the file is read into, so it knows what they know; their
-docstrings become the descriptions. What no schema can say, such as that weights add up to 0,
-`load_params` says.
+It is made from the classes that the file is read into, so it knows their keys and types; their
+docstrings become the descriptions. `load_params` says the rest: the ranges of numbers, and what no
+schema can say, such as that weights add up to 0.
 """
 
 from inspect import cleandoc

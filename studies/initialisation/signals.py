@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.diagnostics import diagnose
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
@@ -28,10 +29,11 @@ from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.experiment.run import build_network
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Conv2D
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.nn.numerics import NUMERICS, using
-from cnn_from_scratch.report.measures import mean_sd, rounded
+from cnn_from_scratch.nn.numerics import using
+from cnn_from_scratch.report.measures import mean_and_population_sd, rounded
 from cnn_from_scratch.report.names import group_variant
 from cnn_from_scratch.report.pictures.style import (
     MAX_MODELS,
@@ -53,15 +55,17 @@ def variances(network: Sequential, x: Array) -> list[float]:
 
     Over samples, channels and places.
     """
-    result = [mean_sd(x.ravel().tolist())[1] ** 2]
+    result = [mean_and_population_sd(x.ravel().tolist())[1] ** 2]
     for layer, params in zip(network.layers, network.params, strict=True):
         x, _ = layer.forward(params, x)
         if isinstance(layer, Conv2D):
-            result.append(mean_sd(x.ravel().tolist())[1] ** 2)
+            result.append(mean_and_population_sd(x.ravel().tolist())[1] ** 2)
     return result
 
 
-def of_model(name: str, model: Model, params: Params, dataset: Dataset) -> dict[str, Any]:
+def of_model(
+    name: str, model: Model, params: Params, dataset: Dataset, backend: Backend
+) -> dict[str, Any]:
     """Return what signals.json holds of a model.
 
     variances: of the pixels and of each convolution's output, each with mean, population_sd, min
@@ -73,7 +77,7 @@ def of_model(name: str, model: Model, params: Params, dataset: Dataset) -> dict[
     for seed in params.seeds:
         rng = stream(seed, Purpose.SPLIT)
         chosen, _ = split_indices(dataset.y, dataset.num_classes, params.split, rng)
-        network, x = build_network(model, seed, dataset), dataset.X[chosen]
+        network, x = build_network(model, seed, dataset, backend), dataset.X[chosen]
         by_seed.append(variances(network, x))
         before.append([vars(units) for units in diagnose(network, x).activations])
         record = read_named_record(params, name, model, seed, dataset)
@@ -81,23 +85,23 @@ def of_model(name: str, model: Model, params: Params, dataset: Dataset) -> dict[
     return {
         "variances": [spread(values) for values in zip(*by_seed, strict=True)],
         "activations": [
-            {key: first[key] for key in ("kind", "units")}
+            {key: units[key] for key in ("kind", "units")}
             | {"before": mean_share(before, i), "after": mean_share(after, i)}
-            for i, first in enumerate(before[0])
+            for i, units in enumerate(before[0])
         ],
     }
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Return mean, population_sd, min and max."""
-    mean, sd = mean_sd(values)
-    return {"mean": mean, "population_sd": sd, "min": min(values), "max": max(values)}
+    mean, population_sd = mean_and_population_sd(values)
+    return {"mean": mean, "population_sd": population_sd, "min": min(values), "max": max(values)}
 
 
 def mean_share(diagnoses: list[list[dict[str, Any]]], layer: int) -> dict[str, float]:
     """Return the mean over seeds of a layer's dead units, or of its saturated outputs' share."""
     key = "saturated" if diagnoses[0][layer]["dead"] is None else "dead"
-    return {key: mean_sd(diagnosis[layer][key] for diagnosis in diagnoses)[0]}
+    return {key: mean_and_population_sd(diagnosis[layer][key] for diagnosis in diagnoses)[0]}
 
 
 def signals_table(signals: dict[str, Any]) -> str:
@@ -162,10 +166,11 @@ def _panel(axes: Axes, title: str, lines: dict[str, Any]) -> None:
 def main() -> None:
     """Build every untrained network, read the trained ones' diagnostics, and write both."""
     params, dataset = load_params(), load_dataset(Path("../../data/dataset.npz"))
-    with using(NUMERICS[params.train.numerics]):
+    backend = backend_for(params.train)
+    with using(backend.numerics):
         signals = rounded(
             {
-                name: of_model(name, model, params, dataset)
+                name: of_model(name, model, params, dataset, backend)
                 for name, model in resolve_models(params).items()
             }
         )

@@ -26,7 +26,7 @@ from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.report.measures import MEASURES, mean_sd, rounded
+from cnn_from_scratch.report.measures import MEASURES, mean_and_population_sd, rounded
 from cnn_from_scratch.report.names import by_group
 from cnn_from_scratch.report.pictures.style import (
     LABEL_HEIGHT,
@@ -50,7 +50,9 @@ def rates_table(scores: pd.DataFrame) -> pd.DataFrame:
     mean: dict[str, list[Any]] = {}
     for (name, split), rows in scores.groupby(["model", "split"], sort=False):
         for measure in ("accuracy", "loss"):
-            mean.setdefault(f"{split}_{measure}", []).append(mean_sd(rows[measure])[0])
+            mean.setdefault(f"{split}_{measure}", []).append(
+                mean_and_population_sd(rows[measure])[0]
+            )
         if split == "val":
             model, _, lr = str(name).partition("/")
             mean.setdefault("model", []).append(model)
@@ -118,6 +120,8 @@ def main() -> None:
     for name in models:
         if "/" not in name:
             raise InputError(f"params.yaml: models.{name}.optimizer.lr: expected a list of rates")
+    if len(params.seeds) < 2:
+        raise InputError("params.yaml: seeds: expected at least two, to compare models by")
     dataset = load_dataset(Path("../../data/dataset.npz"))
     runs = read_runs(params, dataset)
     rates = rates_table(runs.scores)

@@ -19,7 +19,7 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.params import Params, load_params
-from cnn_from_scratch.report.measures import mean_sd, rounded
+from cnn_from_scratch.report.measures import mean_and_population_sd, rounded
 from cnn_from_scratch.report.outputs import read_json
 from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.tables import PUBLISHED_ACCURACY, count, markdown_table
@@ -53,7 +53,7 @@ def heldout_counts(runs: Runs) -> Counts:
 def percent(counts: Counts, samples: int) -> dict[str, dict[str, float]]:
     """Return mean and population_sd of each model's accuracy over the seeds, in percent."""
     moments = {
-        name: mean_sd([100 * correct / samples for correct in of_model])
+        name: mean_and_population_sd([100 * correct / samples for correct in of_model])
         for name, of_model in counts.items()
     }
     return {name: {"mean": mean, "population_sd": sd} for name, (mean, sd) in moments.items()}

@@ -85,7 +85,7 @@ def _apart(architecture: Architecture, kind: str, n: int, seed: int) -> tuple[fl
     """Return how far the gradients are apart, and their largest number, 0 in a dead network."""
     batch = _batch(kind, n, seed)
     numpys, ours = (
-        gradient(model, batch, Mode(training=True)) for model in _networks(architecture, seed)
+        gradient(network, batch, Mode(training=True)) for network in _networks(architecture, seed)
     )
     return float(np.abs(ours - numpys).max()), float(np.abs(numpys).max())
 

@@ -75,7 +75,7 @@ def _steps(name: str, backend: str, optimizer: Any) -> list[Array]:
 @all_networks
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_train_steps_agree_with_native_numpy(name: str, optimizer: str) -> None:
-    """To 1e-12, at the start and after a step or two; with batches that are cut into parts, too.
+    """To 1e-12, at the start and after a step or two; with batches that are cut into chunks, too.
 
     A sum of a few hundred terms about 1 in another order differs by some 1e-14; six layers
     leave that below 1e-12, and so do optimizers as long as no gradient is 0 but for rounding.

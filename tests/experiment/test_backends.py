@@ -168,31 +168,31 @@ def _two_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         cached.cache_clear()
 
 
-PARTS = [slice(i, i + 1) for i in range(20)]
+CHUNKS = [slice(i, i + 1) for i in range(20)]
 
 
 @pytest.mark.usefixtures("_two_threads")
 def test_parts_are_worked_through_by_threads() -> None:
     """In order, by others than the main thread, with its error state."""
     with np.errstate(over="ignore"):
-        starts, threads, _ = np.array(list(in_threads(_thread_of, PARTS))).T
+        starts, threads, _ = np.array(list(in_threads(_thread_of, CHUNKS))).T
     assert starts.tolist() == [*range(20)]
     assert threading.get_ident() not in threads
     with pytest.raises(RuntimeWarning, match="overflow"):
-        list(in_threads(_thread_of, PARTS))
+        list(in_threads(_thread_of, CHUNKS))
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_one_part_needs_no_thread() -> None:
+def test_one_chunk_needs_no_thread() -> None:
     with np.errstate(over="ignore"):
-        [[start, thread, _]] = in_threads(_thread_of, PARTS[:1])
+        [[start, thread, _]] = in_threads(_thread_of, CHUNKS[:1])
     assert (start, thread) == (0, threading.get_ident())
 
 
 @pytest.mark.usefixtures("_two_threads")
 @pytest.mark.parametrize("which", ["native", "portable"])
 def test_threads_change_no_bit(which: Any) -> None:
-    """Of a training whose batches are cut into parts."""
+    """Of a training whose batches are cut into chunks."""
     results = []
     for map_chunks in (map, in_threads):
         backend = backend_for(Train(2, None, numerics=which))

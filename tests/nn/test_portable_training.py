@@ -1,7 +1,7 @@
 """The portable layers, networks and training, against the native ones to the error bounds.
 
 The native ones are checked by finite differences. Portable passes are constant in small steps, so
-that differences say nothing there; what is left to check is that the two versions agree.
+that differences say nothing there; what is left to check is that the two numerics agree.
 """
 
 import math
@@ -32,7 +32,7 @@ from tests.nn.inputs import MODES, copies, normal, random_buffers, random_params
 from tests.nn.test_architectures import SETTINGS
 from tests.nn.test_layers import MakeMode, all_cases, both_modes
 
-VERSIONS: tuple[NumericsName, NumericsName] = ("portable", "native")
+BOTH: tuple[NumericsName, NumericsName] = ("portable", "native")
 
 
 # Sums here have up to 240 terms, so 45 bits or more, of numbers below 4: 240 * 2^-45 * 4.
@@ -81,7 +81,7 @@ def test_layers(
     params, buffers = random_params(layer, in_shape, rng), random_buffers(layer, in_shape, rng)
     x, dy = smooth_input((3, *in_shape), rng), normal(rng, (3, *out_shape))
     results = {}
-    for which in VERSIONS:
+    for which in BOTH:
         arrays = copies(params) | copies(buffers)
         with using(NUMERICS[which]):
             y, cache = layer.forward(arrays, x, mode())
@@ -103,7 +103,7 @@ def test_loss(scale: float, rng: np.random.RandomState) -> None:
     """Loss, gradient and probabilities have no products: nearly float64's full accuracy."""
     logits, targets = scale * normal(rng, (50, 10)), rng.randint(0, 10, 50)
     results = []
-    for which in VERSIONS:
+    for which in BOTH:
         with using(NUMERICS[which]):
             loss, dlogits = softmax_cross_entropy(logits, targets)
             results.append((loss, dlogits, softmax(logits)))
@@ -151,7 +151,7 @@ def test_networks(
     start = network.state()
     theta = start["theta"] + 0.2 * normal(np.random.RandomState(1), network.theta.shape)
     passes = []
-    for which in VERSIONS:
+    for which in BOTH:
         network.restore({**start, "theta": theta})
         with using(NUMERICS[which]):
             logits, caches = network.forward(batch.x, MODES[mode]())
@@ -207,7 +207,7 @@ def test_train_step(optimizer: str, name: str, activation: str) -> None:
         state = update(network, rule, state, gradient(network, batch, Mode(training=True)))
     before = network.state()
     steps, gradients = [], []
-    for which in VERSIONS:
+    for which in BOTH:
         network.restore(before)
         with using(NUMERICS[which]):
             gradients.append(_gradient(network, batch))
@@ -226,7 +226,7 @@ def test_train_step(optimizer: str, name: str, activation: str) -> None:
 def test_fit(name: str, batch_size: int | None) -> None:
     """Ten epochs of a smooth network's training: the same losses, nearly, that go down."""
     histories = []
-    for which in VERSIONS:
+    for which in BOTH:
         network = _build(name, "tanh", activate_logits=False)
         with using(NUMERICS[which]):
             result = fit(
@@ -256,7 +256,7 @@ DIVERGING: list[tuple[list[Layer], Shape, Optimizer]] = [
 
 
 @pytest.mark.parametrize(("layers", "in_shape", "optimizer"), DIVERGING, ids=str)
-@pytest.mark.parametrize("which", VERSIONS)
+@pytest.mark.parametrize("which", BOTH)
 @pytest.mark.parametrize("batch_size", [None, 7])
 def test_divergence(
     layers: list[Layer],
@@ -265,7 +265,7 @@ def test_divergence(
     which: NumericsName,
     batch_size: int | None,
 ) -> None:
-    """Noticed in both versions, with no warning; what is kept is finite, and the last epoch's."""
+    """Noticed in both numerics, with no warning; what is kept is finite, and the last epoch's."""
     rng = np.random.RandomState(1)
     samples = Samples(normal(rng, (20, *in_shape)), rng.randint(0, 3, 20))
     network = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), NUMPY)

@@ -835,7 +835,7 @@ def test_a_running_statistic_that_overflows_is_divergence() -> None:
     assert all(np.isfinite(array).all() for array in network.state().values())
 
 
-# Many samples go through a network part by part.
+# Many samples go through a network chunk by chunk.
 
 CUT: list[Layer] = [
     Conv2D(3, 3, padding=1), Sigmoid(), MaxPool2D(2), Conv2D(4, 2), Tanh(), Flatten(), Dense(3),
@@ -887,7 +887,7 @@ def test_a_chunk_holds_what_the_cache_does() -> None:
 
 @both_numerics
 @chunk_sizes
-def test_predictions_in_parts_are_those_of_the_whole(which: NumericsName, size: int) -> None:
+def test_predictions_in_chunks_are_those_of_the_whole(which: NumericsName, size: int) -> None:
     """To the bit in portable numerics; within the rounding of sums of some 50 terms in native."""
     network = _network(CUT, CUT_SHAPE)
     with using(NUMERICS[which]):

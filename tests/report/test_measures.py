@@ -15,7 +15,7 @@ from cnn_from_scratch.report.measures import (
     EVERYWHERE,
     MEASURES,
     Measure,
-    mean_sd,
+    mean_and_population_sd,
     over_runs,
     over_seeds,
     rounded,
@@ -133,13 +133,13 @@ def test_a_run_counts_once_though_it_has_a_row_for_each_split(scores: pd.DataFra
 
 
 def test_mean_and_population_sd_of_known_numbers() -> None:
-    assert mean_sd([2, 4, 4, 4, 5, 5, 7, 9]) == (5.0, 2.0)
-    assert mean_sd([0.1]) == (0.1, 0.0)
+    assert mean_and_population_sd([2, 4, 4, 4, 5, 5, 7, 9]) == (5.0, 2.0)
+    assert mean_and_population_sd([0.1]) == (0.1, 0.0)
 
 
 @given(NUMBERS)
 def test_mean_and_sd_agree_with_numpy(numbers: list[float]) -> None:
-    mean, sd = mean_sd(numbers)
+    mean, sd = mean_and_population_sd(numbers)
     assert mean == pytest.approx(np.mean(numbers), rel=1e-9, abs=1e-9)
     assert sd == pytest.approx(np.std(numbers, ddof=0), rel=1e-6, abs=1e-6)
 
@@ -148,7 +148,7 @@ def test_mean_and_sd_agree_with_numpy(numbers: list[float]) -> None:
 def test_the_order_of_the_seeds_does_not_matter(numbers: list[float], random: object) -> None:
     shuffled = list(numbers)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert mean_sd(shuffled)[0] == mean_sd(numbers)[0]
+    assert mean_and_population_sd(shuffled)[0] == mean_and_population_sd(numbers)[0]
 
 
 def test_every_written_float_is_rounded() -> None:

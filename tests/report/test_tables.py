@@ -13,8 +13,8 @@ from cnn_from_scratch.nn.optimizers import SGD, Adam
 from cnn_from_scratch.report.measures import MEASURES
 from cnn_from_scratch.report.statistics import model_convergence
 from cnn_from_scratch.report.tables import (
-    contrasts_table,
     convergence_table,
+    differences_table,
     duplicate_notes,
     results_table,
 )
@@ -132,7 +132,7 @@ def test_the_table_of_contrasts_is_in_points() -> None:
         "first": {"mean": 0.35, "interval_95": [0.35, 0.35], "p": 0.25, "p_holm": 0.75},
         "interaction": {"mean": -0.1, "interval_95": [-0.2, 0.0], "p": 0.03125, "p_holm": 1.0},
     }
-    assert contrasts_table(rows).splitlines() == [
+    assert differences_table("Effect", "Mean", rows).splitlines() == [
         "| Effect      | Mean   | 95 % interval    | p      | p (Holm) |",
         "| ----------- | ------ | ---------------- | ------ | -------- |",
         "| first       | +35.00 | +35.00 to +35.00 | 0.2500 | 0.7500   |",

@@ -27,10 +27,10 @@ def test_a_list_of_learning_rates_is_for_studies(project: Project) -> None:
     assert project.refusal(CHECK).startswith(
         "params.yaml: models.S-SGD.optimizer.lr: expected a number; a list of rates is"
     )
-    assert project.python(CHECK, "--rates").stderr == ""
+    assert project.python(CHECK, "--study").stderr == ""
 
 
 def test_each_studys_parameters_pass(project: Project) -> None:
     for file in ROOT.glob("studies/*/params.yaml"):
         Path(project.folder, "params.yaml").write_bytes(file.read_bytes())
-        assert project.python(CHECK, "--rates").stderr == ""
+        assert project.python(CHECK, "--study").stderr == ""

@@ -41,7 +41,7 @@ NEEDED = {
 
 STUDIES = sorted(path.parent.name for path in (ROOT / "studies").glob("*/dvc.yaml"))
 OF_STUDIES = {
-    "check": ["../../stages/check.py", "--rates", "--out", "params.ok"],
+    "check": ["../../stages/check.py", "--study", "--out", "params.ok"],
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
     "aggregate": ["../../stages/aggregate.py", "--dataset", "{dataset}"],
     "plot": ["../../stages/plot.py", "scores", "losses", "collapse"],

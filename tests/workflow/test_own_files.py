@@ -11,7 +11,7 @@ from tests.workflow.project import Project
 def check(folder: Path, project: Project) -> str:
     """Return the error of the check that make runs in a project's folder."""
     script = str(project.folder / "stages/check.py")
-    result = Project(folder).run(sys.executable, script, "--rates", check=False)
+    result = Project(folder).run(sys.executable, script, "--study", check=False)
     assert result.stdout == ""
     assert (result.returncode == 0) == (result.stderr == "")
     return result.stderr

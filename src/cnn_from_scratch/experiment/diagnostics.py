@@ -101,7 +101,7 @@ def _norm(g: Array) -> float:
 
 
 class _Seen:
-    """What was seen of an activation's units, part by part."""
+    """What was seen of an activation's units, chunk by chunk."""
 
     def __init__(self, layer: Layer, units: int):
         self.layer = layer
@@ -109,7 +109,7 @@ class _Seen:
         self.near = self.outputs = 0
 
     def look_at(self, y: Array) -> None:
-        """Count a part's outputs near a bound, and mark the units that are not 0 somewhere."""
+        """Count a chunk's outputs near a bound, and mark the units that are not 0 somewhere."""
         by_unit = np.moveaxis(y, 1, 0).reshape(y.shape[1], -1)
         self.alive |= np.any(by_unit != 0, axis=1)
         self.outputs += by_unit.size

@@ -153,13 +153,16 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
     split = decode(raw["split"], Split, "split")
     train = decode(raw["train"], Train, "train")
     models = _models(raw["models"], raw["train"])
+    contrasts = _contrasts(raw.get("contrasts", {}), models)
+    if contrasts and len(seeds) < 2:
+        raise InputError(_at("seeds: ", "contrasts take at least two seeds"))
     return Params(
         convert=convert,
         seeds=seeds,
         split=split,
         train=train,
         models=models,
-        contrasts=_contrasts(raw.get("contrasts", {}), models),
+        contrasts=contrasts,
     )
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.measures import mean_sd
+from cnn_from_scratch.report.measures import mean_and_population_sd
+from cnn_from_scratch.report.names import shown_split
 from cnn_from_scratch.report.statistics import RESAMPLING_SEED, bootstrap_interval
 
 Weights = Mapping[str, float]  # by model
@@ -43,7 +44,7 @@ def contrast_models(
     (seeds), mean (of the sums, -1..1 for a difference), interval_95 (its bootstrap interval), p (of
     `sign_flip_p`) and p_holm (of `holm`, over all contrasts given). Needs two seeds.
     """
-    split = compared_split(scores)
+    split = shown_split(scores["split"])
     table = scores[scores["split"] == split].pivot(index="seed", columns="model", values="accuracy")
     accuracy = {str(model): values.to_numpy() for model, values in table.items()}
     sums = [
@@ -55,18 +56,13 @@ def contrast_models(
         name: {
             "split": split,
             "n": len(x),
-            "mean": mean_sd(x)[0],
+            "mean": mean_and_population_sd(x)[0],
             "interval_95": bootstrap_interval(x),
             "p": p,
             "p_holm": p_holm,
         }
         for name, x, p, p_holm in zip(contrasts, sums, p_values, holm(p_values), strict=True)
     }
-
-
-def compared_split(scores: pd.DataFrame) -> str:
-    """Return the split on which models are compared."""
-    return "test" if "test" in set(scores["split"]) else "val"
 
 
 def sign_flip_p(differences: np.ndarray[Any, Any]) -> float:

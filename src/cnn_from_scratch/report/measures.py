@@ -151,7 +151,7 @@ def over_seeds(measure: Measure, values: pd.Series) -> Any:
         return None
     if measure.over_seeds == "median":
         return float(numbers.median())
-    mean, population_sd = mean_sd(numbers)
+    mean, population_sd = mean_and_population_sd(numbers)
     return {"mean": mean, "population_sd": population_sd}
 
 
@@ -161,7 +161,7 @@ def over_runs(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, A
     return {m.key or name: over_seeds(m, runs[name]) for name, m in measures.items()}
 
 
-def mean_sd(values: Iterable[float]) -> tuple[float, float]:
+def mean_and_population_sd(values: Iterable[float]) -> tuple[float, float]:
     """Return the mean and the population SD, sqrt(sum((x - mean)^2) / n), of n >= 1 numbers.
 
     The sums are exact (math.fsum), so their order does not matter.

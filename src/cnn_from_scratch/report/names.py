@@ -14,6 +14,11 @@ def split_title(split: str, protocol: str) -> str:
     return {"train": "training", "val": "validation", "test": "test"}[split]
 
 
+def shown_split(splits: Iterable[str]) -> str:
+    """Return the split that models are compared on: test, or val if there are no test samples."""
+    return "test" if "test" in set(splits) else "val"
+
+
 def group_variant(model: str) -> tuple[str, str]:
     """Return the group that a study's model belongs to, and which one it is in it.
 

@@ -14,7 +14,7 @@ from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.records import read_network
 from cnn_from_scratch.nn.network import Sequential
-from cnn_from_scratch.report.measures import MEASURES, mean_sd
+from cnn_from_scratch.report.measures import MEASURES, mean_and_population_sd
 from cnn_from_scratch.report.runs import read_named_record
 
 RUNS = Path("metrics/runs.parquet")
@@ -107,7 +107,7 @@ def best_run(scores: pd.DataFrame) -> tuple[str, int]:
     """
     validation = scores[scores["split"] == "val"]
     means = {
-        str(model): mean_sd(rows["accuracy"])[0]
+        str(model): mean_and_population_sd(rows["accuracy"])[0]
         for model, rows in validation.groupby("model", sort=False)
     }
     model = max(means, key=means.__getitem__)

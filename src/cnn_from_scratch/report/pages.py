@@ -4,11 +4,16 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_from_scratch.report.comparisons import MAX_PATTERNS, compared_split, is_exact, smallest_p
+from cnn_from_scratch.report.comparisons import MAX_PATTERNS, is_exact, smallest_p
 from cnn_from_scratch.report.measures import LEARNT, Measure, told_in
-from cnn_from_scratch.report.names import SIGNIFICANCE, split_title
+from cnn_from_scratch.report.names import SIGNIFICANCE, shown_split, split_title
 from cnn_from_scratch.report.statistics import RESAMPLES, TRIMMED, normal_coverage
-from cnn_from_scratch.report.tables import convergence_table, count, markdown_table
+from cnn_from_scratch.report.tables import (
+    convergence_table,
+    count,
+    differences_table,
+    markdown_table,
+)
 
 STATISTICS = ["Mean", "Population SD", "Sample SD", "Median", "Interquartile mean"]
 
@@ -56,7 +61,7 @@ def statistics_page(
         CONVERGENCE_WORDS,
         convergence_table(convergence),
         "## Comparisons",
-        *_comparison_paragraphs(comparisons, split_title(compared_split(scores), protocol)),
+        *_comparison_paragraphs(comparisons, split_title(shown_split(scores["split"]), protocol)),
     ]
     return "\n\n".join(paragraph.rstrip("\n") for paragraph in paragraphs) + "\n"
 
@@ -104,22 +109,11 @@ def _comparison_paragraphs(comparisons: dict[str, dict[str, Any]], title: str) -
     if not comparisons:
         return ["None: they take two models and two seeds."]
     n, pairs = next(iter(comparisons.values()))["n"], len(comparisons)
-    rows = [
-        [
-            name,
-            _points(row["mean"]),
-            " to ".join(map(_points, row["interval_95"])),
-            _p(row["p"]),
-            _p(row["p_holm"]),
-        ]
-        for name, row in comparisons.items()
-    ]
-    header = ["Models", "Mean difference", "95 % interval", "p", "p (Holm)"]
     return [
         f"Accuracy of the first minus that of the second in percentage points (samples: {title}),"
         f" paired: a seed gives all models the same samples. {_p_words(n)} p (Holm) is corrected"
         f" for {count(pairs, 'comparison')}; the intervals are not.",
-        markdown_table(header, rows),
+        differences_table("Models", "Mean difference", comparisons),
         f"What {count(n, 'seed')} can and cannot show:",
         "\n".join(f"- {line}" for line in _limits(n, pairs)),
     ]
@@ -157,11 +151,3 @@ def _limits(n: int, pairs: int) -> list[str]:
         f"A p of at most {SIGNIFICANCE} is evidence that two models differ, with these settings, on"
         " these digits. Whether they would on other digits, no number of seeds can show.",
     ]
-
-
-def _points(difference: float) -> str:
-    return f"{100 * difference:+.2f}"
-
-
-def _p(p: float) -> str:
-    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_from_scratch.report.measures import DIGITS, MEASURES, mean_sd, told_in
-from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.measures import DIGITS, MEASURES, mean_and_population_sd, told_in
+from cnn_from_scratch.report.names import shown_split, split_title
 
 MAX_MISCLASSIFIED = 12  # as many as a picture can show large
 MAX_EPOCHS = 60  # of a single run's curve, about as many as a small plot can tell apart
@@ -22,7 +22,7 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     for model, of_model in history.groupby("model", sort=False):
         lines = of_model.pivot(index="epoch", columns="seed", values=column).ffill()
         for epoch, values in zip(lines.index, lines.to_numpy(), strict=True):
-            mean, sd = mean_sd(values)
+            mean, sd = mean_and_population_sd(values)
             rows.append(
                 {
                     "model": model,
@@ -79,7 +79,7 @@ def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
 
 def shown_predictions(predictions: pd.DataFrame) -> pd.DataFrame:
     """Return the predictions for the test samples, or for validation if there are none."""
-    split = "test" if "test" in set(predictions["split"]) else "val"
+    split = shown_split(predictions["split"])
     return predictions[predictions["split"] == split]
 
 

@@ -24,8 +24,8 @@ from cnn_from_scratch.report.plot_data import (
 from cnn_from_scratch.report.runs import Runs
 from cnn_from_scratch.report.statistics import model_convergence, model_statistics, summary
 from cnn_from_scratch.report.tables import (
-    contrasts_table,
     convergence_table,
+    differences_table,
     duplicate_notes,
     results_table,
 )
@@ -66,7 +66,7 @@ def write_results(
         if contrasts:
             effects = contrast_models(scores, contrasts)
             write_json(new(CONTRASTS[0]), rounded(effects))
-            write_text(new(CONTRASTS[1]), contrasts_table(effects))
+            write_text(new(CONTRASTS[1]), differences_table("Effect", "Mean", effects))
         for column in CURVES:
             write_rows(new(f"plot_data/{column}.json"), curve(runs.history, column))
         write_rows(new("plot_data/run_curves.json"), run_curves(runs.history))

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from cnn_from_scratch.report.measures import (
-    mean_sd,
+    mean_and_population_sd,
     over_runs,
     over_seeds,
     rounded,
@@ -68,7 +68,7 @@ def describe(values: Iterable[float]) -> dict[str, Any]:
     """
     numbers = np.asarray(list(values), float)
     n = len(numbers)
-    mean, population_sd = mean_sd(numbers)
+    mean, population_sd = mean_and_population_sd(numbers)
     return {
         "n": n,
         "mean": mean,

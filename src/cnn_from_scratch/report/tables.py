@@ -166,19 +166,30 @@ def convergence_table(convergence: dict[str, Any]) -> str:
     return markdown_table(["Model", *(m.label for m in measures.values())], rows)
 
 
-def contrasts_table(rows: dict[str, dict[str, Any]]) -> str:
-    """Return rows of `contrast_models` as Markdown, in percentage points."""
+def differences_table(what: str, mean: str, rows: dict[str, dict[str, Any]]) -> str:
+    """Return rows of `contrast_models` as Markdown, in percentage points.
+
+    what, mean: the headings of the rows' names and of their means.
+    """
     cells = [
         [
             name,
-            f"{100 * row['mean']:+.2f}",
-            " to ".join(f"{100 * bound:+.2f}" for bound in row["interval_95"]),
-            f"{row['p']:.4f}",
-            f"{row['p_holm']:.4f}",
+            _points(row["mean"]),
+            " to ".join(map(_points, row["interval_95"])),
+            _p(row["p"]),
+            _p(row["p_holm"]),
         ]
         for name, row in rows.items()
     ]
-    return markdown_table(["Effect", "Mean", "95 % interval", "p", "p (Holm)"], cells)
+    return markdown_table([what, mean, "95 % interval", "p", "p (Holm)"], cells)
+
+
+def _points(difference: float) -> str:
+    return f"{100 * difference:+.2f}"
+
+
+def _p(p: float) -> str:
+    return f"{p:.4f}" if p >= 0.0001 else "< 0.0001"
 
 
 def duplicate_notes(dataset: Dataset, protocol: str) -> list[str]:

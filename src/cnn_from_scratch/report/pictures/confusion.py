@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.names import shown_split, split_title
 from cnn_from_scratch.report.pictures.style import MAX_CLASSES, MAX_MODELS, STYLE, first
 
 SPELT_OUT = 10  # classes at most whose cells hold their numbers
@@ -24,7 +24,7 @@ def confusion_figure(confusion: pd.DataFrame, protocol: str) -> Figure:
     A row of a matrix adds up to 100 %, if all labels are drawn: the share of a class's samples that
     were given each label.
     """
-    split = "test" if "test" in set(confusion["split"]) else "val"
+    split = shown_split(confusion["split"])
     of_split = confusion[confusion["split"] == split]
     models, left_out = first(dict.fromkeys(of_split["model"]), MAX_MODELS, "models")
     labels, confused = _most_confused(confusion, of_split)

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from cnn_from_scratch.report.measures import Measure, mean_sd, told_in
+from cnn_from_scratch.report.measures import Measure, mean_and_population_sd, told_in
 from cnn_from_scratch.report.names import by_group, group_variant, split_title
 from cnn_from_scratch.report.pictures.style import (
     COLORS,
@@ -43,7 +43,7 @@ class ModelScores:
     @property
     def mean(self) -> float:
         """The mean of all of them."""
-        return mean_sd(self.values)[0]
+        return mean_and_population_sd(self.values)[0]
 
 
 @dataclass(frozen=True)
