@@ -8,20 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.nn import layers as nn
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
-from cnn_from_scratch.nn.layers import (
-    AvgPool2D,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    MaxPool2D,
-    ReLU,
-    Sigmoid,
-    Tanh,
-)
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.report.outputs import TrainedNetwork
@@ -32,7 +20,7 @@ from tests.report.pictures.texts import covered_texts, cut_off, text_overlaps
 DATASET = stripes()
 
 
-def network(layers: Sequence[Layer], shape: tuple[int, ...] = (1, 6, 6)) -> Sequential:
+def network(layers: Sequence[nn.Layer], shape: tuple[int, ...] = (1, 6, 6)) -> Sequential:
     return Sequential(layers, shape, np.random.RandomState, NUMPY)
 
 
@@ -55,17 +43,28 @@ def tiles(figure: Figure) -> list[list[list[float]]]:
 
 
 def test_the_steps_are_what_the_layers_make_of_the_images() -> None:
-    layers: list[Layer] = [
-        Conv2D(3, 3), BatchNorm(), ReLU(), MaxPool2D(2), Dropout(0.5), Flatten(), Dense(5), Tanh(),
-        Dense(3),
-    ]  # fmt: skip
+    layers: list[nn.Layer] = [
+        nn.Conv2D(3, 3),
+        nn.BatchNorm(),
+        nn.ReLU(),
+        nn.MaxPool2D(2),
+        nn.Dropout(0.5),
+        nn.Flatten(),
+        nn.Dense(5),
+        nn.Tanh(),
+        nn.Dense(3),
+    ]
     net = network(layers)
     net.buffers[1]["running_mean"][:] = 0.25  # so that evaluation is not training
     found = layer_outputs(net, DATASET.X)
     assert [step.name.splitlines() for step in found] == [
-        ["input"], ["Conv2D", "BatchNorm", "ReLU"], ["MaxPool2D"], ["Dense", "Tanh"],
-        ["Dense", "logits"], ["softmax", "probabilities"],
-    ]  # fmt: skip
+        ["input"],
+        ["Conv2D", "BatchNorm", "ReLU"],
+        ["MaxPool2D"],
+        ["Dense", "Tanh"],
+        ["Dense", "logits"],
+        ["softmax", "probabilities"],
+    ]
     for step, length in zip(found, (0, 3, 4, 8, 9), strict=False):
         partial = network(layers[:length])
         partial.restore(net.state() | {"theta": net.theta[: partial.theta.size]})
@@ -102,15 +101,19 @@ def test_the_first_right_sample_of_a_class_is_drawn_or_else_its_first() -> None:
     pixels = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.5], [1.0, 0.75]])
     labels = np.array([1, 1, 2, 2])
     dataset = Dataset(X=pixels.reshape(4, 2, 1, 1), y=labels, num_classes=2)
-    text = drawn(picture(network([Flatten()], (2, 1, 1)), dataset))
-    for expected in ("label 1\nsample 1", "label 2\nsample 2", "called 1\nat 73%",
-                     "called 1\nat 62%"):  # fmt: skip
+    text = drawn(picture(network([nn.Flatten()], (2, 1, 1)), dataset))
+    for expected in (
+        "label 1\nsample 1",
+        "label 2\nsample 2",
+        "called 1\nat 73%",
+        "called 1\nat 62%",
+    ):
         assert expected in text
     assert text.count("\nsample ") == 2
 
 
 def test_a_network_without_a_convolution_says_so() -> None:
-    figure = picture(network([Flatten(), Dense(3)]))
+    figure = picture(network([nn.Flatten(), nn.Dense(3)]))
     assert "None: this network has no convolution." in drawn(figure)
     with_one = picture(network(SimpleCNN().layers(3)))
     assert "no convolution" not in drawn(with_one)
@@ -120,7 +123,7 @@ def test_a_network_without_a_convolution_says_so() -> None:
 class Case:
     """A network that params.yaml can name, and what is said of the parts left out."""
 
-    layers: list[Layer]
+    layers: list[nn.Layer]
     shape: tuple[int, ...]
     num_classes: int
     said: tuple[str, ...] = ()
@@ -129,21 +132,44 @@ class Case:
 CASES = {
     "simple": Case(SimpleCNN(batch_norm=True, dropout=0.5).layers(3), (1, 6, 6), 3),
     "enhanced": Case(EnhancedCNN(batch_norm=True).layers(10), (1, 6, 6), 10, ("4 of 10 outputs",)),
-    "flat": Case([Flatten(), Dense(2)], (1, 6, 6), 2),
-    "dense": Case([Flatten(), Dense(64), BatchNorm(), Sigmoid(), Dense(3)], (1, 6, 6), 3,
-                  ("10 of 64 numbers",)),
-    "no weights": Case([MaxPool2D(6), Flatten()], (2, 6, 6), 2),
-    "nothing but flat": Case([Flatten()], (2, 1, 1), 2),
+    "flat": Case([nn.Flatten(), nn.Dense(2)], (1, 6, 6), 2),
+    "dense": Case(
+        [nn.Flatten(), nn.Dense(64), nn.BatchNorm(), nn.Sigmoid(), nn.Dense(3)],
+        (1, 6, 6),
+        3,
+        ("10 of 64 numbers",),
+    ),
+    "no weights": Case([nn.MaxPool2D(6), nn.Flatten()], (2, 6, 6), 2),
+    "nothing but flat": Case([nn.Flatten()], (2, 1, 1), 2),
     "large": Case(
         [
-            BatchNorm(), Conv2D(8, 5), ReLU(), AvgPool2D(2), Conv2D(8, 3), ReLU(), Conv2D(8, 3),
-            ReLU(), Conv2D(8, 1), ReLU(), Conv2D(8, 1), Tanh(), Flatten(), Dense(12),
+            nn.BatchNorm(),
+            nn.Conv2D(8, 5),
+            nn.ReLU(),
+            nn.AvgPool2D(2),
+            nn.Conv2D(8, 3),
+            nn.ReLU(),
+            nn.Conv2D(8, 3),
+            nn.ReLU(),
+            nn.Conv2D(8, 1),
+            nn.ReLU(),
+            nn.Conv2D(8, 1),
+            nn.Tanh(),
+            nn.Flatten(),
+            nn.Dense(12),
         ],
-        (3, 28, 20), 12,
-        ("4 of 8 maps, 24x16", "4 of 8 outputs, 3 inputs", "10 of 12 numbers",
-         "The first 4 of 5 convolutions.", "first 6 of 8 steps", "first 10 of 12"),
+        (3, 28, 20),
+        12,
+        (
+            "4 of 8 maps, 24x16",
+            "4 of 8 outputs, 3 inputs",
+            "10 of 12 numbers",
+            "The first 4 of 5 convolutions.",
+            "first 6 of 8 steps",
+            "first 10 of 12",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
