@@ -5,6 +5,7 @@ that differences say nothing there; what is left to check is that the two numeri
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -228,14 +229,9 @@ def test_fit(name: str, batch_size: int | None) -> None:
     histories = []
     for which in BOTH:
         network = _build(name, "tanh", activate_logits=False)
-        with using(NUMERICS[which]):
-            result = fit(
-                network,
-                SGD(lr=0.1),
-                _batch(20),
-                _batch(6),
-                Training(epochs=10, batch_size=batch_size, shuffle_rng=np.random.RandomState(0)),
-            )
+        network.backend = replace(NUMPY, numerics=NUMERICS[which])
+        training = Training(10, batch_size, shuffle_rng=np.random.RandomState(0))
+        result = fit(network, SGD(lr=0.1), _batch(20), _batch(6), training)
         assert not result.diverged
         histories.append(np.array([[row.train.loss, row.val.loss] for row in result.history]))
     portable, native = histories
@@ -268,8 +264,9 @@ def test_divergence(
     """Noticed in both numerics, with no warning; what is kept is finite, and the last epoch's."""
     rng = np.random.RandomState(1)
     samples = Samples(normal(rng, (20, *in_shape)), rng.randint(0, 3, 20))
-    network = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), NUMPY)
-    with using(NUMERICS[which]):
+    backend = replace(NUMPY, numerics=NUMERICS[which])
+    network = Sequential(layers, in_shape, lambda i: np.random.RandomState([0, i]), backend)
+    with using(backend.numerics):
         result = fit(
             network,
             optimizer,

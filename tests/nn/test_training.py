@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.architectures import ACTIVATIONS, ActivationName, SimpleCNN
 from cnn_from_scratch.nn.layers import (
     EVALUATION,
@@ -49,6 +50,7 @@ from tests.nn.inputs import normal, read_only
 
 MLP: list[Layer] = [Dense(4), Sigmoid(), Dense(3)]
 all_optimizers = pytest.mark.parametrize("name", OPTIMIZERS)
+both_numerics = pytest.mark.parametrize("which", ["native", "portable"])
 
 
 def _network(layers: list[Layer], in_shape: Shape = (5,), seed: int = 0) -> Sequential:
@@ -822,6 +824,31 @@ def test_training_needs_no_global_random_state(name: str, monkeypatch: pytest.Mo
     )
 
 
+@both_numerics
+def test_fit_computes_as_its_backend_does(which: NumericsName) -> None:
+    """In its numerics, whatever is in use, with its loss and its optimizer."""
+    losses: list[float] = []
+    made: list[Optimizer] = []
+
+    def loss(logits: Array, targets: Targets) -> tuple[float, Array]:
+        assert numerics._active is NUMERICS[which]
+        value, gradient = softmax_cross_entropy(logits, targets)
+        losses.append(value)
+        return value, gradient
+
+    def optimizer(given: Optimizer) -> Optimizer:
+        made.append(given)
+        return SGD(0.25)
+
+    network, plain = _network(MLP), _network(MLP)
+    network.backend = replace(NUMPY, numerics=NUMERICS[which], loss=loss, optimizer=optimizer)
+    result = fit(network, Adam(), TRAIN, VAL, Training(2))
+    assert made == [Adam()]
+    assert losses == [score.loss for row in result.history for score in (row.train, row.val)]
+    plain.backend = replace(NUMPY, numerics=NUMERICS[which])
+    assert fit(plain, SGD(0.25), TRAIN, VAL, Training(2)) == result
+
+
 def test_a_running_statistic_that_overflows_is_divergence() -> None:
     """Loss and parameters may be finite all the while."""
     network = Sequential([BatchNorm(), Dense(3)], (2,), np.random.RandomState, NUMPY)
@@ -854,7 +881,6 @@ def _cut_to(network: Sequential, size: int) -> Sequential:
     return network
 
 
-both_numerics = pytest.mark.parametrize("which", ["native", "portable"])
 chunk_sizes = pytest.mark.parametrize("size", [1, 72, 300, 1000])  # numbers; a sample has 72
 
 
@@ -952,16 +978,11 @@ def test_trainings_whose_batches_are_cut(
     These round a term by 2^-21 of the largest or less, and in parts another largest.
     """
     histories = []
-    for of_part in (10**6, size):
-        network = _cut_network(of_part)
-        with using(NUMERICS[which]):
-            result = fit(
-                network,
-                SGD(0.5),
-                CUT_TRAIN,
-                VAL_CUT,
-                Training(epochs=10, batch_size=batch_size, shuffle_rng=_rng()),
-            )
+    for of_chunk in (10**6, size):
+        network = _cut_network(of_chunk)
+        network.backend = replace(network.backend, numerics=NUMERICS[which])
+        training = Training(10, batch_size, shuffle_rng=_rng())
+        result = fit(network, SGD(0.5), CUT_TRAIN, VAL_CUT, training)
         histories.append([[*row.train, *row.val] for row in result.history])
     whole, cut = np.array(histories)
     atol = 1e-12 if which == "native" else 1e-5
@@ -1018,14 +1039,7 @@ def test_preparing_changes_no_bit_of_a_training(
     for prepare in (Sequential.prepare, lambda network, x: x):
         monkeypatch.setattr(Sequential, "prepare", prepare)
         network = _cut_network(size)
-        with using(NUMERICS[which]):
-            results.append(
-                fit(
-                    network,
-                    Adam(),
-                    CUT_TRAIN,
-                    VAL_CUT,
-                    Training(epochs=3, batch_size=batch_size, shuffle_rng=_rng()),
-                )
-            )
+        network.backend = replace(network.backend, numerics=NUMERICS[which])
+        training = Training(3, batch_size, shuffle_rng=_rng())
+        results.append(fit(network, Adam(), CUT_TRAIN, VAL_CUT, training))
     assert results[0] == results[1]
