@@ -359,6 +359,7 @@ def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project)
         assert re.search(ran, passed.stdout), f"{example.name}: not a single test"
 
 
+@pytest.mark.release
 def test_without_a_row_loops_fail_and_with_it_they_pass(extended: Project) -> None:
     """All but tests in float32, and of portable threads, for which all is compiled once more."""
     add_rows(extended.folder, "A layer")  # whose cases are the loops', too
@@ -404,6 +405,7 @@ def height(picture: bytes) -> int:
     return int(np.asarray(PIL.Image.open(io.BytesIO(picture))).shape[0])
 
 
+@pytest.mark.release
 def test_a_metric_and_a_picture_train_nothing_and_are_everywhere(reporting: Project) -> None:
     """In the order in which the page says where they are."""
     project, folder = reporting, reporting.folder
@@ -463,6 +465,7 @@ def macro_f1_of(folder: Path, model: str, seed: int, split: str) -> float:
     return float(f1_score(rows["label"], rows["predicted"], average="macro", zero_division=0))
 
 
+@pytest.mark.release
 def test_without_rows_the_tests_of_the_report_fail_and_with_them_they_pass(
     reporting: Project,
 ) -> None:
