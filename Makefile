@@ -25,7 +25,7 @@ test: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses auto -m "not release"
+	$(BIN)/pytest --numprocesses auto --dist loadgroup -m "not release"
 
 test-all: test
 	$(BIN)/pytest --numprocesses auto -m release

@@ -1,11 +1,19 @@
 """What the tests of the compiled backend share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numba
 import pytest
 
 from tests.nn.conftest import rng as rng
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give all these tests to one worker (--dist loadgroup): each would compile the same loops."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("compiled"))
 
 
 @pytest.fixture

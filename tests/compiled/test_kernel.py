@@ -48,6 +48,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.release
 def test_loops_are_compiled_once_and_anew_after_any_change(tmp_path: Path) -> None:
     src = tmp_path / "src"
     shutil.copytree(ROOT / "src", src, ignore=shutil.ignore_patterns("__pycache__"))

@@ -73,6 +73,7 @@ def test_a_rotten_object_is_removed_and_made_anew(right: Project, name: str) -> 
     assert rotten.exists()
 
 
+@pytest.mark.release
 def test_a_restored_rotten_object_gives_no_figure(right: Project) -> None:
     """DVC trusts it, as it is read-only; the stages that read it do not."""
     rotten = cached(right, "predictions.csv")

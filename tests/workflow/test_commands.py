@@ -28,6 +28,7 @@ def experiment(project: Project, name: str) -> str:
     return project.git("for-each-ref", "--format=%(objectname)", f"refs/exps/**/{name}").strip()
 
 
+@pytest.mark.release
 def test_an_experiment_runs_what_its_setting_changes(project: Project) -> None:
     output = project.dvc("exp", "run", "-n", "lr", "-S", "models.S-SGD.optimizer.lr=0.5").stdout
     assert started_stages(output) == S_SGD | CHECK | REPORTING

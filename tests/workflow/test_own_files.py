@@ -78,6 +78,7 @@ def test_what_a_study_keeps_beside_its_seeds_is_in_dvcs_way(project: Project) ->
         file.unlink()
 
 
+@pytest.mark.release
 def test_what_lies_beside_the_results_outlives_every_build_of_them(project: Project) -> None:
     """Also where the stage that checks has nothing to do."""
     mine = [project.folder / folder / "mine.md" for folder in ("metrics", "plot_data", "plots")]

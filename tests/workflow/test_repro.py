@@ -105,6 +105,7 @@ def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
         assert "S-SGD" not in (folder / file).read_text()
 
 
+@pytest.mark.release
 def test_a_clean_clone_rebuilds_the_same_files(clone: Project) -> None:
     runs = train("S-SGD", 0, 1) | train("E-Adam", 0, 1)
     everything_that_git_does_not_hold = {"convert", "list_code"} | CHECK | runs
