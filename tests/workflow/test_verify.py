@@ -29,11 +29,11 @@ def test_the_first_difference_is_named(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Another exp shows in the first run."""
-    numerics = project.folder / "src/cnn_from_scratch/nn/numerics.py"
-    code = numerics.read_text(encoding="utf-8")
+    functions = project.folder / "src/cnn_from_scratch/arithmetic/elementary.py"
+    code = functions.read_text(encoding="utf-8")
     changed = code.replace("COTH = [2, 1 / 6,", "COTH = [2, 1.0000001 / 6,")
     assert changed != code
-    numerics.write_text(changed, encoding="utf-8")
+    functions.write_text(changed, encoding="utf-8")
     project.repro("list_code")
     project.dvc("commit", "--force")  # the lock of this code, with the results of the other
     project.commit("Another exp")
