@@ -138,6 +138,7 @@ def test_a_diverging_model_does_not_stop_the_others(project: Project) -> None:
     assert "E-Adam: 2 runs diverged" in table
 
 
+@pytest.mark.release
 def test_a_workbook_without_a_test_sheet_gives_everything_but_test_accuracy(
     project: Project,
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_workbook_without_a_test_sheet_gives_everything_but_test_accuracy(
         assert "Test" not in (project.folder / page).read_text()
 
 
+@pytest.mark.release
 def test_under_resubstitution_nothing_is_called_held_out(project: Project) -> None:
     project.edit_params(lambda params: params["split"].update(protocol="resubstitution"))
     project.repro()
