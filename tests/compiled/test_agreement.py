@@ -26,6 +26,8 @@ from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.training import Samples, gradient, update
 from tests.compiled.backends import COMPILED
 
+pytestmark = pytest.mark.release  # what the pages say of native loops
+
 IN_SHAPE = (1, 6, 6)
 PLAIN: dict[str, Architecture] = {
     "simple": SimpleCNN(),

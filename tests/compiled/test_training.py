@@ -33,6 +33,8 @@ from cnn_from_scratch.nn.training import Samples, gradient, update
 from tests.compiled.backends import COMPILED
 from tests.experiment.studies import DIVERGING, HOLDOUT, stripes
 
+pytestmark = pytest.mark.release  # whole trainings
+
 DIGITS = Stack(
     (
         Conv2D(8, 3, padding=1, weight_init="he"), ReLU(), MaxPool2D(2),

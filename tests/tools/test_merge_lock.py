@@ -247,7 +247,11 @@ def repository(tmp_path: Path) -> Repository:
     return repository
 
 
-HOW = ["merge", "rebase", "cherry-pick"]
+HOW = [
+    "merge",
+    pytest.param("rebase", marks=pytest.mark.release),
+    pytest.param("cherry-pick", marks=pytest.mark.release),
+]
 
 
 @pytest.mark.parametrize("tidy", [False, True])

@@ -11,6 +11,8 @@ import yaml
 
 from tests.workflow.project import Project
 
+pytestmark = pytest.mark.release  # the guard of a cache
+
 RUN = Path("runs/S-SGD/0")
 STAGE = "train@S-SGD-0"
 

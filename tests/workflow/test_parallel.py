@@ -44,7 +44,8 @@ def is_training(project: Project) -> bool:
     return any("stages/train.py" in " ".join(process.cmdline()) for process in processes(project))
 
 
-@pytest.mark.parametrize("jobs", [2, pytest.param(8, marks=pytest.mark.release)])
+@pytest.mark.release
+@pytest.mark.parametrize("jobs", [2, 8])
 def test_the_lock_is_that_of_the_serial_build(project: Project, jobs: int) -> None:
     serial = (project.folder / "dvc.lock").read_bytes()
     forget(project)
