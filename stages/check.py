@@ -36,8 +36,13 @@ def main(args: Namespace) -> None:
             write_text(file, "ok\n")
 
 
-if __name__ == "__main__":
+def parser() -> start.Parser:
+    """Return the parser of the arguments."""
     parser = start.Parser(description=__doc__)
     parser.add_argument("--study", action="store_true", help="allow rates in lists, and contrasts")
     parser.add_argument("--out", type=Path, help="a file to write 'ok' to")
-    main(parser.parse_args())
+    return parser
+
+
+if __name__ == "__main__":
+    main(parser().parse_args())

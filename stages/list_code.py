@@ -8,23 +8,15 @@ would count Python's bytecode as a change.
 import start
 
 from argparse import Namespace
-from hashlib import md5
 from pathlib import Path
 
-from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.code import code_digests
 from cnn_from_scratch.experiment.files import replacing, write_json
 
 
 def main(args: Namespace) -> None:
     """Write {path: MD5} of every module."""
-    for path in args.paths:
-        if not path.exists():
-            raise InputError(f"{path}: not found")
-    files = [f for path in args.paths for f in ([path] if path.is_file() else path.rglob("*.py"))]
-    digests = {
-        file.as_posix(): md5(file.read_bytes(), usedforsecurity=False).hexdigest()
-        for file in sorted(files)
-    }
+    digests = code_digests(args.paths)
     with replacing(args.out) as new:
         write_json(new, digests)
 

@@ -2,6 +2,7 @@
 
 import start
 
+import gc
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def main(names: list[str], dataset: Path) -> None:
     for name in names:
         if name not in PICTURES:
             raise InputError(f"unknown picture {name!r}; known: {known}")
+    gc.freeze()  # what is imported stays: Python need not look through it for garbage
     outputs = Outputs(dataset)
     figures = {name: PICTURES[name](outputs) for name in names}
     with ExitStack() as stack:

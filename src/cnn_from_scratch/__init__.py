@@ -51,8 +51,6 @@ def _show(kind: type[BaseException], error: BaseException, trace: TracebackType 
         _tell("interrupted")
     elif isinstance(error, MemoryError):
         _tell("error: out of memory" + (f": {error}" if str(error) else ""))
-    elif _lost_a_process(error):
-        _tell("error: a process of this script was killed; is there enough memory?")
     else:
         sys.__excepthook__(kind, error, trace)
 
@@ -80,9 +78,3 @@ def _flush() -> OSError | None:
 def _tell(line: str) -> None:
     with suppress(OSError):  # stderr may be full or closed, too
         print(line, file=sys.stderr, flush=True)
-
-
-def _lost_a_process(error: BaseException) -> bool:
-    from concurrent.futures import BrokenExecutor  # no script pays for it before
-
-    return isinstance(error, BrokenExecutor)

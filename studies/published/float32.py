@@ -34,9 +34,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
+from cnn_from_scratch.experiment.executing import side_by_side
 from cnn_from_scratch.experiment.files import replacing, write_json
 from cnn_from_scratch.experiment.models import optimizer_settings, resolve_models
-from cnn_from_scratch.experiment.orphans import ending_with_dvc, side_by_side
+from cnn_from_scratch.experiment.orphans import ending_with_dvc
 from cnn_from_scratch.experiment.params import Params, load_params
 
 Array = np.ndarray[Any, Any]
@@ -184,11 +185,11 @@ def main() -> None:
                 f"params.yaml: models.{name}: expected report- or script-, then S- or E-"
             )
     check_parent = ending_with_dvc()
-    with side_by_side(check_parent) as map_:
-        by_seed = list(map_(partial(correct, params, dataset), params.seeds))
+    by_seed = dict(side_by_side(partial(correct, params, dataset), params.seeds, check_parent))
     check_parent()
     with replacing(Path("float32/float32.json")) as new:
-        write_json(new, {name: [counts[name] for counts in by_seed] for name in params.models})
+        counts = {name: [by_seed[seed][name] for seed in params.seeds] for name in params.models}
+        write_json(new, counts)
 
 
 if __name__ == "__main__":

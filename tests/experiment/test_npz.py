@@ -1,5 +1,6 @@
 """Arrays are written without a trace of when and where."""
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,13 @@ def test_npz_tells_nothing_of_the_time_and_the_system(tmp_path: Path) -> None:
             assert entry.create_system == 3
             assert entry.external_attr == 0o644 << 16
             assert entry.compress_type == zipfile.ZIP_STORED
+
+
+def test_npz_in_memory_is_as_in_a_file(tmp_path: Path) -> None:
+    arrays = {"a": np.arange(3), "b": np.ones((2, 2))}
+    write_npz(tmp_path / "a.npz", arrays)
+    write_npz(memory := io.BytesIO(), arrays)
+    assert memory.getvalue() == (tmp_path / "a.npz").read_bytes()
 
 
 def test_npz_keeps_arrays_of_every_kind(tmp_path: Path) -> None:

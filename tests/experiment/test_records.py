@@ -13,14 +13,16 @@ import pytest
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.records import (
+    accuracies,
     check_run_folder,
     check_still_wanted,
     is_own_record,
     read_network,
     read_record,
+    record_files,
     recorded_from,
     run_folder,
-    write_run,
+    write_record,
 )
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.nn.optimizers import Adam
@@ -37,9 +39,8 @@ FILES = ["checkpoint.npz", "gradients.csv", "history.csv", "predictions.csv", "r
 DIGEST = "0123456789abcdef" * 4
 
 
-def write(folder: Path, run: Run, protocol: str = "holdout", trained_from: str = DIGEST) -> Path:
-    write_run(
-        folder,
+def record(run: Run, protocol: str = "holdout", trained_from: str = DIGEST) -> dict[str, bytes]:
+    return record_files(
         run,
         model="mine",
         seed=3,
@@ -48,6 +49,10 @@ def write(folder: Path, run: Run, protocol: str = "holdout", trained_from: str =
         protocol=protocol,
         trained_from=trained_from,
     )
+
+
+def write(folder: Path, run: Run, protocol: str = "holdout", trained_from: str = DIGEST) -> Path:
+    write_record(folder, record(run, protocol, trained_from))
     return folder
 
 
@@ -76,6 +81,19 @@ def test_a_record_is_these_files(folder: Path) -> None:
         content = (folder / name).read_bytes()
         assert content.endswith(b"\n")
         assert b"\r" not in content
+
+
+def test_a_record_is_written_as_it_is(folder: Path, run: Run) -> None:
+    files = record(run)
+    assert list(files) == [*FILES, "SHA256SUMS"]
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
+
+
+def test_the_accuracies_in_words(run: Run) -> None:
+    train, val, test = (f"{run.scores[split].accuracy:.1%}" for split in ("train", "val", "test"))
+    assert accuracies(record(run)) == f"accuracy train {train}, val {val}, test {test}"
+    diverged = train_run(DIVERGING, 1, stripes(), HOLDOUT, Train(epochs=50, batch_size=None))
+    assert accuracies(record(diverged)).endswith("%, DIVERGED")
 
 
 def test_the_history_has_every_epoch_with_all_digits(folder: Path, run: Run) -> None:

@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import json
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load_params
-from cnn_from_scratch.experiment.records import write_run
+from cnn_from_scratch.experiment.records import record_files
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import numerics
 from cnn_from_scratch.nn.architectures import Stack
@@ -53,22 +52,18 @@ OTHER_TRAINING = Train(300, batch_size=16, augment=Augmentation(shift=1, rotatio
 
 def digest(model: Model, dataset: Dataset, params: Params, train: Train) -> str:
     """Train a model, and return the SHA-256 of its record, file by file, to the byte."""
-    run = train_run(model, SEED, dataset, params.split, train)
+    files = record_files(
+        train_run(model, SEED, dataset, params.split, train),
+        model="",
+        seed=SEED,
+        optimizer=model.optimizer,
+        epochs=train.epochs,
+        protocol=params.split.protocol,
+        trained_from=trained_from(model, params.split, train, SEED, dataset),
+    )
     digests = hashlib.sha256()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name, "run")
-        write_run(
-            folder,
-            run,
-            model="",
-            seed=SEED,
-            optimizer=model.optimizer,
-            epochs=train.epochs,
-            protocol=params.split.protocol,
-            trained_from=trained_from(model, params.split, train, SEED, dataset),
-        )
-        for file in sorted(folder.iterdir()):
-            digests.update(file.name.encode() + file.read_bytes())
+    for name, content in sorted(files.items()):
+        digests.update(name.encode() + content)
     return digests.hexdigest()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.experiment.records import run_folder, write_run
+from cnn_from_scratch.experiment.records import record_files, run_folder, write_record
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.report.pruning import prune_runs
 from tests.experiment.studies import HOLDOUT, SIMPLE, stripes
@@ -31,8 +31,7 @@ def folder(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write(run: Run, model: str, seed: int, place: Path | None = None) -> Path:
     folder = place or run_folder(model, seed)
-    write_run(
-        folder,
+    files = record_files(
         run,
         model=model,
         seed=seed,
@@ -41,6 +40,7 @@ def write(run: Run, model: str, seed: int, place: Path | None = None) -> Path:
         protocol="holdout",
         trained_from="",
     )
+    write_record(folder, files)
     return folder
 
 

@@ -4,13 +4,12 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.experiment.records import read_files, write_run
+from cnn_from_scratch.experiment.records import FILES, record_files
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.report.measures import MEASURES, Measure
 from cnn_from_scratch.report.runs import FileError, RunTables, predicted_samples, run_tables
@@ -21,13 +20,9 @@ TRAIN = Train(epochs=3, batch_size=None)
 SAMPLES = predicted_samples(HOLDOUT, 3, DATASET)
 
 
-def record(
-    folder: Path, model: Any = SIMPLE, train: Train = TRAIN, **changes: Any
-) -> dict[str, bytes]:
-    run = train_run(model, 3, replace(DATASET, **changes), HOLDOUT, train)
-    write_run(
-        folder,
-        run,
+def record(model: Any = SIMPLE, train: Train = TRAIN, **changes: Any) -> dict[str, bytes]:
+    files = record_files(
+        train_run(model, 3, replace(DATASET, **changes), HOLDOUT, train),
         model="A",
         seed=3,
         optimizer=model.optimizer,
@@ -35,12 +30,12 @@ def record(
         protocol="holdout",
         trained_from="",
     )
-    return read_files(folder)
+    return {name: files[name] for name in FILES}
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    return record(tmp_path_factory.mktemp("records") / "run")
+def files() -> dict[str, bytes]:
+    return record()
 
 
 def tables(files: dict[str, bytes], train: Train = TRAIN, samples: Any = SAMPLES) -> RunTables:
@@ -93,18 +88,16 @@ def test_a_measure_of_the_predictions_is_of_each_held_out_split(
         replace(TRAIN, numerics="native", dtype="float32", batch_size=5),
     ],
 )
-def test_good_runs_of_all_kinds_are_read(tmp_path: Path, train: Train) -> None:
-    tables(record(tmp_path / "run", train=train), train)
+def test_good_runs_of_all_kinds_are_read(train: Train) -> None:
+    tables(record(train=train), train)
 
 
-def test_a_diverged_run_and_one_without_test_samples_are_read(tmp_path: Path) -> None:
+def test_a_diverged_run_and_one_without_test_samples_are_read() -> None:
     train = replace(TRAIN, epochs=50)
-    assert tables(record(tmp_path / "a", DIVERGING, train), train).result.diverged
+    assert tables(record(DIVERGING, train), train).result.diverged
     alone: Any = {"X_test": None, "y_test": None}
     samples = predicted_samples(HOLDOUT, 3, replace(DATASET, **alone))
-    assert set(tables(record(tmp_path / "b", **alone), samples=samples).predictions["split"]) == {
-        "val"
-    }
+    assert set(tables(record(**alone), samples=samples).predictions["split"]) == {"val"}
 
 
 def row(number: int, change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:

@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.identity import trained_from
+from cnn_from_scratch.experiment.jobs import Job
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import Convert, ModelParams, Params, Train
-from cnn_from_scratch.experiment.records import run_folder, write_run
-from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.experiment.records import run_folder, write_record
 from cnn_from_scratch.report.runs import read_runs
 from tests.experiment.studies import HOLDOUT, RESUBSTITUTION, stripes
 
@@ -32,16 +31,8 @@ PARAMS = Params(
 
 def write(params: Params, name: str, seed: int) -> None:
     model, train = resolve_models(params)[name], params.models[name].train
-    write_run(
-        run_folder(name, seed),
-        train_run(model, seed, DATASET, params.split, train),
-        model=name,
-        seed=seed,
-        optimizer=model.optimizer,
-        epochs=train.epochs,
-        protocol=params.split.protocol,
-        trained_from=trained_from(model, params.split, train, seed, DATASET),
-    )
+    job = Job(model, seed, params.split, train, run_folder(name, seed))
+    write_record(job.folder, job.record(DATASET))
 
 
 @pytest.fixture(scope="module")

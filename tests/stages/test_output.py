@@ -220,4 +220,4 @@ def test_a_process_that_was_killed_is_told_in_one_line(project: Project) -> None
     file.write_text(file.read_text(encoding="utf-8") + killed, encoding="utf-8")
     options = ("--model", "S-Adam", "--dataset", "data/dataset.npz")
     message = project.refusal("stages/train_seeds.py", *options)
-    assert message == "a process of this script was killed; is there enough memory?"
+    assert message == "its worker died, 3 times; is there enough memory?"

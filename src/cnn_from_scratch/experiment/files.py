@@ -72,9 +72,14 @@ def is_alive(process: int) -> bool:
     return True
 
 
+def json_text(value: Any) -> str:
+    """Return a value as indented JSON; floats keep all their digits, NaN is refused."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON; floats keep all their digits, NaN is refused."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Write a value as `json_text` has it."""
+    write_text(path, json_text(value))
 
 
 def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -21,7 +21,7 @@ class Model:
     """One row of the study: an architecture, and the optimizer and schedule that train it.
 
     legacy_skip: as in ModelParams.
-    name: what params.yaml calls it; for messages only.
+    name: what params.yaml calls it; for messages and records.
     """
 
     architecture: Architecture

@@ -26,7 +26,7 @@ import numpy as np
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import Dataset
-from cnn_from_scratch.experiment.files import replacing, write_json, write_text
+from cnn_from_scratch.experiment.files import json_text, replacing
 from cnn_from_scratch.experiment.models import Model, optimizer_settings
 from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.run import Run, build_network
@@ -95,8 +95,7 @@ def _own_files() -> Iterator[Path]:
                 yield file
 
 
-def write_run(
-    folder: Path,
+def record_files(
     run: Run,
     *,
     model: str,
@@ -105,8 +104,8 @@ def write_run(
     epochs: int,
     protocol: str,
     trained_from: str,
-) -> None:
-    """Write a run's record; an earlier one at the same place is replaced, as a whole."""
+) -> dict[str, bytes]:
+    """Return a run's record: the content of its files, SHA256SUMS included, by name."""
     result = {
         "model": model,
         "seed": seed,
@@ -121,15 +120,32 @@ def write_run(
         "scores": {split: score._asdict() for split, score in run.scores.items()},
         "diagnostics": asdict(run.diagnostics),
     }
+    checkpoint = io.BytesIO()
+    write_npz(checkpoint, run.checkpoint)
+    files = {
+        "checkpoint.npz": checkpoint.getvalue(),
+        "gradients.csv": _gradients(run).encode(),
+        "history.csv": _history(run).encode(),
+        "predictions.csv": _predictions(run).encode(),
+        "result.json": json_text(result).encode(),
+    }
+    sums = [_sum(name, content) for name, content in files.items()]
+    return files | {SUMS: ("\n".join(sums) + "\n").encode()}
+
+
+def write_record(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write a run's record; an earlier one at the same place is replaced, as a whole."""
     with replacing(folder) as new:
         new.mkdir()
-        write_text(new / "history.csv", _history(run))
-        write_json(new / "result.json", result)
-        write_text(new / "gradients.csv", _gradients(run))
-        write_npz(new / "checkpoint.npz", run.checkpoint)
-        write_text(new / "predictions.csv", _predictions(run))
-        sums = (_sum(name, (new / name).read_bytes()) for name in FILES)
-        write_text(new / SUMS, "\n".join(sums) + "\n")
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+
+
+def accuracies(files: Mapping[str, bytes]) -> str:
+    """Return a recorded run's accuracy on every split, in words, and whether it diverged."""
+    result = json.loads(files["result.json"])
+    scores = ", ".join(f"{split} {s['accuracy']:.1%}" for split, s in result["scores"].items())
+    return f"accuracy {scores}" + (", DIVERGED" if result["diverged"] else "")
 
 
 def read_record(folder: Path, trained_from: str) -> dict[str, bytes]:
@@ -151,11 +167,19 @@ def read_record(folder: Path, trained_from: str) -> dict[str, bytes]:
 def read_files(folder: Path) -> dict[str, bytes]:
     """Return a record's FILES by name. Raises InputError if one is not what SHA256SUMS says."""
     files = {name: _read(folder / name) for name in (SUMS, *FILES)}
-    sums = files.pop(SUMS).splitlines()
-    for name, content in files.items():
-        if _sum(name, content).encode() not in sums:
-            raise damaged(folder / name)
+    if name := first_damaged(files):
+        raise damaged(folder / name)
+    del files[SUMS]
     return files
+
+
+def first_damaged(files: Mapping[str, bytes]) -> str | None:
+    """Return the first of a record's FILES that is missing, or not what its SHA256SUMS says."""
+    sums = files.get(SUMS, b"").splitlines()
+    for name in FILES:
+        if name not in files or _sum(name, files[name]).encode() not in sums:
+            return name
+    return None
 
 
 def _read(file: Path) -> bytes:

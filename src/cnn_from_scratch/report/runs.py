@@ -4,6 +4,7 @@ A record's files must fit each other, the settings and the dataset; else the fir
 named.
 """
 
+import csv
 import io
 from dataclasses import dataclass
 from math import isclose
@@ -218,7 +219,7 @@ def run_tables(
         _check_predictions(predictions, samples, classes)
         file = "result.json"
         _check_scores(result, history, predictions)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, csv.Error) as error:
         raise FileError(file, error) from error
     return RunTables(result, history, predictions)
 
@@ -226,12 +227,16 @@ def run_tables(
 def _read_csv(content: bytes, columns: dict[str, Any]) -> pd.DataFrame:
     """Return the columns, of those types. Raises ValueError if a value is missing or not finite."""
     text = content.decode("ascii")  # int and float would take the digits of any script
+    header, *rows = csv.reader(io.StringIO(text))
+    if not rows or any(len(row) != len(header) for row in rows):
+        raise ValueError("expected rows of as many values as columns")
+    values = dict(zip(header, zip(*rows, strict=True), strict=True))
+    if missing := columns.keys() - values.keys():
+        raise ValueError(f"expected the columns {', '.join(sorted(missing))}")
     # Python's float rounds to the nearest float64, as pandas' own parser may not.
-    frame = pd.read_csv(
-        io.StringIO(text), usecols=list(columns), converters=columns, index_col=False
-    ).astype(columns)
-    if frame.empty or not np.isfinite(frame.select_dtypes("number")).all(axis=None):
-        raise ValueError("expected rows of finite numbers")
+    frame = pd.DataFrame({name: list(map(kind, values[name])) for name, kind in columns.items()})
+    if not np.isfinite(frame.select_dtypes("number")).all(axis=None):
+        raise ValueError("expected finite numbers")
     return frame
 
 
