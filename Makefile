@@ -1,8 +1,7 @@
 # `make` sets up and rebuilds the study; `make test` sets up and checks what an edit can break;
 # `make test-all` checks everything; `make verify` rebuilds what is committed in a clean clone and
-# compares it, bit by bit; `make studies` rebuilds the studies beside the main one; `make parallel`
-# does what `make` does with JOBS processes; `make report` writes what came of it on one page; `make
-# bench` times everything side by side.
+# compares it, bit by bit; `make studies` rebuilds the studies beside the main one; `make report`
+# writes what came of it on one page; `make bench` times everything side by side.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,15 +10,16 @@ BIN := $(VENV)/bin
 # folder find it so, too, whatever the path to here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test test-all verify studies parallel report bench prune check-cache mend clean distclean lock
+.PHONY: all test test-all verify studies report bench prune check-cache mend clean distclean lock
+
+# Where the runs are trained, and how: make JOBS=1, make SCHEDULER=tcp://host:8786 and so on.
+BUILD = $(BIN)/python tools/build.py \
+	$(if $(JOBS),--jobs $(JOBS)) $(if $(SCHEDULER),--scheduler $(SCHEDULER)) \
+	$(if $(QUEUE),--queue $(QUEUE)) $(if $(EXECUTOR),--executor $(EXECUTOR)) \
+	$(if $(COMPILED),--compiled) $(if $(AUDIT),--audit $(AUDIT)) $(if $(PULL),--pull)
 
 all: mend
-	@$(BIN)/python stages/check.py
-	@if $(BIN)/dvc status --quiet; then \
-		echo "Nothing to do: everything is up to date. The results are in metrics/results.md."; \
-	else \
-		$(BIN)/dvc repro && cat metrics/results.md; \
-	fi
+	@$(BUILD)
 
 test: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -34,17 +34,7 @@ verify: $(VENV)/.ready-dev check-cache
 	@$(BIN)/python -m tests.portability.verify
 
 studies: mend
-	@$(BIN)/dvc repro --quiet convert list_code
-	@for study in studies/*/; do \
-		echo "== $$study"; \
-		(cd "$$study" && python ../../stages/check.py --study && dvc repro) || exit 1; \
-	done
-
-JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-
-parallel: mend
-	@$(BIN)/python stages/check.py
-	@$(BIN)/python tools/parallel.py --jobs $(JOBS) && cat metrics/results.md
+	@$(BUILD) studies/*/
 
 # What has changed is told against a Git revision.
 BASE ?= HEAD
@@ -79,6 +69,7 @@ clean:
 
 # Delete that cache as well, the environment, and all other traces of work.
 distclean: clean
+	[ ! -e .slurm ] || .ci/slurm stop
 	rm -rf $(VENV) .dvc/cache .dvc/tmp studies/*/.dvc/tmp .emulators
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
@@ -88,6 +79,7 @@ lock:
 	uv pip compile pyproject.toml --group build $(LOCK) -o requirements.txt
 	uv pip compile pyproject.toml --group build --extra dev -c requirements.txt $(LOCK) \
 		-o requirements-dev.txt
+	uv pip compile --group sharing -c requirements-dev.txt $(LOCK) -o requirements-sharing.txt
 LOCK := --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
 
 $(VENV)/.ready: requirements.txt pyproject.toml | $(VENV)/.created

@@ -1,8 +1,11 @@
-"""Mend what a killed DVC leaves locked, here and in the studies; `make` runs it before DVC.
+"""Mend what a killed DVC leaves, here and in the studies; `make` runs it before DVC.
 
 DVC notes in .dvc/tmp/rwlock which files its processes read and write. A kill while it writes that
 file leaves it empty or cut off, and then no DVC starts any more. A later kill leaves the notes of a
 process that is gone, whose number another one may have by now. DVC's other locks go with it.
+
+In .dvc/cache/runs DVC notes what each stage has made, each in a folder of its own. A kill before
+the note is there leaves the folder empty, and then DVC fails wherever the stage is to be run.
 """
 
 import sys
@@ -61,7 +64,7 @@ def mend(file: Path) -> Iterator[str]:
 def _mend(file: Path) -> Iterator[str]:
     notes = _read(file)
     if notes is None:
-        if at_work := _at_work(file.absolute().parents[2]):
+        if at_work := _at_work():
             yield f"{file}: damaged; left alone, as DVC is at work here: process {at_work}"
             return
         file.write_bytes(b"{}")
@@ -92,24 +95,45 @@ def _is_gone(pid: int, noted: float) -> bool:
         return True
 
 
-def _at_work(project: Path) -> int | None:
-    """Return a process that is DVC and was started in a project or below, if there is one."""
+def mend_run_cache(folder: Path) -> Iterator[str]:
+    """Remove notes that were begun, and yield a line about each; none while DVC is at work."""
+    begun = [note for note in folder.glob("*/*") if _is_begun(note)]
+    if not begun or _at_work():
+        return
+    for note in begun:
+        for file in note.glob("*.tmp"):
+            file.unlink()
+        if not any(note.iterdir()):
+            note.rmdir()
+        yield f"{note}: begun by a DVC that was killed; removed"
+
+
+def _is_begun(note: Path) -> bool:
+    suffixes = [file.suffix for file in note.iterdir()]
+    return not suffixes or ".tmp" in suffixes
+
+
+def _at_work() -> int | None:
+    """Return a process that is DVC, or a build, and works here or below, if there is one."""
     import psutil
 
     for process in psutil.process_iter(["cmdline", "cwd"]):
         names = {Path(argument).name for argument in (process.info["cmdline"] or [])[:3]}
-        here = Path(process.info["cwd"] or "/").is_relative_to(project)
-        if here and names & {"dvc", "dvc.exe"}:  # dvc, python .venv/bin/dvc, or python -m dvc
+        here = Path(process.info["cwd"] or "/").is_relative_to(Path.cwd())
+        # dvc, python .venv/bin/dvc, python -m dvc, or python tools/build.py
+        if here and names & {"dvc", "dvc.exe", "build.py"}:
             pid: int = process.pid
             return pid
     return None
 
 
 def main(projects: Iterable[Path]) -> None:
-    """Mend the locks of every project."""
+    """Mend the locks of every project, and the run cache, which all of them share."""
     for project in projects:
         for line in mend(project / ".dvc" / "tmp" / "rwlock"):
             print(line)
+    for line in mend_run_cache(Path(".dvc/cache/runs")):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,14 @@ TABLES = (
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
     (ROOT / "docs/performance.md", "overview", ROOT / "benchmarks/tables/overview.md"),
     *(
+        (
+            ROOT / "docs/performance.md",
+            f"builds_{part}",
+            ROOT / f"benchmarks/tables/builds_{part}.md",
+        )
+        for part in ("cold", "growth", "workers", "loops")
+    ),
+    *(
         (study / "README.md", name, next(study.glob(f"*/{name}.md"), study / f"{name}.md"))
         for study in STUDIES
         for name in part_names(study / "README.md")

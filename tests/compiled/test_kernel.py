@@ -67,6 +67,7 @@ def test_loops_are_compiled_once_and_anew_after_any_change(tmp_path: Path) -> No
         file.write_text(code, encoding="utf-8")
 
 
+@pytest.mark.release
 def test_a_folder_for_the_cache_is_kept_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numba's own variable names it, say where the code's own folder cannot be written to."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))

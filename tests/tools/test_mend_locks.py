@@ -33,10 +33,10 @@ def mend(folder: Path) -> str:
     return result.stdout
 
 
-@pytest.fixture
-def dvc_at_work(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that looks like DVC at work in the folder."""
-    script = folder / "bin/dvc"
+@pytest.fixture(params=["dvc", "build.py"])
+def dvc_at_work(request: Any, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that looks like DVC, or like a build, at work in the folder."""
+    script = folder / "bin" / request.param
     script.parent.mkdir()
     script.write_text("import time; time.sleep(600)")
     process = subprocess.Popen([sys.executable, str(script), "repro"], cwd=folder)
@@ -124,9 +124,36 @@ def test_locks_of_a_dvc_at_work_stay(folder: Path, dvc_at_work: subprocess.Popen
     assert (folder / RWLOCK).read_text() == text
 
 
+@pytest.mark.parametrize("left", [[], ["Eai_Gxx0.tmp"]])
+def test_what_dvc_had_begun_to_note_in_its_run_cache_is_removed(
+    folder: Path, left: list[str]
+) -> None:
+    whole, begun = (folder / ".dvc/cache/runs/ab" / name for name in ("abc", "abd"))
+    for note in (whole, begun):
+        note.mkdir(parents=True)
+    (whole / "cba").touch()
+    for name in left:
+        (begun / name).touch()
+    assert mend(folder) == (
+        f"{begun.relative_to(folder)}: begun by a DVC that was killed; removed\n"
+    )
+    assert (whole / "cba").exists()
+    assert not begun.exists()
+    assert mend(folder) == ""
+
+
+def test_what_a_dvc_at_work_has_begun_stays(
+    folder: Path, dvc_at_work: subprocess.Popen[bytes]
+) -> None:
+    begun = folder / ".dvc/cache/runs/ab/abd"
+    begun.mkdir(parents=True)
+    assert mend(folder) == ""
+    assert begun.exists()
+
+
 def test_make_mends_before_it_calls_dvc() -> None:
     makefile = (ROOT / "Makefile").read_text()
     assert "\nmend: $(VENV)/.ready\n\t@$(BIN)/python tools/mend_locks.py\n" in makefile
-    for target in ("all", "studies", "parallel", "prune", "check-cache", "bench"):
+    for target in ("all", "studies", "prune", "check-cache", "bench"):
         [rule] = [line for line in makefile.splitlines() if line.startswith(f"{target}: ")]
         assert "mend" in rule.split()
