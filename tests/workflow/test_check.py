@@ -108,10 +108,11 @@ def test_what_dvc_stumbles_over_is_told_by_the_check_before_it(
     assert line.startswith(what)
 
 
-@pytest.mark.parametrize("target", ["all", "parallel", "studies"])
-def test_make_checks_the_parameters_before_dvc_reads_them(target: str) -> None:
-    recipe = (ROOT / "Makefile").read_text().split(f"\n{target}: ")[1].split("\n\n")[0]
-    if target == "studies":
-        recipe = recipe.partition("for study")[2]
-    builds = [recipe.find(command) for command in ("dvc status", "dvc repro", "tools/parallel.py")]
-    assert 0 < recipe.index("stages/check.py") < min(i for i in builds if i > 0)
+@pytest.mark.parametrize("folder", [".", "studies/logits"])
+def test_a_build_checks_the_parameters_before_dvc_reads_them(project: Project, folder: str) -> None:
+    file = project.folder / folder / "params.yaml"
+    file.write_text(file.read_text().replace("\nmodels:", "\nmodel:"))
+    failed = project.run(sys.executable, "tools/build.py", folder, check=False)
+    assert failed.returncode == 1
+    (line,) = failed.stderr.splitlines()
+    assert "params.yaml: model: unknown; known: " in line

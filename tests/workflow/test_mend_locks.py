@@ -4,10 +4,13 @@ import json
 import os
 import sys
 
+import pytest
+
 from tests.tools.test_mend_locks import RWLOCK, notes
 from tests.workflow.project import Project
 
 
+@pytest.mark.release
 def test_dvc_works_again(project: Project) -> None:
     for content in ("", json.dumps(notes(os.getpid()))):
         path = str(project.folder / "data/dataset.npz")

@@ -17,6 +17,7 @@ def check(folder: Path, project: Project) -> str:
     return result.stderr
 
 
+@pytest.mark.release
 def test_a_build_deletes_the_records_that_are_gone_and_nothing_else(project: Project) -> None:
     runs = project.folder / "runs"
     project.run("cp", "-r", "runs/S-SGD", "runs/S-SGD-before")

@@ -44,6 +44,7 @@ def test_a_new_seed_runs_only_the_new_runs(project: Project) -> None:
     assert project.repro() == train("S-SGD", 7) | train("E-Adam", 7) | CHECK | REPORTING
 
 
+@pytest.mark.release
 def test_a_new_model_in_params_alone_runs_only_its_runs(project: Project) -> None:
     def add_model(params: Any) -> None:
         params["models"]["free-logits"] = {
@@ -70,12 +71,18 @@ def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, pac
         ("stages/check.py", "\n# more\n", CHECK),
         ("tests/workflow/conftest.py", "\n# more\n", set()),
         ("stages/plot.py", "\n# more\n", {"plot"}),
-        ("src/cnn_from_scratch/report/pictures/losses.py", "\n# more\n", {"plot", "list_code"}),
         ("src/cnn_from_scratch/report/tables.py", "\n# more\n", REPORTING | {"list_code"}),
-        (
+        pytest.param(
+            "src/cnn_from_scratch/report/pictures/losses.py",
+            "\n# more\n",
+            {"plot", "list_code"},
+            marks=pytest.mark.release,
+        ),
+        pytest.param(
             "src/cnn_from_scratch/data/parquet.py",
             "\n# more\n",
             {"convert", "aggregate", "list_code"},
+            marks=pytest.mark.release,
         ),
     ],
 )
@@ -86,6 +93,7 @@ def test_edits_away_from_training_run_no_training(
     assert project.repro() == expected
 
 
+@pytest.mark.release
 def test_a_removed_model_and_seed_leave_no_trace(project: Project) -> None:
     def remove(params: Any) -> None:
         del params["models"]["S-SGD"]
@@ -115,6 +123,7 @@ def test_a_clean_clone_rebuilds_the_same_files(clone: Project) -> None:
     assert clone.git("status", "--porcelain") == ""
 
 
+@pytest.mark.release
 def test_after_a_failure_mending_the_input_trains_nothing(project: Project) -> None:
     workbook = project.folder / "data/handwriting_dataset.xlsx"
     good = workbook.read_bytes()
@@ -128,6 +137,7 @@ def test_after_a_failure_mending_the_input_trains_nothing(project: Project) -> N
     assert project.dvc("status").stdout.strip() == "Data and pipelines are up to date."
 
 
+@pytest.mark.release
 def test_a_diverging_model_does_not_stop_the_others(project: Project) -> None:
     project.edit_params(set_lr("E-Adam", 1e308))
     assert project.repro() == train("E-Adam", 0, 1) | CHECK | REPORTING

@@ -93,6 +93,7 @@ def test_a_study_is_built_cached_and_apart(study: Project) -> None:
     assert main.dvc("status").stdout.strip() == "Data and pipelines are up to date."
 
 
+@pytest.mark.release
 def test_a_studys_stages_declare_what_they_import(study: Project) -> None:
     study.repro()
     known = {"model": models(study)[0], "dataset": "../../data/dataset.npz"}

@@ -4,10 +4,12 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.workflow.project import Project
+from tests.workflow.test_repro import train
 
 
 def append(name: str, text: str) -> Callable[[Path], object]:
@@ -49,3 +51,21 @@ def test_what_dvc_cannot_read_is_one_line_and_changes_nothing(
 def test_a_lock_without_stages_is_tidy(project: Project) -> None:
     (project.folder / "dvc.lock").write_text("schema: '2.0'\n")
     assert project.run(sys.executable, "tools/tidy_lock.py").stdout == ""
+
+
+@pytest.mark.release
+def test_pruning_deletes_the_stages_that_are_gone(project: Project) -> None:
+    def change(params: Any) -> None:
+        params["seeds"] = [0]
+
+    project.edit_params(change)
+    project.repro()
+    lock = project.folder / "dvc.lock"
+    assert "train@S-SGD-1" in lock.read_text()
+    printed = project.run(sys.executable, "tools/tidy_lock.py").stdout.splitlines()
+    assert {line.split(": ")[1] for line in printed} == train("S-SGD", 1) | train("E-Adam", 1)
+    assert "train@S-SGD-1" not in lock.read_text()
+    assert project.repro() == set()
+    tidy = lock.read_bytes()
+    assert project.run(sys.executable, "tools/tidy_lock.py").stdout == ""
+    assert lock.read_bytes() == tidy
