@@ -16,7 +16,8 @@ RESULTS: dict[str, Any] = json.loads((FOLDER / "results.json").read_text(encodin
 def test_the_pages_show_the_figures() -> None:
     assert (FOLDER / "results.md").read_text(encoding="utf-8") == results_page.page(RESULTS)
     tables = {path.stem: path.read_text("utf-8") for path in (FOLDER / "tables").glob("*.md")}
-    assert tables == results_page.tables(RESULTS)
+    own = {name: table for name, table in tables.items() if not name.startswith("builds_")}
+    assert own == results_page.tables(RESULTS)  # builds.py writes its own
 
 
 def test_the_targets_name_works_and_contenders() -> None:

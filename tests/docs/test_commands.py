@@ -38,8 +38,10 @@ COMMAND = re.compile(
 # make first set up an environment, which needs the package index; .ci/run tries that, and all that
 # `make` and `make test` do.
 MAKEFILE, CI = "Makefile", ".ci/run"
-PARALLEL, EXPERIMENTS = "tests/workflow/test_parallel.py", "tests/workflow/test_commands.py"
+BUILD, EXPERIMENTS = "tests/workflow/test_build.py", "tests/workflow/test_commands.py"
 CACHE, REPORT = "tests/workflow/test_check_cache.py", "tests/workflow/test_study_report.py"
+CLEAN, TIDY = "tests/workflow/test_clean.py", "tests/workflow/test_tidy_lock.py"
+SHARING = "tests/workflow/test_sharing.py"
 PIP = "$(BIN)/python -m pip install --quiet"
 ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make": [(CI, "\nmake\n")],
@@ -47,22 +49,50 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make test-all": [(MAKEFILE, "--numprocesses auto -m release\n"), (CI, "-m release -rs")],
     "make studies": [(CI, "\nmake studies\n")],
     "make verify": [(CI, "\nmake verify\n")],
-    "make parallel": [(MAKEFILE, "tools/parallel.py --jobs"), (PARALLEL, '"tools/parallel.py"')],
+    "make JOBS=1": [(MAKEFILE, "--jobs $(JOBS)"), (BUILD, '"--jobs"')],
+    "make SCHEDULER=tcp://host:8786": [
+        (MAKEFILE, "--scheduler $(SCHEDULER)"),
+        ("tests/workflow/test_kills.py", '"--scheduler"'),
+    ],
+    "make AUDIT=5": [(MAKEFILE, "--audit $(AUDIT)"), (BUILD, '"--audit"')],
+    "make COMPILED=1": [(MAKEFILE, "--compiled"), (BUILD, '"--compiled"')],
     "make report": [
         (MAKEFILE, "tools/study_report.py --base $(BASE)"),
         (REPORT, '"tools/study_report.py"'),
     ],
     "make report BASE=main": [(REPORT, '"--base"')],
-    "make prune": [(MAKEFILE, "tools/tidy_lock.py"), (PARALLEL, '"tools/tidy_lock.py"')],
+    "make prune": [(MAKEFILE, "tools/tidy_lock.py"), (TIDY, '"tools/tidy_lock.py"')],
     "make check-cache": [(MAKEFILE, "tools/check_cache.py"), (CACHE, '"tools/check_cache.py"')],
-    "make clean": [(PARALLEL, '"make", "clean"')],
-    "make distclean": [(PARALLEL, '"make", "distclean"')],
+    "make clean": [(CLEAN, '"make", "clean"')],
+    "make distclean": [(CLEAN, '"make", "distclean"')],
     "python tools/refresh.py": [(CI, "\n.venv/bin/python tools/refresh.py\n")],
     "python -m pip install --require-hashes -r requirements.txt": [
         (MAKEFILE, f"{PIP} --require-hashes -r")
     ],
     "python -m pip install --no-deps --no-build-isolation -e .": [
         (MAKEFILE, f"{PIP} --no-deps --no-build-isolation -e .")
+    ],
+    "python -m pip install --require-hashes -r requirements-sharing.txt": [
+        (
+            ".ci/sharing",
+            "python -m pip install --quiet --require-hashes -r requirements-sharing.txt",
+        ),
+        (CI, "\n.ci/sharing\n"),
+    ],
+    "dvc remote add --default team s3://bucket/cnn-from-scratch": [
+        (SHARING, '"remote", "add", "--default", "team", remote.url'),
+        ("tests/workflow/remotes.py", '"s3://bucket/cnn-from-scratch"'),
+    ],
+    "make PULL=1": [
+        (MAKEFILE, "$(if $(PULL),--pull)"),
+        (SHARING, '("tools/build.py", "--pull")'),
+    ],
+    "dvc push --run-cache": [(SHARING, '"push", "--run-cache"')],
+    "dvc repro --pull": [(SHARING, '"repro", "--pull"')],
+    "dvc pull": [(SHARING, '("-m", "dvc", "pull")')],
+    "dvc remote modify --local": [(SHARING, '"remote", "modify", "--local", "team"')],
+    "dvc remote modify team verify true": [
+        (SHARING, '"remote", "modify", "--local", "team", "verify", "true"')
     ],
     "ruff check .": [(MAKEFILE, "$(BIN)/ruff check .\n")],
     "ruff format --check .": [(MAKEFILE, "$(BIN)/ruff format --check .\n")],
@@ -88,8 +118,19 @@ NOWHERE = {
     "python benchmarks/bench.py steps memory": "no test runs them",
     "python benchmarks/bench.py show": "no test runs them",
     "pip install -e '.[compiled]'": "its installation needs the package index, so no test runs it",
+    "pip install -e '.[cluster]'": "it needs the package index, so no test runs it",
+    **dict.fromkeys(
+        (
+            "dask scheduler",
+            "dask worker tcp://host:8786 --nworkers -1 --nthreads 1",
+        ),
+        "No test runs these lines as they stand",
+    ),
+    "make QUEUE=SLURM JOBS=20": "With so many no test runs it",
+    "make EXECUTOR=mpi4py.futures:MPIPoolExecutor": "so that no test runs them",
+    "make EXECUTOR=loky:ProcessPoolExecutor": "so that no test runs them",
     "python benchmarks/numerics_accuracy.py": "no test runs them",
-    "python benchmarks/processes.py": "no test runs them",
+    "python benchmarks/builds.py": "no test runs them",
     "pip install torch==2.13.0 jax==0.10.2 numba==0.68.1": (
         "They are downloaded, so no test does that either"
     ),

@@ -340,6 +340,7 @@ def add_rows(folder: Path, section: str) -> None:
     apply_difference(folder, rows)
 
 
+@pytest.mark.release
 def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project) -> None:
     assert ROWS_ARE_THERE.keys() == EXAMPLES.keys()
     tests = [f"tests/nn/{test}" for section in ROWS_ARE_THERE.values() for test in section]
