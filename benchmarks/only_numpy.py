@@ -14,5 +14,5 @@ for name in sys.argv[1:]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(np.zeros(0).tobytes())
     else:
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
         (path / "empty").touch()
