@@ -4,7 +4,7 @@ Usage: python benchmarks/builds.py [PART...]; writes benchmarks/tables/builds_PA
 
 The parts: `cold`, the study; `growth`, more and more short runs; `workers`, one or two processes,
 and Dask's, for long and short runs; `loops`, portable runs in NumPy or in compiled loops. Builds
-that are compared take turns; the figures are medians of the rounds.
+that are compared take turns; the figures are medians of ROUNDS.
 """
 
 import json
