@@ -5,7 +5,7 @@ Usage: python data/make_handwriting_dataset.py [FILE]
 The digits are the test part of the UCI "Optical Recognition of Handwritten Digits" (Alpaydin and
 Kaynak 1998, CC BY 4.0). Those of classes 1, 2 and 3 are put in a random order; the first 32 of
 each go to the sheet `Data`, the others to the sheet `Test`. Each image is averaged over areas
-from 8x8 to 6x6, in whole-number arithmetic. The layout is cnn_from_scratch.data.workbook's.
+from 8x8 to 6x6, in whole-number arithmetic. The layout is the published one.
 """
 
 import sys
@@ -17,12 +17,11 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from sklearn.datasets import load_digits
 
-from cnn_from_scratch.data.workbook import (
-    FIRST_COLUMN,
-    FIRST_LABEL_ROW,
-    FIRST_PIXEL_ROW,
-    SIZE,
-)
+# The layout, as cnn_from_scratch.data.workbook.Workbook has it if params.yaml says nothing else.
+SIZE = 6  # pixels, in height and width
+FIRST_COLUMN = 12
+FIRST_PIXEL_ROW = 5
+FIRST_LABEL_ROW = FIRST_PIXEL_ROW + SIZE
 
 CLASSES = (1, 2, 3)
 SAMPLES_PER_CLASS = 32  # on the sheet Data

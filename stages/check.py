@@ -11,6 +11,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.data.sources import resolve_source
 from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -21,6 +22,8 @@ from cnn_from_scratch.experiment.records import check_own_files
 def main(args: Namespace) -> None:
     """Check what is in the current folder, and say so in the file asked for."""
     params = load_params()
+    if params.convert is not None:
+        resolve_source(params)
     for name in resolve_models(params):
         model, slash, _ = name.partition("/")
         if slash and not args.study:

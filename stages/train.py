@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.checkpoints import SECONDS, Checkpoint
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.jobs import Job, noting_records
 from cnn_from_scratch.experiment.memory import keep_freed_memory
@@ -37,19 +38,21 @@ def main(args: Namespace) -> None:
     check_still_wanted = noting_records([job], dataset)
 
     keep_freed_memory()
-    with progress(str(job), job.train.epochs) as show:
+    with progress(str(job), job.train.epochs, job.samples(dataset)) as show:
 
         def on_epoch(epoch: Epoch) -> None:
             check_parent()
             show(epoch)
 
-        files = job.record(dataset, on_epoch)
+        checkpoint = Checkpoint(Path(), job.trained_from(dataset), args.checkpoint_seconds)
+        files = job.record(dataset, on_epoch, checkpoint)
     check_parent()
     if is_in_runs(job.folder) and read_inputs(args) != inputs:
         check_still_wanted(read_jobs(args, load_params()), load_dataset(args.dataset))
     else:
         check_still_wanted([job], dataset)
     write_record(job.folder, files)
+    checkpoint.remove()
     print(f"{job.folder}: {accuracies(files)}")
 
 
@@ -96,6 +99,13 @@ def parser() -> start.Parser:
         type=Path,
         default=DATASET_FILE,
         help="default: %(default)s",
+    )
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=SECONDS,
+        help="how often a checkpoint is written, which a killed run goes on from;"
+        " default: %(default)s",
     )
     return parser
 

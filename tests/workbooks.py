@@ -36,8 +36,8 @@ def grays(samples: int, place: int = 0) -> WholeNumbers:
 
 
 def labels(samples: int, classes: int = 3) -> WholeNumbers:
-    """Return the labels of a sheet's samples: 1, 2, ..., classes, 1, 2, ..."""
-    return np.arange(samples, dtype=np.int64) % classes + 1
+    """Return the class indices of a sheet's samples: 0, 1, ..., classes - 1, 0, 1, ..."""
+    return np.arange(samples, dtype=np.int64) % classes
 
 
 def address(row: int, column: int) -> str:
@@ -75,7 +75,7 @@ def write_workbook(
                     value = gray if pixels is None else pixels[gray]
                     sheet.cell(5 + row, 12 + 6 * i + column, value)
             for k in range(classes):
-                sheet.cell(11 + k, 12 + 6 * i, int(labels(samples, classes)[i] == k + 1))
+                sheet.cell(11 + k, 12 + 6 * i, int(labels(samples, classes)[i] == k))
     for cell, value in (cells or {}).items():
         name, _, where = cell.rpartition("!")
         book[name or sheets[0]][where].value = value

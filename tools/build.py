@@ -22,6 +22,7 @@ from cnn_from_scratch import InputError
 
 if TYPE_CHECKING:
     from engine.building import Options
+    from engine.projects import Project
 
 # All that a build needs is imported when it begins: each process that trains imports this file.
 ROOT = Path(__file__).resolve().parents[1]
@@ -45,7 +46,7 @@ def main(args: Namespace) -> None:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
     try:
         with one_line("build"):
-            did = build([Project(folder) for folder in folders], options)
+            did = build(with_data([Project(folder) for folder in folders]), options)
     except ChangedError as changed:
         print(f"{changed} has changed since this build began: building again", flush=True)
         os.chdir(here)
@@ -56,6 +57,23 @@ def main(args: Namespace) -> None:
         print(RESULTS.read_text(encoding="utf-8"), end="")
     else:
         print(f"Nothing to do: everything is up to date. The results are in {RESULTS}.")
+
+
+def with_data(projects: list["Project"]) -> list["Project"]:
+    """Return the projects whose samples are there, and say which are left out.
+
+    Raises InputError if all are.
+    """
+    found = []
+    for project in projects:
+        if (path := project.missing_source()) is None:
+            found.append(project)
+            continue
+        line = f"{project.name}left out, as {path} is not there; its README.md says how to get it"
+        if len(projects) == 1:
+            raise InputError(line)
+        print(line, file=sys.stderr)
+    return found
 
 
 def read_options(args: Namespace) -> "Options":

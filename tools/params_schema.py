@@ -5,16 +5,19 @@ docstrings become the descriptions. `load_params` says the rest: the ranges of n
 schema can say, such as that weights add up to 0.
 """
 
+import json
 from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from cnn_from_scratch.data.sources import SOURCES
 from cnn_from_scratch.experiment.params import (
     MODEL_NAME,
     NO_NAMES,
     OWN_TRAIN,
+    SECTIONS,
     Augmentation,
     Convert,
     ModelParams,
@@ -43,6 +46,7 @@ def params_schema() -> Schema:
         "train": closed({key: train[key] for key in OWN_TRAIN}),
     }
     model["required"] = ["architecture", "optimizer"]
+    plain["Convert"]["properties"]["source"] = one_of("source", SOURCES)
     named = {
         f"{kind}.{name}": definition
         for kind, registry in (
@@ -50,6 +54,7 @@ def params_schema() -> Schema:
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
             ("layer", LAYERS),
+            ("source", SOURCES),
         )
         for name, definition in named_definitions(registry).items()
     }
@@ -79,7 +84,7 @@ def params_schema() -> Schema:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "params.yaml of cnn-from-scratch",
-        **closed(sections, required=[name for name in sections if name != "contrasts"]),
+        **closed(sections, required=[*SECTIONS]),
         "$defs": plain | named,
     }
 
@@ -92,7 +97,7 @@ def definitions(kinds: list[Any]) -> dict[str, Schema]:
     for definition in found.values():
         definition["additionalProperties"] = False
         definition["description"] = cleandoc(definition["description"])
-    return found
+    return json.loads(json.dumps(found))  # as the file has it: lists, where defaults are tuples
 
 
 def named_definitions(registry: dict[str, Any]) -> dict[str, Schema]:

@@ -42,6 +42,7 @@ TABLES = (
     (ROOT / "docs/portability.md", "errors", ROOT / "benchmarks/worst_points.md"),
     (ROOT / "docs/portability.md", "cost", ROOT / "benchmarks/tables/numerics_cost.md"),
     (ROOT / "docs/performance.md", "overview", ROOT / "benchmarks/tables/overview.md"),
+    (ROOT / "docs/performance.md", "images", ROOT / "benchmarks/tables/images.md"),
     *(
         (
             ROOT / "docs/performance.md",

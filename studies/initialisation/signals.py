@@ -76,8 +76,8 @@ def of_model(
     by_seed, before, after = [], [], []
     for seed in params.seeds:
         rng = stream(seed, Purpose.SPLIT)
-        chosen, _ = split_indices(dataset.y, dataset.num_classes, params.split, rng)
-        network, x = build_network(model, seed, dataset, backend), dataset.X[chosen]
+        chosen, _ = split_indices(dataset.y, dataset.class_names, params.split, rng)
+        network, x = build_network(model, seed, dataset, backend), dataset.pixels[chosen]
         by_seed.append(variances(network, x))
         before.append([vars(units) for units in diagnose(network, x).activations])
         record = read_named_record(params, name, model, seed, dataset)

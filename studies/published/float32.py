@@ -164,7 +164,7 @@ def step(settings: dict[str, Any], g: Array, m: Array, v: Array, t: int) -> Arra
 def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
     """Return how many samples each model has right, trained from the seed."""
     models = resolve_models(params)
-    x = dataset.X.astype(np.float32)
+    x = dataset.pixels[:].astype(np.float32)
     counts = {}
     for variant in ("report", "script"):
         rng = np.random.RandomState(seed)
@@ -172,7 +172,7 @@ def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
             network = Network(name.split("-")[1], rng)
             settings = optimizer_settings(models[name].optimizer)
             epochs = params.models[name].train.epochs
-            counts[name] = train(network, settings, x, dataset.y - 1, epochs)
+            counts[name] = train(network, settings, x, dataset.y, epochs)
     return counts
 
 

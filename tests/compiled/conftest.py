@@ -1,5 +1,6 @@
 """What the tests of the compiled backend share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import numba
 import pytest
 
 from tests.nn.conftest import rng as rng
+
+# Numba's number of threads cannot change in a process, and the stages' scripts, which other tests
+# import, set it where it is not set.
+os.environ.setdefault("NUMBA_NUM_THREADS", str(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

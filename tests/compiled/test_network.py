@@ -22,6 +22,7 @@ from cnn_from_scratch.nn.layers import (
     MaxPool2D,
     ReLU,
     Sigmoid,
+    Standardize,
     Tanh,
 )
 from cnn_from_scratch.nn.network import NUMPY, Sequential
@@ -40,11 +41,20 @@ ARCHITECTURES: dict[str, tuple[list[Layer], Shape]] = {
     "pooling first": ([MaxPool2D(2), Conv2D(2, 2), ReLU(), ReLU(), Flatten()], (2, 6, 6)),
     "padded first": ([Conv2D(3, 3, padding=1), Conv2D(2, 3, padding=2), Flatten()], (2, 4, 4)),
     "one window": ([Conv2D(3, 4), Conv2D(4, 1), Sigmoid(), Flatten()], (2, 4, 4)),
+    "one window of any size": ([ReLU(), Conv2D(3, None), Conv2D(4, None), Flatten()], (2, 3, 5)),
     "vectors": ([Flatten(), Dense(6), ReLU(), Dense(4), Sigmoid(), Sigmoid()], (1, 2, 3)),
     "between": (
         [BatchNorm(), Conv2D(3, 2), Tanh(), Conv2D(2, 2), Sigmoid(), AvgPool2D(2), ReLU(),
          Flatten()],
         (1, 6, 6),
+    ),
+    "a chain above what learns nothing": (
+        [Standardize((0.5, 0.2), (2.0, 0.1)), Conv2D(3, 3), ReLU(), Conv2D(2, None), Flatten()],
+        (2, 5, 4),
+    ),
+    "a chain below what learns": (
+        [ReLU(), MaxPool2D(2), Tanh(), Sigmoid(), Flatten(), Dense(3), ReLU()],
+        (2, 4, 5),
     ),
     "no chain": ([Tanh(), Flatten(), Dropout(0.5), Dense(3)], (1, 2, 2)),
 }  # fmt: skip

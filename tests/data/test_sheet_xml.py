@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.data.sheet_xml import Rows, address, read_rows
-from tests.data.test_workbook import assert_holds, read
+from tests.data.test_workbook import assert_holds, read_workbook
 from tests.workbooks import (
     FIRST_SHEET,
     patch_cell,
@@ -189,14 +189,14 @@ def test_the_order_of_the_cells_in_a_row_does_not_matter(data: st.DataObject, bo
         members[FIRST_SHEET].decode(),
     )
     file = write_zip(book.with_name("shuffled.xlsx"), members | {FIRST_SHEET: shuffled.encode()})
-    assert_holds(read(file)[0])
+    assert_holds(read_workbook(file)[0])
 
 
 def test_a_cell_that_stands_twice_on_a_sheet(tmp_path: Path) -> None:
     file = write_workbook(tmp_path / "book.xlsx")
     patch_cell(file, "M6", '<c r="M6"><v>1</v></c><c r="M6"><v>2</v></c>')
     with pytest.raises(InputError) as caught:
-        read(file)
+        read_workbook(file)
     assert str(caught.value) == (
         f"{file}, sheet 'Data': expected rows and cells in order, each once, found two cells M6;"
         " save the file anew as .xlsx"
@@ -206,5 +206,5 @@ def test_a_cell_that_stands_twice_on_a_sheet(tmp_path: Path) -> None:
 def test_a_note_in_the_last_cell_of_all_does_not_matter(tmp_path: Path) -> None:
     file = write_workbook(tmp_path / "book.xlsx")
     note = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
-    digits, _ = read(patch_sheet(file, "</sheetData>", f"{note}</sheetData>"))
+    digits, _ = read_workbook(patch_sheet(file, "</sheetData>", f"{note}</sheetData>"))
     assert_holds(digits)

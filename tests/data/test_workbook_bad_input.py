@@ -10,7 +10,8 @@ import openpyxl
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.data.workbook import read_workbook
+from cnn_from_scratch.data.workbook import Workbook
+from tests.data.test_workbook import read_workbook
 from tests.workbooks import compute_nothing_on_load, patch_cell, write_workbook, write_zip
 
 
@@ -70,13 +71,15 @@ def test_a_folder_is_no_workbook(tmp_path: Path) -> None:
 
 def test_a_missing_sheet(tmp_path: Path) -> None:
     file = write_workbook(tmp_path / "book.xlsx", sheets=["Sheet1", "Test"])
-    assert refusal(file) == ": expected a sheet 'Data' (convert.sheet), found 'Sheet1', 'Test'"
+    assert (
+        refusal(file) == ": expected a sheet 'Data' (convert.source.sheet), found 'Sheet1', 'Test'"
+    )
 
 
 def test_a_missing_test_sheet(tmp_path: Path) -> None:
     file = write_workbook(tmp_path / "book.xlsx", sheets=["Data"])
     assert refusal(file) == (
-        ": expected a sheet 'Test' (convert.test_sheet), found 'Data'; null means none"
+        ": expected a sheet 'Test' (convert.source.test_sheet), found 'Data'; null means none"
     )
 
 
@@ -84,10 +87,10 @@ def test_a_missing_test_sheet(tmp_path: Path) -> None:
 def test_a_sheet_of_nearly_the_name(name: str, tmp_path: Path) -> None:
     asked = f"found a sheet {name!r}; is that it?"
     file = write_workbook(tmp_path / "book.xlsx", sheets=["Data", name])
-    assert refusal(file) == f": expected a sheet 'Test' (convert.test_sheet), {asked}"
+    assert refusal(file) == f": expected a sheet 'Test' (convert.source.test_sheet), {asked}"
     with pytest.raises(InputError) as caught:
         read_workbook(file, "Test", None, 255)
-    assert str(caught.value) == f"{file}: expected a sheet 'Test' (convert.sheet), {asked}"
+    assert str(caught.value) == f"{file}: expected a sheet 'Test' (convert.source.sheet), {asked}"
 
 
 @pytest.mark.parametrize("place", ["Data", "Test"])
@@ -101,7 +104,7 @@ def test_a_sheet_without_samples(place: str, tmp_path: Path) -> None:
     assert message.startswith(f", sheet '{place}', cell L5: blank; expected the first sample")
 
 
-PIXEL = "expected a pixel from 0 to 255 (convert.pixel_max), found "
+PIXEL = "expected a pixel from 0 to 255 (convert.source.pixel_max), found "
 ONE_HOT = "expected a one-hot label, one 1 and otherwise 0, found "
 
 # what is put in the cells -> the cells that the message names, and what it says of them
@@ -308,3 +311,20 @@ def test_a_damaged_byte_anywhere_is_refused_in_one_line_or_harmless(tmp_path: Pa
             assert len(str(error).splitlines()) == 1
             refused += 1
     assert refused > 20
+
+
+@pytest.mark.parametrize("name", ["", "L", "5", "L0", "L05", "5L", "$L$5", "L5:Q10", "ABCD1"])
+def test_a_first_cell_that_is_none(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^first_cell: expected a cell such as L5, got "):
+        Workbook("book.xlsx", "Data", None, 255, first_cell=name)
+
+
+def test_places_in_another_layout_are_named(tmp_path: Path) -> None:
+    file = write_workbook(tmp_path / "book.xlsx")
+    with pytest.raises(InputError) as caught:
+        read_workbook(file, first_cell="L5", height=5, width=3)
+    message = f"{file}, sheet 'Data', cells L10:L13: {ONE_HOT}"
+    assert str(caught.value).startswith(message)
+    with pytest.raises(InputError) as caught:
+        read_workbook(file, first_cell="AZ20")
+    assert f"{file}, sheet 'Data', cell AZ20: blank; expected the first" in str(caught.value)

@@ -9,8 +9,7 @@ import pytest
 from openpyxl.styles.numbers import is_date_format
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.data.workbook import read_workbook
-from tests.data.test_workbook import assert_holds, read
+from tests.data.test_workbook import assert_holds, read_workbook
 from tests.workbooks import (
     FIRST_SHEET,
     SECOND_SHEET,
@@ -95,7 +94,7 @@ def test_the_cells_are_read_however_they_are_packed(
     before = read_zip(file)
     members = change(before)
     assert members != before
-    digits, test = read(write_zip(file, members))
+    digits, test = read_workbook(write_zip(file, members))
     assert_holds(digits)
     assert_holds(test, place=1)
 
@@ -105,12 +104,12 @@ def test_of_two_parts_whose_names_differ_in_case_the_one_named_is_read(tmp_path:
     members = read_zip(file)
     other = {FIRST_SHEET.replace("sheet1", "SHEET1"): members[SECOND_SHEET]}
     for order in (members | other, other | members):
-        assert_holds(read(write_zip(file, order))[0])
+        assert_holds(read_workbook(write_zip(file, order))[0])
 
 
 def test_faults_on_a_sheet_that_is_not_read_do_not_matter(tmp_path: Path) -> None:
     file = write_workbook(tmp_path / "book.xlsx", sheets=["Data", "Raw", "Test"])
-    digits, test = read(write_zip(file, read_zip(file) | {SECOND_SHEET: b"<worksheet><"}))
+    digits, test = read_workbook(write_zip(file, read_zip(file) | {SECOND_SHEET: b"<worksheet><"}))
     assert_holds(digits)
     assert_holds(test, place=2)
 
@@ -122,12 +121,12 @@ def test_texts_are_not_read_unless_a_message_shows_one(tmp_path: Path) -> None:
     patch_sheet(file, "</Relationships>", f"{entry}</Relationships>", relations)
     patch_sheet(file, '</row><row r="12"', '<c r="M11" t="s"><v>0</v></c></row><row r="12"')
     members = read_zip(file)
-    assert_holds(read(write_zip(file, members | {"xl/texts.xml": b"<sst><"}))[0])
+    assert_holds(read_workbook(write_zip(file, members | {"xl/texts.xml": b"<sst><"}))[0])
     texts = b"<sst><si><t>a note</t></si><si><r><t>da</t></r><r><t>rk</t></r></si></sst>"
     write_zip(file, members | {"xl/texts.xml": texts})
     patch_cell(file, "M6", '<c r="M6" t="s"><v>1</v></c>')
     with pytest.raises(InputError, match=r"cell M6: .*found 'dark'$"):
-        read(file)
+        read_workbook(file)
 
 
 # each a date to some, by openpyxl, and a number to others
@@ -147,9 +146,9 @@ def test_numbers_formatted_as_dates_are_refused_and_others_read(code: str, tmp_p
     book.save(file)
     if is_date_format(code):
         with pytest.raises(InputError, match=r"cell M6: .*formatted as a date or time"):
-            read(file)
+            read_workbook(file)
     else:
-        assert_holds(read(file)[0])
+        assert_holds(read_workbook(file)[0])
 
 
 FAULTS = {
@@ -179,7 +178,7 @@ def test_the_part_at_fault_is_named(
     file = write_workbook(tmp_path / "book.xlsx")
     write_zip(file, read_zip(file) | members)
     with pytest.raises(InputError) as caught:
-        read(file)
+        read_workbook(file)
     message = str(caught.value)
     assert message.startswith(f"{file}: expected an .xlsx workbook, cannot read {part}: {reason}")
     assert message.endswith("; save it anew as .xlsx in a spreadsheet program")
@@ -192,7 +191,7 @@ def test_a_list_larger_than_any_is_not_read(tmp_path: Path) -> None:
     members["xl/workbook.xml"] += b" " * 2**26
     write_zip(file, members)
     with pytest.raises(InputError, match=r"cannot read xl/workbook\.xml: larger than 67108864"):
-        read(file)
+        read_workbook(file)
 
 
 def test_a_chart_sheet_is_no_sheet_of_cells(tmp_path: Path) -> None:
@@ -200,7 +199,7 @@ def test_a_chart_sheet_is_no_sheet_of_cells(tmp_path: Path) -> None:
     book = openpyxl.load_workbook(file)
     book.create_chartsheet("Picture")
     book.save(file)
-    assert_holds(read(file)[0])
+    assert_holds(read_workbook(file)[0])
     with pytest.raises(InputError, match=r"found 'Data', 'Test'$"):
         read_workbook(file, "Picture", None, 255)
 
@@ -213,4 +212,4 @@ def test_declared_entities_do_not_fill_the_memory(tmp_path: Path) -> None:
     patch_cell(file, "M6", '<c r="M6"><v>&e9;</v></c>')
     patch_sheet(file, "^<worksheet", f"{declared}<worksheet")
     with pytest.raises(InputError, match=f"cannot read {FIRST_SHEET}: .*amplification"):
-        read(file)
+        read_workbook(file)

@@ -41,7 +41,7 @@ MAKEFILE, CI = "Makefile", ".ci/run"
 BUILD, EXPERIMENTS = "tests/workflow/test_build.py", "tests/workflow/test_commands.py"
 CACHE, REPORT = "tests/workflow/test_check_cache.py", "tests/workflow/test_study_report.py"
 CLEAN, TIDY = "tests/workflow/test_clean.py", "tests/workflow/test_tidy_lock.py"
-SHARING = "tests/workflow/test_sharing.py"
+SHARING, SOURCES = "tests/workflow/test_sharing.py", "tests/workflow/test_sources.py"
 PIP = "$(BIN)/python -m pip install --quiet"
 ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make": [(CI, "\nmake\n")],
@@ -101,6 +101,13 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "dvc exp run --temp -S ...": [(EXPERIMENTS, '"exp", "run", "--temp"')],
     "dvc exp run --run-all --jobs 2": [(EXPERIMENTS, '"exp", "run", "--run-all", "--jobs", "2"')],
     "dvc queue start --jobs 2": [(EXPERIMENTS, '"queue", "start", "--jobs", "2"')],
+    "dvc exp run -S '~convert.source' -S '+convert.source={name: idx, path: data/mnist}'": [
+        (
+            SOURCES,
+            '("-S", "~convert.source", "-S", "+convert.source={name: idx, path: data/mnist}")',
+        ),
+        (SOURCES, '"exp", "run"'),
+    ],
     "dvc queue status": [(EXPERIMENTS, '"queue", "status"')],
     **{
         f"cd studies/{study} && dvc repro": [("tests/workflow/test_studies.py", "study.repro()")]
@@ -126,6 +133,16 @@ NOWHERE = {
         ),
         "No test runs these lines as they stand",
     ),
+    **dict.fromkeys(
+        (
+            "mkdir -p data/mnist && for part in train-images-idx3 train-labels-idx1"
+            " t10k-images-idx3 t10k-labels-idx1",
+            "do dvc import-url https://ossci-datasets.s3.amazonaws.com/mnist/$part-ubyte.gz"
+            " data/mnist/; done",
+            "dvc import-url https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz data/",
+        ),
+        "No test downloads them",
+    ),
     "make QUEUE=SLURM JOBS=20": "With so many no test runs it",
     "make EXECUTOR=mpi4py.futures:MPIPoolExecutor": "so that no test runs them",
     "make EXECUTOR=loky:ProcessPoolExecutor": "so that no test runs them",
@@ -140,7 +157,7 @@ NOWHERE = {
 REFUSED = {
     "python stages/convert.py": (
         "error: data/handwriting_dataset.xlsx, sheet 'Data', cell N7: expected a pixel from 0 to"
-        " 255 (convert.pixel_max), found blank"
+        " 255 (convert.source.pixel_max), found blank"
     ),
     "-S models.S-Adam.optimizer.name=sgd": (
         "models.S-Adam.optimizer.beta1: unknown; 'sgd' knows lr, weight_decay (to remove it: -S"

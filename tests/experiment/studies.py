@@ -17,16 +17,16 @@ DIVERGING = Model(EnhancedCNN(activate_logits=False), SGD(lr=1e10, weight_decay=
 
 
 def stripes(samples: int = 24, *, test: int = 9, shape: tuple[int, ...] = (1, 6, 6)) -> Dataset:
-    """Return noisy images of three classes: class k is bright in every third row from k - 1 on."""
+    """Return noisy images of three classes: class k is bright in every third row from k on."""
     rng = np.random.RandomState(1)
-    labels = rng.permutation(np.arange(samples + test, dtype=np.int64) % 3 + 1)
+    labels = rng.permutation(np.arange(samples + test, dtype=np.int64) % 3)
     images = 0.6 * rng.rand(samples + test, *shape)
     for image, label in zip(images, labels, strict=True):
-        image[:, label - 1 :: 3] += 0.4
+        image[:, label::3] += 0.4
     return Dataset(
         X=images[:samples],
         y=labels[:samples],
-        num_classes=3,
+        class_names=("1", "2", "3"),
         X_test=images[samples:] if test else None,
         y_test=labels[samples:] if test else None,
     )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.experiment.augmentation import augment, rotate, shift
+from cnn_from_scratch.experiment.augmentation import augment, flip, rotate, shift
 from cnn_from_scratch.experiment.params import Augmentation
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
@@ -223,3 +223,26 @@ def test_bad_values_are_refused(name: str, value: float) -> None:
     settings: dict[str, Any] = {name: value}
     with pytest.raises(ValueError, match=rf"^{name}: .* got {value}$"):
         Augmentation(**settings)
+
+
+def test_flip_by_hand() -> None:
+    """Left to right, in every channel, and only where it is asked for."""
+    images = np.arange(12.0).reshape(2, 2, 1, 3)
+    flipped = flip(images, np.array([False, True]))
+    assert flipped[:, :, 0].tolist() == [[[0, 1, 2], [3, 4, 5]], [[8, 7, 6], [11, 10, 9]]]
+
+
+def test_about_half_of_the_images_are_flipped() -> None:
+    images = _images(400, 1, 1, 2)
+    changed = augment(images, Augmentation(flip=True), np.random.RandomState(0)) != images
+    assert 160 < np.count_nonzero(changed.any(axis=(1, 2, 3))) < 240
+    assert changed.any(axis=(1, 2, 3)).tolist() == changed.all(axis=(1, 2, 3)).tolist()
+
+
+def test_a_flip_draws_first() -> None:
+    """So that the other changes are those of a stream that has gone on by a number an image."""
+    images, how = _images(5, 3, 6, 4), Augmentation(shift=1, rotation=20.0, noise=0.1, flip=True)
+    rng = np.random.RandomState(3)
+    expected = flip(images, rng.random_sample(5) < 0.5)
+    expected = augment(expected, Augmentation(shift=1, rotation=20.0, noise=0.1), rng)
+    np.testing.assert_array_equal(augment(images, how, np.random.RandomState(3)), expected)

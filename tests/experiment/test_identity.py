@@ -65,7 +65,10 @@ OTHERS = {
     "label": digest(dataset=replace(DATASET, y=DATASET.y[::-1])),
     "shape": digest(dataset=replace(DATASET, X=DATASET.X.reshape(-1, 1, 4, 9))),
     "dtype": digest(dataset=replace(DATASET, y=DATASET.y.view(np.uint64))),
-    "classes": digest(dataset=replace(DATASET, num_classes=4)),
+    "classes": digest(dataset=replace(DATASET, class_names=("1", "2", "3", "4"))),
+    "class name": digest(dataset=replace(DATASET, class_names=("1", "2", "three"))),
+    "order of names": digest(dataset=replace(DATASET, class_names=("2", "1", "3"))),
+    "scale": digest(dataset=replace(DATASET, scale=2.0)),
     "test pixel": digest(dataset=replace(DATASET, X_test=changed(DATASET.X_test))),
     "no test": digest(dataset=replace(DATASET, X_test=None, y_test=None)),
 }
@@ -78,7 +81,7 @@ def test_all_that_decides_is_in_it() -> None:
 def test_it_does_not_change() -> None:
     """Else every record would have to be trained anew; of one image, for a digest of all."""
     one = replace(
-        DATASET, X=np.zeros((1, 1, 6, 6)), y=np.ones(1, np.int64), X_test=None, y_test=None
+        DATASET, X=np.zeros((1, 1, 6, 6)), y=np.zeros(1, np.int64), X_test=None, y_test=None
     )
     assert digest(dataset=one) == (
         "32c47a0b12c4cf6ed980c136595893314ccbeb7136eb0e5bd9c44212a7b5bd2f"

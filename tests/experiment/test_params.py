@@ -17,6 +17,7 @@ from cnn_from_scratch.experiment.models import (
 from cnn_from_scratch.experiment.params import (
     Augmentation,
     Convert,
+    HoldOut,
     Params,
     Split,
     Train,
@@ -59,7 +60,9 @@ def one_line(error: pytest.ExceptionInfo[InputError]) -> str:
 
 def test_the_committed_parameters_are_the_published_study() -> None:
     params, models = load_text(COMMITTED.read_bytes())
-    assert params.convert == Convert(sheet="Data", test_sheet="Test", pixel_max=255.0)
+    assert params.convert is not None
+    assert params.convert.hold_out is None
+    assert params.convert.source["name"] == "workbook"
     assert params.seeds == tuple(range(10))
     assert params.split == Split(protocol="holdout", validation_fraction=0.2)
     assert params.train == Train(epochs=300, batch_size=None)
@@ -108,10 +111,12 @@ def test_hyper_parameters_are_kept(beta1: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "expected"),
     [
-        ("convert/test_sheet", None, Convert("Data", None, 255.0)),
-        ("convert/test_sheet", "Other", Convert("Data", "Other", 255.0)),
-        ("convert/sheet", "mine", Convert("mine", "Test", 255.0)),
-        ("convert/pixel_max", 1, Convert("Data", "Test", 1.0)),
+        ("convert/source", {"name": "mine"}, Convert({"name": "mine"})),
+        (
+            "convert/hold_out",
+            {"fraction": "2e-1", "seed": 3},
+            Convert(committed()["convert"]["source"], HoldOut(0.2, 3)),
+        ),
         ("split/protocol", "resubstitution", Split("resubstitution", 0.2)),
         ("split/validation_fraction", "1e-1", Split("holdout", 0.1)),
         ("train/batch_size", 16, Train(300, 16)),
@@ -154,7 +159,7 @@ NO_SEEDS: list[Any] = [[], None, 3, "0..9", {"a": 1}]
 # path in the file, value there, what the message says after "params.yaml: " and the path
 VALUES: list[tuple[str, Any, str]] = [
     # missing keys
-    *((section, MISSING, ": missing") for section in committed()),
+    *((section, MISSING, ": missing") for section in committed() if section != "convert"),
     *(
         (f"{section}/{key}", MISSING, ": missing")
         for section in ("convert", "split", "train")
@@ -166,8 +171,8 @@ VALUES: list[tuple[str, Any, str]] = [
     (f"{ADAM}/architecture/name", MISSING, f": missing; known: {ARCHITECTURE_NAMES}"),
     (f"{ADAM}/optimizer/name", MISSING, f": missing; known: {OPTIMIZER_NAMES}"),
     # unknown and misspelt keys
-    ("model", {}, ": unknown; known: convert, seeds, split, train, models"),
-    ("convert/sheets", "Data", ": unknown; known: sheet, test_sheet, pixel_max"),
+    ("model", {}, ": unknown; known: seeds, split, train, models, convert"),
+    ("convert/sheet", "Data", ": unknown; known: source, hold_out"),
     ("split/fraction", 0.2, ": unknown; known: protocol, validation_fraction"),
     ("train/epoch", 3, ": unknown; known: epochs, batch_size"),
     ("train/1", 3, ": unknown; known: epochs, batch_size"),
@@ -235,15 +240,9 @@ VALUES: list[tuple[str, Any, str]] = [
         for value in (0, 1, 2, -0.2, float("nan"), float("inf"))
     ),
     ("split/validation_fraction", "some", ": expected a number, got 'some'"),
-    *(
-        ("convert/pixel_max", value, f": expected a number above 0, got {float(value)}")
-        for value in (0, -255, float("nan"), float("inf"))
-    ),
-    ("convert/pixel_max", "white", ": expected a number, got 'white'"),
-    ("convert/sheet", None, ": expected text, got None"),
-    ("convert/sheet", 1, ": expected text, got 1"),
-    ("convert/test_sheet", 1, ": expected text or null, got 1"),
-    ("convert/test_sheet", "Data", ": expected another sheet than"),
+    ("convert/source", None, ": expected a mapping, got None"),
+    ("convert/source", "workbook", ": expected a mapping, got 'workbook'"),
+    ("convert/hold_out", 0.2, ": expected a mapping or null, got 0.2"),
     # seeds
     *(
         ("seeds", value, f": expected a list of at least one seed, got {value!r}")
@@ -266,6 +265,20 @@ def test_a_wrong_value(path: str, value: Any, what: str) -> None:
     prefix = f"params.yaml: {path.replace('/', '.')}"
     assert message.startswith(f"{prefix}: ")
     assert what in message.removeprefix(prefix)
+
+
+@pytest.mark.parametrize(
+    ("hold_out", "what"),
+    [
+        ({"fraction": 0.2}, "seed: missing"),
+        ({"fraction": 1, "seed": 0}, "fraction: expected a number above 0 and below 1, got 1.0"),
+        ({"fraction": 0.2, "seed": -1}, "seed: expected a number of at least 0, got -1"),
+    ],
+)
+def test_a_wrong_hold_out(hold_out: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError) as error:
+        load(changed("convert/hold_out", hold_out))
+    assert one_line(error) == f"params.yaml: convert.hold_out.{what}"
 
 
 @pytest.mark.parametrize(

@@ -62,8 +62,8 @@ CORPUS = [
     ("1: a\n2.5: b\nnull: c", {1: "a", 2.5: "b", None: "c"}),
     ("\ufeffa: 1\r\nb: 2", {"a": 1, "b": 2}),
     (
-        "convert:\n  sheet: NO\n  test_sheet: 1:30",
-        {"convert": {"sheet": "NO", "test_sheet": "1:30"}},
+        "convert:\n  source:\n    sheet: NO\n    test_sheet: 1:30\n    label: y",
+        {"convert": {"source": {"sheet": "NO", "test_sheet": "1:30", "label": "y"}}},
     ),
 ]
 

@@ -56,9 +56,12 @@ def write(folder: Path, run: Run, protocol: str = "holdout", trained_from: str =
     return folder
 
 
+FIVE = Train(epochs=5, batch_size=None)
+
+
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return train_run(SIMPLE, 3, stripes(), HOLDOUT, Train(epochs=5, batch_size=None))
+    return train_run(SIMPLE, 3, stripes(), HOLDOUT, FIVE)
 
 
 @pytest.fixture
@@ -181,8 +184,8 @@ def test_the_predictions_name_samples_of_the_dataset(folder: Path) -> None:
     assert dataset.y_test is not None
     for row in rows(folder / "predictions.csv"):
         labels = {"val": dataset.y, "test": dataset.y_test}[row["split"]]
-        assert int(row["label"]) == labels[int(row["index"])]
-        assert row["predicted"] in ("1", "2", "3")
+        assert row["label"] == dataset.class_names[labels[int(row["index"])]]
+        assert row["predicted"] in dataset.class_names
 
 
 def test_the_last_row_of_the_history_is_the_result(folder: Path) -> None:
@@ -245,16 +248,16 @@ def test_the_network_that_is_read_gives_the_recorded_labels(folder: Path) -> Non
     dataset = stripes()
     assert dataset.X_test is not None
     files = read_record(folder, DIGEST)
-    network = read_network(files, SIMPLE, 4, dataset)  # another seed's start is overwritten
-    recorded = [int(row["predicted"]) for row in rows(folder / "predictions.csv")]
-    given = (network.forward(dataset.X_test)[0].argmax(axis=1) + 1).tolist()
+    network = read_network(files, SIMPLE, FIVE, 4, dataset)  # another seed's start is overwritten
+    recorded = [row["predicted"] for row in rows(folder / "predictions.csv")]
+    given = dataset.names(network.forward(dataset.X_test)[0].argmax(axis=1))
     assert recorded[-len(given) :] == given
     assert len(set(given)) > 1  # so these are no constant answers
 
 
 def test_a_checkpoint_of_another_network_is_refused(folder: Path) -> None:
     with pytest.raises(InputError, match=r"^checkpoint.npz of EnhancedCNN.*: of another network"):
-        read_network(read_record(folder, DIGEST), ENHANCED, 3, stripes())
+        read_network(read_record(folder, DIGEST), ENHANCED, FIVE, 3, stripes())
 
 
 # ---------------------------------------------------------------- a record vouches for itself

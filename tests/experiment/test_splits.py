@@ -15,16 +15,17 @@ from cnn_from_scratch.experiment.splits import split_indices
 
 HOLDOUT = Split(protocol="holdout", validation_fraction=0.2)
 RESUBSTITUTION = Split(protocol="resubstitution", validation_fraction=0.2)
-PUBLISHED = np.random.RandomState(0).permutation(np.repeat([1, 2, 3], 32))
+PUBLISHED = np.random.RandomState(0).permutation(np.repeat([0, 1, 2], 32))
 
 
 def split(y: Any, num_classes: int = 3, how: Split = HOLDOUT, seed: int = 0) -> Any:
-    return split_indices(np.asarray(y), num_classes, how, np.random.RandomState(seed))
+    names = "abcdef"[:num_classes]
+    return split_indices(np.asarray(y), names, how, np.random.RandomState(seed))
 
 
 def per_class(y: Indices, indices: Indices, num_classes: int = 3) -> list[int]:
     """Return how many of the indexed samples each class has."""
-    return np.bincount(y[indices], minlength=num_classes + 1)[1:].tolist()
+    return np.bincount(y[indices], minlength=num_classes).tolist()
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -44,7 +45,7 @@ def test_the_class_that_gives_one_more_is_drawn_by_lot() -> None:
 
 
 def test_the_largest_remainders_give_one_more() -> None:
-    y = np.repeat([1, 2, 3], [14, 11, 13])  # shares 2.8, 2.2, 2.6 of together 7.6, so 8
+    y = np.repeat([0, 1, 2], [14, 11, 13])  # shares 2.8, 2.2, 2.6 of together 7.6, so 8
     for seed in range(5):
         assert per_class(y, split(y, seed=seed)[1]) == [3, 2, 3]
 
@@ -53,7 +54,7 @@ def test_the_largest_remainders_give_one_more() -> None:
     ("samples", "fraction", "held_out"), [(10, 0.25, 3), (14, 0.25, 4), (10, 0.24, 2), (12, 0.5, 6)]
 )
 def test_the_total_is_rounded_halves_up(samples: int, fraction: float, held_out: int) -> None:
-    y = np.arange(samples) % 2 + 1
+    y = np.arange(samples) % 2
     _, val = split(y, 2, Split("holdout", fraction))
     assert len(val) == held_out
 
@@ -83,9 +84,9 @@ def test_resubstitution_trains_and_validates_on_all_samples() -> None:
 @pytest.mark.parametrize(
     ("y", "what"),
     [
-        ([1, 1, 2, 3, 3], "class 2 has 1 sample"),
-        ([1, 1, 2, 2], "class 3 has 0 samples"),
-        ([2, 3, 3, 2, 1], "class 1 has 1 sample"),
+        ([0, 0, 1, 2, 2], "class b has 1 sample"),
+        ([0, 0, 1, 1], "class c has 0 samples"),
+        ([1, 2, 2, 1, 0], "class a has 1 sample"),
     ],
 )
 def test_a_class_needs_two_samples_under_holdout(y: list[int], what: str) -> None:
@@ -99,7 +100,7 @@ def test_a_class_needs_two_samples_under_holdout(y: list[int], what: str) -> Non
 
 @pytest.mark.parametrize("fraction", [0.001, 0.999])
 def test_an_extreme_fraction_leaves_every_class_on_both_sides(fraction: float) -> None:
-    y = np.repeat([1, 2, 3], [2, 5, 9])
+    y = np.repeat([0, 1, 2], [2, 5, 9])
     train, val = split(y, how=Split("holdout", fraction))
     small, large = (val, train) if fraction < 0.5 else (train, val)
     assert per_class(y, small) == [1, 1, 1]
@@ -114,7 +115,7 @@ def test_an_extreme_fraction_leaves_every_class_on_both_sides(fraction: float) -
 )
 def test_every_split(sizes: list[int], fraction: float, seed: int) -> None:
     classes = len(sizes)
-    y = np.random.RandomState(seed).permutation(np.repeat(np.arange(1, classes + 1), sizes))
+    y = np.random.RandomState(seed).permutation(np.repeat(np.arange(classes), sizes))
     train, val = split(y, classes, Split("holdout", fraction), seed)
 
     assert sorted([*train.tolist(), *val.tolist()]) == list(range(len(y)))
@@ -134,6 +135,6 @@ def test_every_split(sizes: list[int], fraction: float, seed: int) -> None:
 def test_classes_of_equal_size_give_equally_many_or_one_more(
     size: int, classes: int, fraction: float
 ) -> None:
-    y = np.tile(np.arange(1, classes + 1), size)
+    y = np.tile(np.arange(classes), size)
     held_out = per_class(y, split(y, classes, Split("holdout", fraction))[1], classes)
     assert max(held_out) - min(held_out) <= 1

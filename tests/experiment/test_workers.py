@@ -35,14 +35,14 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 
 def test_it_gives_the_record_and_its_name() -> None:
-    prepare([DATASET, stripes(25)])
+    prepare([DATASET, stripes(25)], Path())
     assert train(JOB, DATASET.digest, {}) == (JOB.record(DATASET), HERE)
     other = stripes(25)
     assert train(JOB, other.digest, {})[0] == JOB.record(other)
 
 
 def test_it_refuses_to_train_by_other_code() -> None:
-    prepare([DATASET])
+    prepare([DATASET], Path())
     name = f"{PACKAGE}nn/layers.py"
     with pytest.raises(RefusalError) as error:
         train(JOB, DATASET.digest, {name: "0" * 32})
@@ -50,14 +50,14 @@ def test_it_refuses_to_train_by_other_code() -> None:
 
 
 def test_it_refuses_to_train_on_a_dataset_that_it_was_not_given() -> None:
-    prepare([DATASET])
+    prepare([DATASET], Path())
     with pytest.raises(RefusalError) as error:
         train(JOB, stripes(25).digest, {})
     assert str(error.value) == f"on {HERE}, it was not given the dataset"
 
 
 def test_a_run_that_cannot_be_trained_is_no_refusal() -> None:
-    prepare([DATASET])
+    prepare([DATASET], Path())
     bad = replace(JOB, model=Model(Stack((Flatten(),)), SGD(lr=0.1), name="B"))
     with pytest.raises(InputError, match="not into 3 logits") as error:
         train(bad, DATASET.digest, {})

@@ -9,8 +9,8 @@ from cnn_from_scratch.nn.layers import Arrays
 def conv_forward(w: Array, b: Array, x: Array, s: int, p: int) -> Array:
     """y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, s*i+u-p, s*j+v-p]; 0 outside x."""
     n_samples, _, height, width = x.shape
-    out_channels, _, k, _ = w.shape
-    h_out, w_out = (height + 2 * p - k) // s + 1, (width + 2 * p - k) // s + 1
+    out_channels, _, rows, columns = w.shape
+    h_out, w_out = (height + 2 * p - rows) // s + 1, (width + 2 * p - columns) // s + 1
     y = np.zeros((n_samples, out_channels, h_out, w_out))
     for n, o, i, j in np.ndindex(y.shape):
         y[n, o, i, j] = b[o]
@@ -40,10 +40,9 @@ def conv_backward(w: Array, x: Array, dy: Array, s: int, p: int) -> Array:
     Only where dy has that place: both quotients whole, and in its range.
     """
     _, out_channels, h_out, w_out = dy.shape
-    k = w.shape[2]
     dx = np.zeros(x.shape)
     for n, c, q, r in np.ndindex(x.shape):
-        for o, u, v in np.ndindex(out_channels, k, k):
+        for o, u, v in np.ndindex(out_channels, *w.shape[2:]):
             (i, i_rest), (j, j_rest) = divmod(q + p - u, s), divmod(r + p - v, s)
             if i_rest == j_rest == 0 and 0 <= i < h_out and 0 <= j < w_out:
                 dx[n, c, q, r] += dy[n, o, i, j] * w[o, c, u, v]

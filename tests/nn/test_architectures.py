@@ -11,9 +11,12 @@ from cnn_from_scratch.nn.architectures import (
     ACTIVATIONS,
     ARCHITECTURES,
     ActivationName,
+    Architecture,
     EnhancedCNN,
+    LeNet,
     SimpleCNN,
     Stack,
+    VGGSmall,
 )
 from cnn_from_scratch.nn.initializers import INITIALIZERS
 from cnn_from_scratch.nn.layers import (
@@ -64,11 +67,13 @@ all_activations = pytest.mark.parametrize("activation", get_args(ActivationName)
 both_logits = pytest.mark.parametrize("activate_logits", [True, False])
 
 
-def _build(name: str, num_classes: int = 3, seed: int = 0, **settings: Any) -> Sequential:
+def _build(
+    name: str, num_classes: int = 3, seed: int = 0, in_shape: Shape = (1, 6, 6), **settings: Any
+) -> Sequential:
     architecture: Any = ARCHITECTURES[name]
     return Sequential(
         architecture(**settings).layers(num_classes),
-        (1, 6, 6),
+        in_shape,
         lambda i: np.random.RandomState([seed, i]),
         NUMPY,
     )
@@ -147,9 +152,15 @@ def test_activate_logits(name: str, activation: ActivationName) -> None:
     assert np.any(logits != raw_logits)
 
 
-CONV1, CONV_K = Conv2D(3, 3), Conv2D(3, 2)
+CONV1, CONV_K = Conv2D(3, 3), Conv2D(3, None)
 CONV4, NORM, FLATTEN = Conv2D(4, 3), BatchNorm(), Flatten()
 AVG, MAX = AvgPool2D(2), MaxPool2D(2)
+
+
+def _vgg_block(channels: int, dropout: float) -> list[Layer]:
+    conv = Conv2D(channels, 3, padding=1, weight_init="he")
+    return [conv, NORM, ReLU(), conv, NORM, ReLU(), MAX, Dropout(dropout)]
+
 
 # Each setting beyond the published study: the layers that it makes.
 BEYOND: list[tuple[Any, list[Layer]]] = [
@@ -161,7 +172,7 @@ BEYOND: list[tuple[Any, list[Layer]]] = [
     (
         SimpleCNN("relu", False, "avg", "he", True, 0.2),
         [Conv2D(3, 3, weight_init="he"), NORM, ReLU(), AVG, Dropout(0.2),
-         Conv2D(3, 2, weight_init="he"), FLATTEN],
+         Conv2D(3, None, weight_init="he"), FLATTEN],
     ),
     (EnhancedCNN(), [CONV4, ReLU(), CONV4, ReLU(), CONV_K, ReLU(), FLATTEN]),
     (EnhancedCNN("tanh", False), [CONV4, Tanh(), CONV4, Tanh(), CONV_K, FLATTEN]),
@@ -176,7 +187,28 @@ BEYOND: list[tuple[Any, list[Layer]]] = [
     (
         EnhancedCNN("sigmoid", False, "lecun", True, 0.2),
         [Conv2D(4, 3, weight_init="lecun"), NORM, Sigmoid(), Conv2D(4, 3, weight_init="lecun"),
-         NORM, Sigmoid(), Dropout(0.2), Conv2D(3, 2, weight_init="lecun"), FLATTEN],
+         NORM, Sigmoid(), Dropout(0.2), Conv2D(3, None, weight_init="lecun"), FLATTEN],
+    ),
+    (
+        LeNet(),
+        [Conv2D(6, 5, padding=2, weight_init="he"), ReLU(), MAX,
+         Conv2D(16, 5, weight_init="he"), ReLU(), MAX, FLATTEN,
+         Dense(120, "he"), ReLU(), Dense(84, "he"), ReLU(), Dense(3, "he")],
+    ),
+    (
+        LeNet(3, 1),
+        [Conv2D(6, 3, padding=1, weight_init="he"), ReLU(), MAX,
+         Conv2D(16, 3, weight_init="he"), ReLU(), MAX, FLATTEN,
+         Dense(120, "he"), ReLU(), Dense(84, "he"), ReLU(), Dense(3, "he")],
+    ),
+    (
+        VGGSmall(),
+        [*_vgg_block(32, 0.2), *_vgg_block(64, 0.2), *_vgg_block(128, 0.2), FLATTEN,
+         Dense(3, "he")],
+    ),
+    (
+        VGGSmall(2, 0.5),
+        [*_vgg_block(2, 0.5), *_vgg_block(4, 0.5), *_vgg_block(8, 0.5), FLATTEN, Dense(3, "he")],
     ),
     (Stack((FLATTEN, Dense(7), Tanh(), Dense(3))), [FLATTEN, Dense(7), Tanh(), Dense(3)]),
 ]  # fmt: skip
@@ -222,6 +254,44 @@ def test_a_stack_of_the_same_layers_is_the_same_network() -> None:
     np.testing.assert_array_equal(stacked.theta, simple.theta)
     x = np.random.RandomState(1).uniform(0, 1, (5, 1, 6, 6))
     np.testing.assert_array_equal(stacked.forward(x)[0], simple.forward(x)[0])
+
+
+# Images of other sizes: an architecture, the shapes before its dense layers or its last kernel, and
+# how many parameters it has with ten classes.
+SIZES: list[tuple[Architecture, list[Shape], int]] = [
+    (SimpleCNN(), [(1, 4, 4), (3, 2, 2), (3, 1, 1)], 30 + 3 * 10 + 10),
+    (SimpleCNN(), [(1, 8, 8), (3, 6, 6), (3, 3, 3)], 30 + 27 * 10 + 10),
+    (SimpleCNN(), [(1, 28, 28), (3, 26, 26), (3, 13, 13)], 30 + 507 * 10 + 10),
+    (SimpleCNN(), [(3, 32, 32), (3, 30, 30), (3, 15, 15)], 84 + 675 * 10 + 10),
+    (SimpleCNN(), [(2, 7, 10), (3, 5, 8), (3, 2, 4)], 57 + 24 * 10 + 10),
+    (EnhancedCNN(), [(1, 5, 5), (4, 3, 3), (4, 1, 1)], 40 + 148 + 4 * 10 + 10),
+    (EnhancedCNN(), [(3, 32, 32), (4, 30, 30), (4, 28, 28)], 112 + 148 + 3136 * 10 + 10),
+    (EnhancedCNN(), [(1, 9, 6), (4, 7, 4), (4, 5, 2)], 40 + 148 + 40 * 10 + 10),
+    (LeNet(), [(1, 28, 28), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)], 61_706),
+    (LeNet(padding=0), [(1, 32, 32), (6, 28, 28), (6, 14, 14), (16, 10, 10), (16, 5, 5)], 61_706),
+    (LeNet(), [(3, 32, 32), (6, 32, 32), (6, 16, 16), (16, 12, 12), (16, 6, 6)], 83_126),
+    (LeNet(3, 3), [(1, 8, 8), (6, 12, 12), (6, 6, 6), (16, 4, 4), (16, 2, 2)], 19_754),
+    (LeNet(), [(1, 20, 32), (6, 20, 32), (6, 10, 16), (16, 6, 12), (16, 3, 6)], 48_266),
+    (VGGSmall(), [(3, 32, 32), (32, 16, 16), (64, 8, 8), (128, 4, 4)], 308_394),
+    (VGGSmall(), [(1, 28, 28), (32, 14, 14), (64, 7, 7), (128, 3, 3)], 298_858),
+    (VGGSmall(), [(1, 8, 11), (32, 4, 5), (64, 2, 2), (128, 1, 1)], 288_618),
+]
+
+
+@pytest.mark.parametrize(("architecture", "shapes", "parameters"), SIZES, ids=str)
+def test_images_of_other_sizes(
+    architecture: Architecture, shapes: list[Shape], parameters: int
+) -> None:
+    """The images go through the shapes of the picture, in this order, and become ten logits."""
+    layers = architecture.layers(10)
+    network = Sequential(layers, shapes[0], lambda i: np.random.RandomState(i), NUMPY)
+    passed = iter(network.shapes)
+    assert all(shape in passed for shape in shapes), network.shapes
+    assert network.out_shape == (10,)
+    assert network.theta.size == parameters
+    logits, _ = network.forward(np.random.RandomState(1).uniform(0, 1, (2, *shapes[0])))
+    assert np.isfinite(logits).all()
+    assert logits.std() > 0.0
 
 
 def _kink_distance(network: Sequential, x: Array, mode: Mode) -> float:
@@ -295,3 +365,34 @@ def test_gradient_of_the_whole_network(
             else:
                 check_gradient(f"{i}.{part}", dtheta[place], numerical[place])
     assert start_of == network.theta.size
+
+
+@pytest.mark.parametrize(
+    ("name", "in_shape", "settings"),
+    [
+        ("lenet", (1, 8, 9), {"kernel_size": 3, "padding": 3}),
+        ("vgg_small", (3, 8, 9), {"channels": 3}),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_gradient_of_the_larger_networks(
+    name: str, in_shape: Shape, settings: dict[str, Any], mode: str
+) -> None:
+    """In random directions, along all of theta, the loss's slope is the gradient's."""
+    network, rng = _build(name, in_shape=in_shape, **settings), np.random.RandomState(0)
+    network.theta += 0.1 * normal(rng, network.theta.shape)  # a bias of 0 is at a kink
+    start = network.state()
+    x = rng.uniform(0, 1, (4, *in_shape))
+    logits, caches = network.forward(x, MODES[mode]())
+    dlogits = normal(rng, logits.shape)
+    dtheta = network.backward(dlogits, caches)
+
+    def loss(theta: Array) -> float:
+        network.restore({**start, "theta": theta})
+        return float(np.vdot(dlogits, network.forward(x, MODES[mode]())[0]))
+
+    for _ in range(5):
+        step = 1e-7 * normal(rng, dtheta.shape)  # so small that hardly any unit passes its kink
+        slope = loss(start["theta"] + step) - loss(start["theta"] - step)
+        claimed = 2.0 * float(np.vdot(dtheta, step))
+        assert abs(slope - claimed) <= 1e-7 * 2.0 * float(np.linalg.norm(dtheta) * 1e-7)

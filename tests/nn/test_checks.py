@@ -26,8 +26,8 @@ CLASSES: list[Any] = [
 
 
 def _takes_numbers(hint: Any) -> bool:
-    """Return whether a field's values are numbers (True and False are not, nor words)."""
-    return bool({int, float} & {hint, *get_args(hint)})
+    """Return whether a field's values are numbers (truths, words and lists are not)."""
+    return get_origin(hint) is not tuple and bool({int, float} & {hint, *get_args(hint)})
 
 
 def _unchecked(kind: Any) -> list[str]:
@@ -89,9 +89,13 @@ def test_every_range_has_its_row() -> None:
 
 REFUSED: list[tuple[Any, str]] = [
     (lambda: Conv2D(0, 1), "out_channels: expected a number of at least 1, got 0"),
-    (lambda: Conv2D(1, 0), "kernel_size: expected a number of at least 1, got 0"),
+    (lambda: Conv2D(1, 0), "kernel_size: expected a number of at least 1, or null, got 0"),
     (lambda: Conv2D(1, 2, stride=0), "stride: expected a number of at least 1, got 0"),
     (lambda: Conv2D(1, 2, padding=-1), "padding: expected a number of at least 0, got -1"),
+    (
+        lambda: Conv2D(1, None, padding=1),
+        "padding: expected 0 with a kernel that spans the image",
+    ),
     (lambda: MaxPool2D(-1), "kernel_size: expected a number of at least 1, got -1"),
     (lambda: MaxPool2D(2, stride=0), "stride: expected a number of at least 1, or null, got 0"),
     (lambda: AvgPool2D(1, stride=-2), "stride: expected a number of at least 1, or null, got -2"),

@@ -30,6 +30,7 @@ from cnn_from_scratch.nn.layers import (
     Mode,
     ReLU,
     Sigmoid,
+    Standardize,
     Tanh,
 )
 from tests.nn import oracle
@@ -72,6 +73,8 @@ CASES: list[tuple[Layer, Shape, Shape]] = [
     (Conv2D(1, 3, padding=1), (2, 1, 1), (1, 1, 1)),  # a kernel larger than the image
     (Conv2D(2, 5, stride=3, padding=4), (1, 2, 3), (2, 2, 3)),  # windows of padding alone
     (Conv2D(2, 2, weight_init="xavier_uniform"), (1, 3, 3), (2, 2, 2)),
+    (Conv2D(3, None), (2, 3, 3), (3, 1, 1)),  # a kernel that spans the image
+    (Conv2D(2, None), (3, 2, 5), (2, 1, 1)),
     (MaxPool2D(1), (2, 3, 2), (2, 3, 2)),
     (MaxPool2D(2), (3, 4, 4), (3, 2, 2)),
     (MaxPool2D(2), (2, 5, 7), (2, 2, 3)),  # a row and a column left over
@@ -101,6 +104,9 @@ CASES: list[tuple[Layer, Shape, Shape]] = [
     (BatchNorm(), (2, 3), (2, 3)),
     (BatchNorm(), (3, 3, 4), (3, 3, 4)),
     (BatchNorm(eps=0.1, momentum=0.7), (1, 4, 2), (1, 4, 2)),
+    (Standardize((0.5,), (0.25,)), (1, 3, 4), (1, 3, 4)),
+    (Standardize((0.4, -2.0), (3.0, 0.1)), (2, 2, 3), (2, 2, 3)),
+    (Standardize((1.0, 2.0, 3.0), (1.0, 2.0, 3.0)), (3,), (3,)),
     (Dropout(0.0), (5,), (5,)),
     (Dropout(), (9,), (9,)),
     (Dropout(0.3), (2, 3, 4), (2, 3, 4)),
@@ -362,14 +368,14 @@ def test_conv_equals_scipy(layer: Conv2D, in_shape: Shape, rng: np.random.Random
     y, cache = layer.forward(params, x)
     dy = normal(rng, y.shape)
     dx = layer.backward(params, dy, cache)[0]
-    s, p, k = layer.stride, layer.padding, layer.kernel_size
+    s, p, (h, w) = layer.stride, layer.padding, params["W"].shape[2:]
     height, width = in_shape[1:]
-    spread = np.zeros((*dy.shape[:2], height + 2 * p - k + 1, width + 2 * p - k + 1))
+    spread = np.zeros((*dy.shape[:2], height + 2 * p - h + 1, width + 2 * p - w + 1))
     spread[:, :, ::s, ::s] = dy
     for n in range(2):
-        for o, (w, b) in enumerate(zip(params["W"], params["b"], strict=True)):
+        for o, (kernels, b) in enumerate(zip(params["W"], params["b"], strict=True)):
             padded = np.pad(x[n], ((0, 0), (p, p), (p, p)))
-            (expected,) = correlate(padded, w, mode="valid", method="direct") + b
+            (expected,) = correlate(padded, kernels, mode="valid", method="direct") + b
             np.testing.assert_allclose(y[n, o], expected[::s, ::s], rtol=0, atol=1e-12)
         for c in range(in_shape[0]):
             full = sum(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,19 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.nn.architectures import LeNet, SimpleCNN
 from cnn_from_scratch.nn.layers import (
     LAYERS,
+    Arrays,
     AvgPool2D,
     BatchNorm,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
+    Gradients,
     Layer,
     MaxPool2D,
     Mode,
     ReLU,
     Sigmoid,
+    Standardize,
     Tanh,
 )
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
@@ -271,6 +276,39 @@ def test_nothing_is_changed_or_remembered(rng: np.random.RandomState) -> None:
     assert not np.shares_memory(dtheta, network.theta)
 
 
+@dataclass(frozen=True)
+class _AsksNothing(Standardize):
+    """A layer that nobody asks for a gradient."""
+
+    def backward(self, *args: Any, **kwargs: Any) -> Gradients:
+        raise AssertionError("nobody needs this gradient")
+
+
+@dataclass(frozen=True)
+class _AsksNoDx(Dense):
+    """A layer that nobody asks for dx."""
+
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        assert not wants_dx
+        return super().backward(params, dy, cache, wants_dx)
+
+
+def test_backward_ends_at_the_first_layer_with_parameters(rng: np.random.RandomState) -> None:
+    """Below it no gradient is asked for, and theta's is the same."""
+    below: list[Layer] = [_AsksNothing((0.5,), (2.0,)), Flatten()]
+    above: list[Layer] = [Sigmoid(), Dense(3)]
+    network = Sequential([*below, _AsksNoDx(4), *above], (1, 2, 3), _streams(0), NUMPY)
+    assert network.first_to_learn == 2
+    x = normal(rng, (5, 1, 2, 3))
+    y, caches = network.forward(x)
+    dy = normal(rng, y.shape)
+    of_the_rest = Sequential([Dense(4), *above], (6,), _streams(0), NUMPY)
+    same_y, same_caches = of_the_rest.forward((x.reshape(5, 6) - 0.5) / 2.0)
+    np.testing.assert_array_equal(same_y, y)
+    dtheta = network.backward(dy, caches)
+    np.testing.assert_array_equal(of_the_rest.backward(dy, same_caches), dtheta)
+
+
 def test_a_network_without_parameters() -> None:
     """Its theta is empty, and so is the gradient."""
     network = Sequential([Sigmoid(), Flatten()], (2, 2), _streams(0), NUMPY)
@@ -278,6 +316,8 @@ def test_a_network_without_parameters() -> None:
     y, caches = network.forward(np.zeros((3, 2, 2)))
     assert network.backward(np.ones(y.shape), caches).shape == (0,)
 
+
+A_MEAN_AND_AN_SD = "expected a mean and an sd above 0 for each channel of {}"
 
 # A stack, its input, which layer cannot take what reaches it, and why.
 SHAPE_ERRORS: list[tuple[list[Layer], Shape, int, str]] = [
@@ -301,6 +341,13 @@ SHAPE_ERRORS: list[tuple[list[Layer], Shape, int, str]] = [
     ([Dense(3)], (), 1, "expected vectors (D,), D >= 1, got (); put Flatten before"),
     ([Conv2D(2, 1)], (0, 4, 4), 1, "expected images (C, H, W), C >= 1, got (0, 4, 4)"),
     ([Dense(1)], (0,), 1, "expected vectors (D,), D >= 1, got (0,); put Flatten before"),
+    ([Conv2D(1, None)], (3,), 1, "expected images (C, H, W), C >= 1, got (3,)"),
+    (SimpleCNN().layers(3), (1, 3, 3), 3, "a 1x1 image is smaller than the kernel"),
+    (LeNet().layers(3), (1, 8, 8), 4, "a 4x4 image is smaller than the kernel"),
+    ([Standardize((0.5,), (1.0,))], (3, 2, 2), 1, A_MEAN_AND_AN_SD.format("(3, 2, 2)")),
+    ([Standardize((0.5,), (1.0, 1.0))], (1, 2, 2), 1, A_MEAN_AND_AN_SD.format("(1, 2, 2)")),
+    ([Standardize((0.5,), (0.0,))], (1, 2, 2), 1, A_MEAN_AND_AN_SD.format("(1, 2, 2)")),
+    ([Standardize((0.5,), (1.0,))], (), 1, A_MEAN_AND_AN_SD.format("()")),
 ]
 
 
@@ -352,6 +399,11 @@ def _draw_flatten(draw: st.DrawFn, in_shape: Shape) -> tuple[Layer, Shape]:
     return Flatten(), (size,)
 
 
+def _draw_standardize(draw: st.DrawFn, in_shape: Shape) -> tuple[Layer, Shape]:
+    channels = in_shape[0]
+    return Standardize((0.5,) * channels, (2.0,) * channels), in_shape
+
+
 def _keeping(layer: Layer) -> Callable[[st.DrawFn, Shape], tuple[Layer, Shape]]:
     return lambda draw, in_shape: (layer, in_shape)
 
@@ -367,6 +419,7 @@ DRAW: dict[str, Callable[[st.DrawFn, Shape], tuple[Layer, Shape]]] = {
     "tanh": _keeping(Tanh()),
     "relu": _keeping(ReLU()),
     "batch_norm": _keeping(BatchNorm()),
+    "standardize": _draw_standardize,
     "dropout": _keeping(Dropout(0.4)),
 }
 ON_IMAGES_ONLY = {"conv2d", "max_pool2d", "avg_pool2d"}

@@ -57,8 +57,8 @@ def _bounds(layer: Layer, w: Array, x: Array, dy: Array) -> tuple[float, float, 
     rounded as a whole has the bits of its larger side.
     """
     if isinstance(layer, Conv2D):
-        channels, k = x.shape[1], layer.kernel_size
-        inputs, outputs, places = channels * k * k, layer.out_channels, k * k
+        outputs, channels, height, width = w.shape
+        inputs, places = channels * height * width, height * width
         terms = dy.size // outputs
     elif isinstance(layer, Dense):
         inputs, outputs, places, terms = x.shape[1], layer.out_features, 1, len(x)

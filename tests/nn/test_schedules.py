@@ -30,10 +30,10 @@ BY_HAND: list[tuple[Schedule, list[float]]] = [
     (Cosine(), [1]),
 ]
 
-DEFAULTS: dict[str, dict[str, float]] = {
-    "constant": {"warmup_epochs": 0},
-    "step": {"every": 100, "gamma": 0.1, "warmup_epochs": 0},
-    "cosine": {"final": 0.0, "warmup_epochs": 0},
+DEFAULTS: dict[str, dict[str, float | str]] = {
+    "constant": {"warmup_epochs": 0, "by": "epoch"},
+    "step": {"every": 100, "gamma": 0.1, "warmup_epochs": 0, "by": "epoch"},
+    "cosine": {"final": 0.0, "warmup_epochs": 0, "by": "epoch"},
 }
 
 NAN, INF = float("nan"), float("inf")
@@ -45,6 +45,7 @@ REFUSED: list[tuple[str, str, float]] = [
     *(("cosine", "final", value) for value in (-0.1, 1.1, NAN, INF)),
 ]
 settings = {
+    "by": st.sampled_from(["epoch", "step"]),
     "warmup_epochs": st.integers(0, 20),
     "every": st.integers(1, 20),
     "gamma": st.floats(0, 1, exclude_min=True),
@@ -86,7 +87,7 @@ def test_factors_are_within_0_and_1(name: str, data: st.DataObject, epochs: int)
     assert all(0.0 <= factor <= 1.0 for factor in factors)
     assert all(b <= a + 1e-15 for a, b in pairwise(plain))
     assert plain[0] == 1.0
-    warmup = drawn["warmup_epochs"]
+    warmup: Any = drawn["warmup_epochs"]
     for epoch, (factor, without) in enumerate(zip(factors, plain, strict=True)):
         share = (epoch + 1) / warmup if epoch < warmup else 1.0
         assert factor == pytest.approx(without * share, rel=1e-14, abs=0.0)
@@ -111,3 +112,9 @@ def test_wrong_settings_are_refused(name: str, setting: str, value: float) -> No
     kind: Any = SCHEDULES[name]
     with pytest.raises(ValueError, match=rf"^{setting}: .* got {value}$"):
         kind(**{setting: value})
+
+
+def test_in_steps_all_of_a_schedule_is_counted_in_updates() -> None:
+    assert Constant(warmup_epochs=2).in_steps(5) == Constant(warmup_epochs=10)
+    assert StepDecay(every=3, gamma=0.5).in_steps(4) == StepDecay(every=12, gamma=0.5)
+    assert Cosine(final=0.1, warmup_epochs=1).in_steps(7) == Cosine(final=0.1, warmup_epochs=7)

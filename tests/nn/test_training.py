@@ -32,7 +32,7 @@ from cnn_from_scratch.nn.metrics import Targets
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
-from cnn_from_scratch.nn.schedules import Constant, Cosine, StepDecay
+from cnn_from_scratch.nn.schedules import Constant, Cosine, Schedule, StepDecay
 from cnn_from_scratch.nn.training import (
     Epoch,
     Fit,
@@ -80,18 +80,21 @@ def _score(network: Sequential, x: Array, targets: Targets) -> Score:
 
 
 class Recorder(Layer):
-    """A layer that passes x through, and notes every batch that a gradient is asked for."""
+    """A layer that passes x through, and notes every batch that the network learns from."""
+
+    mode_matters: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.batches: list[Array] = []
 
     def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> tuple[Array, Any]:
-        """Return x."""
-        return x, x
+        """Note the batch in training, and return it."""
+        if mode.training:
+            self.batches.append(x)
+        return x, None
 
     def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
-        """Note the batch."""
-        self.batches.append(cache)
+        """Return dy."""
         return dy, {}
 
 
@@ -321,7 +324,9 @@ def test_the_schedule_scales_every_step_of_its_epoch(batch_size: int | None) -> 
     """By its factor for this epoch of this many; the optimizer's state knows nothing of it."""
     asked: list[tuple[int, int]] = []
 
-    class Halving:
+    class Halving(Schedule):
+        warmup_epochs, by = 0, "epoch"
+
         def factor(self, epoch: int, epochs: int) -> float:
             asked.append((epoch, epochs))
             return float(0.5**epoch)
@@ -637,7 +642,7 @@ def test_the_last_convolution_is_a_fully_connected_layer(
     in_shape, act = (1, 6, 6), ACTIVATIONS[activation]
     layers = SimpleCNN(activation, activate_logits).layers(3)
     conv_at = 3
-    assert layers[conv_at] == Conv2D(3, 2)
+    assert layers[conv_at] == Conv2D(3, None)
     dense_layers = [
         *layers[:conv_at], Flatten(), Dense(3), *([act] if activate_logits else []),
     ]  # fmt: skip

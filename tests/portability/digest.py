@@ -27,7 +27,7 @@ from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load
 from cnn_from_scratch.experiment.records import record_files
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.architectures import Stack
+from cnn_from_scratch.nn.architectures import LeNet, Stack, VGGSmall
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, Tanh
 from cnn_from_scratch.nn.optimizers import AdamW
 from cnn_from_scratch.nn.schedules import Cosine
@@ -48,6 +48,23 @@ OTHER_LAYERS = (
 )
 OTHER_MODEL = Model(Stack(OTHER_LAYERS), AdamW(), Cosine(warmup_epochs=3))
 OTHER_TRAINING = Train(300, batch_size=16, augment=Augmentation(shift=1, rotation=20.0, noise=0.1))
+
+# Larger networks, on small images: RGB of bytes, and gray ones of float32.
+IMAGE_TRAINING = Train(
+    2, batch_size=8, augment=Augmentation(shift=1, rotation=20.0, flip=True), standardize=True
+)
+IMAGE_MODELS = {
+    "lenet, float32": (Model(LeNet(3, 3), AdamW(), name="lenet"), (1, 8, 8), np.float32),
+    "vgg_small, uint8": (Model(VGGSmall(4), AdamW(), name="vgg_small"), (3, 8, 9), np.uint8),
+}
+
+
+def image_dataset(in_shape: tuple[int, ...], dtype: type) -> Dataset:
+    """Return 30 images of noise, of three classes."""
+    pixels = np.random.RandomState(SEED).randint(0, 256, (30, *in_shape))
+    images = pixels.astype(np.uint8) if dtype is np.uint8 else (pixels / 255.0).astype(dtype)
+    scale = 255.0 if dtype is np.uint8 else 1.0
+    return Dataset(images, np.arange(30) % 3, ("a", "b", "c"), scale=scale)
 
 
 def digest(model: Model, dataset: Dataset, params: Params, train: Train) -> str:
@@ -79,6 +96,11 @@ def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
         name: digest(model, dataset, params, replace(train, epochs=epochs))
         for name, (model, train) in runs.items()
     }
+    of_images = replace(
+        IMAGE_TRAINING, numerics=params.train.numerics, backend=params.train.backend
+    )
+    for name, (model, in_shape, dtype) in IMAGE_MODELS.items():
+        of_runs[name] = digest(model, image_dataset(in_shape, dtype), params, of_images)
     rng = np.random.RandomState(SEED)
     x, a, b = (rng.uniform(-np.pi, np.pi, shape) for shape in (10_000, (300, 5000), (5000, 200)))
     with numerics.using(backend_for(params.train).numerics):

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from cnn_from_scratch.data.workbook import read_workbook
-from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
+from cnn_from_scratch.data.sources import resolve_source
+from cnn_from_scratch.experiment.dataset import save_dataset
 from cnn_from_scratch.experiment.params import load_params
 from tests.portability.digest import OPERATIONS, ROOT
 
@@ -44,12 +45,8 @@ FEATURES = {"", *SIMD.get("baseline", []), *SIMD.get("found", [])}
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The study's dataset, from its workbook."""
     file = tmp_path_factory.mktemp("digests") / "dataset.npz"
-    convert = load_params(ROOT / "params.yaml").convert
-    workbook = ROOT / "data" / "handwriting_dataset.xlsx"
-    digits, test = read_workbook(workbook, convert.sheet, convert.test_sheet, convert.pixel_max)
-    assert test is not None
-    train_arrays = (digits.images[:, None], digits.labels, digits.num_classes)
-    save_dataset(file, Dataset(*train_arrays, test.images[:, None], test.labels))
+    source = resolve_source(load_params(ROOT / "params.yaml"))
+    save_dataset(file, replace(source, path=str(ROOT / source.path)).read())  # type: ignore[type-var]
     return file
 
 

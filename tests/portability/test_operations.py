@@ -88,14 +88,16 @@ REORDERING = {"reassoc", "contract"}
 def test_only_exact_sums_may_be_reordered() -> None:
     """And what native convolutions add up; and nothing may be taken for finite."""
     assert REORDERED["fastmath"] == REORDERING
-    for module in (portable, activations, pooling, passes):
+    for module in (activations, pooling, passes):
         assert reordered(module) == {}
+    assert reordered(portable) == {"dot": REORDERING}
     assert reordered(functions) == {
         "fused_polynomial": {"contract"},
         "fused_split_exp": {"contract"},
     }
     assert reordered(convolution) == {
-        **dict.fromkeys(("sums", "gradients", "dot"), REORDERING),
+        **dict.fromkeys(("sums", "total", "add_dots", "gradients"), REORDERING),
+        "add_channels": {"contract"},
         "input_gradient": {"contract"},
     }
 
@@ -110,14 +112,14 @@ def test_fused_functions_are_for_the_native_sigmoid_alone() -> None:
     assert users == {(activations, "sigmoid")}
 
 
-def test_portable_convolutions_take_two_loops_of_the_native_ones() -> None:
-    """The exact dot product, and the gradient for the input: of exact products, not reordered."""
+def test_portable_convolutions_take_a_loop_of_the_native_ones() -> None:
+    """The gradient for the input: of exact products, not reordered."""
     taken = {
         name
         for name, item in vars(portable).items()
         if isinstance(item, Kernel | Dispatcher) and vars(convolution).get(name) is item
     }
-    assert taken == {"dot", "input_gradient", "weights_of"}  # the last of which computes nothing
+    assert taken == {"input_gradient", "weights_of"}  # the last of which computes nothing
 
 
 def test_portable_loops_are_not_the_native_ones_that_differ() -> None:

@@ -18,6 +18,7 @@ def outputs() -> Outputs:
 FILES: dict[str, Callable[[], object]] = {
     "metrics/runs.parquet": lambda: outputs().scores,
     "metrics/statistics.json": lambda: outputs().statistics,
+    "plot_data/classes.json": lambda: outputs().class_names,
     "plot_data/confusion.json": lambda: outputs().confusion,
     "plot_data/misclassified.json": lambda: outputs().misclassified,
     "plot_data/train_loss.json": lambda: outputs().train_loss,
@@ -49,20 +50,21 @@ def test_a_missing_file_is_named(name: str, read: Callable[[], object]) -> None:
 
 
 def test_good_files_are_read_once() -> None:
-    table = pd.DataFrame({"model": ["A", "B"], "label": [1, 3], "loss_floor": [0.5, 0.0]})
+    table = pd.DataFrame({"model": ["A", "B"], "label": ["01", "1"], "loss_floor": [0.5, 0.0]})
     measured = table.assign(protocol="holdout", **dict.fromkeys(MEASURES, 0.5))
     measured.to_parquet("metrics/runs.parquet")
     Path("metrics/statistics.json").write_text('{"µ": 1}', encoding="utf-8")
     table.to_json("plot_data/confusion.json", orient="records")
+    Path("plot_data/classes.json").write_text('["01", "1"]')
     read = outputs()
     assert read.statistics == {"µ": 1}
     pd.testing.assert_frame_equal(read.confusion, table)
-    assert (read.num_classes, read.protocol) == (3, "holdout")
+    assert (read.class_names, read.protocol) == (["01", "1"], "holdout")
     assert read.loss_floors == {"A": 0.5, "B": 0.0}
-    for file in ("metrics/runs.parquet", "metrics/statistics.json", "plot_data/confusion.json"):
-        Path(file).unlink()
+    for file in Path().glob("*/*.*"):
+        file.unlink()
     assert read.statistics == {"µ": 1}
-    assert (read.num_classes, read.protocol) == (3, "holdout")
+    assert (read.class_names, read.protocol) == (["01", "1"], "holdout")
 
 
 def test_runs_without_a_measure_are_told_to_be_aggregated_anew() -> None:

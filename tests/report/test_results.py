@@ -21,7 +21,7 @@ from tests.workbooks import grays, labels
 
 MODEL = Model(SimpleCNN(), SGD(lr=0.9))
 IMAGES = grays(6)[:, None] / 255
-DATASET = Dataset(IMAGES, labels(6), 3, IMAGES[:2], labels(2))
+DATASET = Dataset(IMAGES, labels(6) - 1, ("1", "2", "3"), IMAGES[:2], labels(2) - 1)
 FILES = [
     "metrics/convergence.md",
     "metrics/results.md",
@@ -30,6 +30,7 @@ FILES = [
     "metrics/statistics.md",
     "metrics/summary.json",
     "plot_data/accuracy_by_seed.json",
+    "plot_data/classes.json",
     "plot_data/confusion.json",
     "plot_data/misclassified.json",
     "plot_data/predictions/A.csv",
@@ -53,7 +54,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def runs(scores: pd.DataFrame) -> Runs:
     """The runs whose scores those are."""
     named = scores[["model", "seed"]].drop_duplicates()
-    history = named.merge(pd.DataFrame({"epoch": [0, 1], "train_loss": [1.0, 1 / 3]}), how="cross")
+    history = named.merge(
+        pd.DataFrame({"epoch": [0, 1], "step": [0, 1], "train_loss": [1.0, 1 / 3]}), how="cross"
+    )
     return Runs(
         scores=scores,
         history=history.assign(train_accuracy=1.0, val_loss=0.5, val_accuracy=0.75),

@@ -39,7 +39,7 @@ def files() -> dict[str, bytes]:
 
 
 def tables(files: dict[str, bytes], train: Train = TRAIN, samples: Any = SAMPLES) -> RunTables:
-    return run_tables(files, "A", 3, train, samples, 3)
+    return run_tables(files, "A", 3, train, samples)
 
 
 def test_the_tables_hold_what_the_files_say(files: dict[str, bytes]) -> None:
@@ -235,3 +235,24 @@ def test_a_prediction_changed_to_another_label_contradicts_the_score(
 def test_the_last_epochs_row_is_the_score(files: dict[str, bytes]) -> None:
     with pytest.raises(FileError, match="expected those of epoch 3"):
         tables(files | {"history.csv": cell(-1, 1, "0.123")(files["history.csv"])})
+
+
+ODD_NAMES = [
+    ("10", "2", "01"), ("a,b", 'say "x"', "Ä Ö"), ("#", " a", "a "), ("1", "1.0", "nan"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", ODD_NAMES)
+def test_names_are_read_letter_for_letter_and_keep_their_order(names: tuple[str, ...]) -> None:
+    dataset = replace(DATASET, class_names=names)
+    run = tables(record(class_names=names), samples=predicted_samples(HOLDOUT, 3, dataset))
+    labels = run.predictions["label"]
+    assert tuple(labels.cat.categories) == names
+    assert labels.cat.codes.tolist() == SAMPLES["label"].cat.codes.tolist()
+    assert set(run.predictions["predicted"]) <= set(names)
+
+
+def test_a_name_that_is_no_class_is_told(files: dict[str, bytes]) -> None:
+    changed = cell(1, 3, "01")(files["predictions.csv"])
+    with pytest.raises(FileError, match=re.escape("that name a class, got '01'")):
+        tables(files | {"predictions.csv": changed})

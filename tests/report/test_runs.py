@@ -12,7 +12,7 @@ import pytest
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.jobs import Job
 from cnn_from_scratch.experiment.models import resolve_models
-from cnn_from_scratch.experiment.params import Convert, ModelParams, Params, Train
+from cnn_from_scratch.experiment.params import ModelParams, Params, Train
 from cnn_from_scratch.experiment.records import run_folder, write_record
 from cnn_from_scratch.report.runs import read_runs
 from tests.experiment.studies import HOLDOUT, RESUBSTITUTION, stripes
@@ -21,7 +21,7 @@ DATASET = stripes()
 TRAIN = Train(epochs=2, batch_size=None)
 SGD = {"name": "sgd", "lr": 0.5}
 PARAMS = Params(
-    convert=Convert("Data", None, 255.0),
+    convert=None,
     seeds=(0, 1),
     split=HOLDOUT,
     train=TRAIN,

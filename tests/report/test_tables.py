@@ -153,9 +153,9 @@ WITHIN = (
 
 
 def dataset(images: list[int], tests: np.ndarray | None) -> Dataset:
-    y = np.ones(len(images), dtype=np.int64)
-    y_test = None if tests is None else np.ones(len(tests), dtype=np.int64)
-    return Dataset(IMAGES[images], y, 3, tests, y_test)
+    y = np.zeros(len(images), dtype=np.int64)
+    y_test = None if tests is None else np.zeros(len(tests), dtype=np.int64)
+    return Dataset(IMAGES[images], y, ("1",), tests, y_test)
 
 
 @pytest.mark.parametrize("tests", [None, NEW])

@@ -9,6 +9,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.stages.project import Project
 from tests.workbooks import UNKNOWN_EXTENSION, grays, labels, patch_sheet, write_workbook
@@ -36,18 +37,20 @@ def test_the_tensor_of_the_committed_workbook(converted: Project) -> None:
         assert (found[images].min(), found[images].max()) == (0.0, 1.0)
         assert found[classes].shape == (samples,)
         assert found[classes].dtype == np.int64
-        assert set(found[classes].tolist()) == {1, 2, 3}
+        assert set(found[classes].tolist()) == {0, 1, 2}
+    assert found["class_names"].tolist() == ["1", "2", "3"]
+    assert found["scale"] == 1.0
 
 
 def test_the_table_equals_the_tensor(converted: Project) -> None:
     found, rows = arrays(converted), table(converted)
-    assert list(rows.columns) == ["sheet", "index", "label", *PIXELS]
+    assert list(rows.columns) == ["part", "index", "label", *PIXELS]
     assert len(rows) == 96 + 446
-    for sheet, suffix in (("Data", ""), ("Test", "_test")):
-        some = rows[rows["sheet"] == sheet]
+    for part, suffix in (("data", ""), ("test", "_test")):
+        some = rows[rows["part"] == part]
         images, classes = found[f"X{suffix}"], found[f"y{suffix}"]
         np.testing.assert_array_equal(some["index"], np.arange(len(images)))
-        np.testing.assert_array_equal(some["label"], classes)
+        assert some["label"].tolist() == found["class_names"][classes].tolist()
         np.testing.assert_array_equal(some[PIXELS].to_numpy(), images.reshape(-1, 36))
 
 
@@ -64,8 +67,8 @@ def test_the_same_workbook_gives_the_same_bytes(project: Project) -> None:
     assert project.files("data") == before
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
-        "sheet 'Data': 96 samples of 3 classes",
-        "sheet 'Test': 446 samples of 3 classes",
+        "data: 96 samples of 3 classes, 6x6",
+        "test: 446 samples of 3 classes, 6x6",
     ]
 
 
@@ -77,31 +80,31 @@ def test_a_workbook_of_ones_own(project: Project) -> None:
         sheets=["mine"],
         pixels={g: g % 2 for g in range(256)},
     )
-    project.edit_params("convert/sheet", "mine")
-    project.edit_params("convert/test_sheet", None)
-    project.edit_params("convert/pixel_max", 1)
+    project.edit_params("convert/source/sheet", "mine")
+    project.edit_params("convert/source/test_sheet", None)
+    project.edit_params("convert/source/pixel_max", 1)
     result = project.python(CONVERT)
     first, second = result.stdout.splitlines()[:2]
-    assert first == "sheet 'mine': 11 samples of 5 classes"
-    assert second == "no test sheet asked for: there will be no test accuracy"
+    assert first == "data: 11 samples of 5 classes, 6x6"
+    assert second == "no test samples: there will be no test accuracy"
     found, rows = arrays(project), table(project)
     assert not {"X_test", "y_test"} & set(found)
     np.testing.assert_array_equal(found["X"], grays(11)[:, None] % 2)
     np.testing.assert_array_equal(found["y"], labels(11, 5))
-    assert set(rows["sheet"]) == {"mine"}
-    np.testing.assert_array_equal(rows["label"], found["y"])
+    assert set(rows["part"]) == {"data"}
+    assert rows["label"].tolist() == [str(k + 1) for k in found["y"]]
 
     project.edit_params("train/epochs", 1)
     assert "test" not in project.train("E-Adam")  # five logits, and no test accuracy
 
 
 def test_without_a_test_sheet_asked_for_none_is_missed(project: Project) -> None:
-    project.edit_params("convert/test_sheet", None)
+    project.edit_params("convert/source/test_sheet", None)
     result = project.python(CONVERT)
     assert "None" not in result.stdout
-    assert result.stdout.startswith("sheet 'Data': 96 samples of 3 classes\n")
+    assert result.stdout.startswith("data: 96 samples of 3 classes, 6x6\n")
     assert not {"X_test", "y_test"} & set(arrays(project))
-    assert set(table(project)["sheet"]) == {"Data"}
+    assert set(table(project)["part"]) == {"data"}
 
 
 def test_samples_that_stand_in_the_data_twice_are_counted(project: Project) -> None:
@@ -114,8 +117,8 @@ def test_samples_that_stand_in_the_data_twice_are_counted(project: Project) -> N
             book["Data"].cell(row, column + 6).value = book["Data"].cell(row, column).value
     book.save(project.folder / BOOK)
     assert project.python(CONVERT).stdout.splitlines()[2:] == [
-        "sheet 'Data': 2 of 96 samples have the same image as another one; a split can part them",
-        "sheet 'Test': 95 of 96 samples stand on sheet 'Data', too",
+        "data: 2 of 96 samples have the same image as another one; a split can part them",
+        "test: 95 of 96 samples are in the data, too",
     ]
 
 
@@ -129,7 +132,7 @@ SPOILS: dict[str, tuple[Callable[[Path], object], str]] = {
     "truncated": (lambda file: file.write_bytes(file.read_bytes()[:-500]), ": expected an .xlsx"),
     "no test sheet": (
         lambda file: write_workbook(file, sheets=["Data", "test"]),
-        ": expected a sheet 'Test' (convert.test_sheet), found a sheet 'test'; is that it?",
+        ": expected a sheet 'Test' (convert.source.test_sheet), found a sheet 'test'; is that it?",
     ),
     "a pixel": (
         lambda file: write_workbook(file, cells={"Test!AU10": "=1+1"}),
@@ -151,8 +154,8 @@ def test_a_bad_workbook_leaves_the_earlier_outputs(
 
 
 def test_bad_parameters_leave_the_earlier_outputs(project: Project) -> None:
-    project.edit_params("convert/pixelmax", 1)
-    assert project.refusal(CONVERT).startswith("params.yaml: convert.pixelmax: unknown")
+    project.edit_params("convert/source/pixelmax", 1)
+    assert project.refusal(CONVERT).startswith("params.yaml: convert.source.pixelmax: unknown")
 
 
 def test_a_bad_workbook_makes_no_outputs_either(project: Project) -> None:
@@ -163,8 +166,8 @@ def test_a_bad_workbook_makes_no_outputs_either(project: Project) -> None:
 
 
 def test_a_failure_while_writing_leaves_the_earlier_outputs(project: Project) -> None:
-    source = project.folder / "src" / "cnn_from_scratch" / "data" / "parquet.py"
-    source.write_text("def write_parquet(path, frame):\n    raise OSError('disk full')\n")
+    source = project.folder / "src" / "cnn_from_scratch" / "data" / "table.py"
+    source.write_text("def write_dataset_table(path, dataset):\n    raise OSError('disk full')\n")
     write_workbook(project.folder / BOOK)
     before = project.files()
     result = project.python(CONVERT, check=False)
@@ -174,5 +177,40 @@ def test_a_failure_while_writing_leaves_the_earlier_outputs(project: Project) ->
 
 
 def test_the_test_sheet_must_not_be_the_one_trained_on(project: Project) -> None:
-    project.edit_params("convert/test_sheet", "Data")
-    assert project.refusal(CONVERT).startswith("params.yaml: convert.test_sheet: ")
+    project.edit_params("convert/source/test_sheet", "Data")
+    assert project.refusal(CONVERT).startswith("params.yaml: convert.source.test_sheet: ")
+
+
+def test_dim_images_are_asked_about(project: Project) -> None:
+    project.edit_params("convert/source/pixel_max", 255 * 20)
+    question = (
+        "no pixel is above 0.05 of a full one; does convert.source give the right full value?"
+    )
+    asked = project.python(CONVERT).stdout.splitlines()
+    assert [line for line in asked if "?" in line] == [f"data: {question}", f"test: {question}"]
+
+
+def test_a_folder_of_pictures_and_its_table(project: Project) -> None:
+    """The table that comes of pictures is a source of the same samples."""
+    rng = np.random.RandomState(0)
+    for name in ("cat", "dog", "eel"):
+        for i in range(4):
+            file = project.folder / "data" / "mine" / name / f"{i}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.randint(0, 256, (9, 7, 3), dtype=np.uint8)).save(file)
+    pictures = {"name": "images", "path": "data/mine", "height": 5, "width": 7, "mode": "rgb"}
+    project.edit_params("convert/source", pictures)
+    project.edit_params("convert/hold_out", {"fraction": 0.25, "seed": 0})
+    assert project.python(CONVERT).stdout.splitlines() == [
+        "data: 9 samples of 3 classes, 5x7, 3 channels",
+        "test: 3 samples of 3 classes, 5x7, 3 channels",
+    ]
+    first = project.files("data")
+    (project.folder / "data/dataset.parquet").rename(project.folder / "data/mine.parquet")
+    again = {
+        **{"name": "table", "path": "data/mine.parquet", "pixel_max": 255, "test_column": "part"},
+        **{"ignore": ["index"], "height": 5, "width": 7, "channels": 3},
+    }
+    project.edit_params("convert", {"source": again})
+    project.python(CONVERT)
+    assert project.files("data") == first | {"mine.parquet": first["dataset.parquet"]}

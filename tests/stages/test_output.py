@@ -182,11 +182,11 @@ def test_a_sheet_may_have_a_name_that_the_output_cannot_show(project: Project) -
     book = openpyxl.load_workbook(file)
     book["Data"].title = "\u6570\u636e"
     book.save(file)
-    project.edit_params("convert/sheet", "\u6570\u636e")
+    project.edit_params("convert/source/sheet", "\u6570\u636e")
     (project.folder / "data" / "dataset.npz").unlink()
     result = run("stages/convert.py", cwd=project.folder, encoding="cp1252")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("sheet '\\u6570\\u636e': 96 samples")
+    assert result.stdout.startswith("data: 96 samples")
     assert (project.folder / "data" / "dataset.npz").exists()
 
 

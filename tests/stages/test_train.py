@@ -253,8 +253,8 @@ def test_bad_parameters_leave_the_earlier_run(trained: Project) -> None:
 def test_too_few_samples_leave_the_earlier_run(trained: Project) -> None:
     with np.load(trained.folder / DATASET) as file:
         arrays = dict(file)
-    arrays["y"] = np.where(arrays["y"] == 3, 2, arrays["y"])
-    arrays["y"][0] = 3
+    arrays["y"] = np.where(arrays["y"] == 2, 1, arrays["y"])
+    arrays["y"][0] = 2
     np.savez(trained.folder / DATASET, allow_pickle=False, **arrays)
     assert "class 3" in trained.refusal(*TRAIN)
 

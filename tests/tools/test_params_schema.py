@@ -46,6 +46,10 @@ def test_every_committed_file_is_valid_and_names_the_schema(file: Path) -> None:
             {"name": "stack", "stack": [{"name": "relu"}, {"name": "flatten"}]},
         ),
         ("contrasts", {"a": {"S-SGD": 1, "S-RMS": -1}}),
+        ("convert/source", {"name": "idx", "path": "data", "test_images": None, "md5": {"a": "b"}}),
+        ("convert/source", {"name": "cifar10", "path": "cifar-10-binary.tar.gz"}),
+        ("convert/source", {"name": "images", "path": "x", "height": 8, "width": 8, "mode": "rgb"}),
+        ("convert/hold_out", {"fraction": 0.2, "seed": 0}),
     ],
 )
 def test_what_the_code_takes_is_valid(path: str, value: Any) -> None:
@@ -77,6 +81,9 @@ def test_what_the_code_takes_is_valid(path: str, value: Any) -> None:
         (f"{ADAM}/schedule", {"name": "linear"}),
         (f"{ADAM}/train", {"numerics": "native"}),
         ("contrasts", {"a": {"S-SGD": "1"}}),
+        ("convert/source", {"name": "mnist", "path": "data"}),
+        ("convert/source", {"name": "cifar10"}),
+        ("convert/source/images", "train-images-idx3-ubyte"),
     ],
 )
 def test_what_the_code_refuses_is_marked(path: str, value: Any) -> None:

@@ -68,7 +68,7 @@ def deadly(job, *args):
 workers.train = deadly
 """
 FATAL = f"""{CHANGE}
-workers.prepare = lambda datasets: os._exit(1)
+workers.prepare = lambda *shared: os._exit(1)
 """
 
 

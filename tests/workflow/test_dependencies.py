@@ -42,17 +42,19 @@ NEEDED = {
 # What a single training can do without: the other backend, and what many of them need.
 WITHOUT = (
     "cnn_from_scratch/compiled",
-    *(f"cnn_from_scratch/experiment/{name}" for name in ("code", "executing", "workers")),
+    *(f"cnn_from_scratch/experiment/{name}" for name in ("executing", "workers")),
 )
 
 STUDIES = sorted(path.parent.name for path in (ROOT / "studies").glob("*/dvc.yaml"))
 OF_STUDIES = {
     "check": ["../../stages/check.py", "--study", "--out", "params.ok"],
+    "convert": ["../../stages/convert.py"],
     "train": ["../../stages/train_seeds.py", "--model", "{model}", "--dataset", "{dataset}"],
     "aggregate": ["../../stages/aggregate.py", "--dataset", "{dataset}"],
     "plot": ["../../stages/plot.py", "scores", "losses", "collapse"],
     "accuracies": ["accuracies.py"],
     "float32": ["float32.py"],
+    "neighbours": ["neighbours.py"],
     "signals": ["signals.py"],
     "tune": ["tune.py"],
 }

@@ -13,6 +13,7 @@ from random import SystemRandom
 from tqdm import tqdm
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.checkpoints import Checkpoint, remove_old
 from cnn_from_scratch.experiment.code import code_digests
 from cnn_from_scratch.experiment.executing import as_they_come
 from cnn_from_scratch.experiment.jobs import Job
@@ -74,6 +75,7 @@ def build(projects: list[Project], options: Options) -> bool:
             plans.append(Plan(project, pull=options.pull))
             claims.enter_context(project.claimed(plans[-1].stages))
         Training(plans, options).run()
+    remove_old(ROOT)
     return ran or any(plan.ran for plan in plans)
 
 
@@ -125,6 +127,7 @@ class Training:
             task.plan.kept.put(task.job, task.stage.dataset, files, worker)
         except InputError as error:
             return error
+        Checkpoint(ROOT, task.job.trained_from(task.stage.dataset)).remove()
         self._finish(task)
         return None
 
@@ -137,7 +140,7 @@ class Training:
     ) -> Generator[tuple[Task, tuple[dict[str, bytes], str] | Exception], None, None]:
         """Yield each task with its record and worker, or the error that it ended with."""
         datasets = {task.stage.dataset.digest: task.stage.dataset for task in tasks}
-        start = partial(where, partial(prepare, list(datasets.values())))
+        start = partial(where, partial(prepare, list(datasets.values()), ROOT))
         calls = {task: (self._job(task), task.stage.dataset.digest, self.code) for task in tasks}
         return as_they_come(start, train, calls, self._look)
 

@@ -30,6 +30,7 @@ import check
 import train
 import train_seeds
 from cnn_from_scratch import InputError
+from cnn_from_scratch.data.sources import resolve_source
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.experiment.jobs import Job
@@ -79,6 +80,15 @@ class Project:
         with self._inside():
             arguments = ["--study"] if self.folder != ROOT else []
             check.main(check.parser().parse_args(arguments))
+
+    def missing_source(self) -> str | None:
+        """Return the path of the samples that a study reads, if there is nothing there."""
+        with self._inside():
+            params = load_params()
+            if self.folder == ROOT or params.convert is None:
+                return None
+            path = resolve_source(params).path
+            return None if Path(path).exists() else path
 
     def fetch(self) -> None:
         """Take run cache, and what dvc.lock names, from the remote, as far as that has it."""

@@ -1,7 +1,7 @@
 """Layers in a row that have loops: a table of links, and both ways through it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import prod
 from typing import Any
@@ -13,9 +13,11 @@ from cnn_from_scratch.arithmetic.rounding import BLOCK
 from cnn_from_scratch.compiled.kernel import worth_sharing
 from cnn_from_scratch.compiled.loops import LINK, LOOPS, numbers_of
 from cnn_from_scratch.compiled.passes import passes_of
-from cnn_from_scratch.nn.layers import Layer
+from cnn_from_scratch.nn.layers import Conv2D, Layer
 from cnn_from_scratch.nn.numerics import NumericsName
 from cnn_from_scratch.nn.windows import samples_first, samples_last
+
+CACHE_LINE = 64  # bytes
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Chain:
         _check_shape(x, self.in_shape)
         n = len(x)
         plan = self.plan(n)
-        values = np.empty(plan.size, theta.dtype)
+        values = _aligned(plan.size, theta.dtype)
         values[plan.inputs].reshape(plan.in_shape)[:] = samples_last(x)
         for piece in plan.pieces:
             piece.forward(piece.links, theta, values, n)
@@ -102,7 +104,7 @@ class Chain:
         plan = self.plan(n)
         if len(values) != plan.size:
             raise ValueError(f"expected dy of as many samples as went forward, got {n}")
-        dvalues = np.empty_like(values)
+        dvalues = _aligned(plan.size, values.dtype)
         dvalues[plan.outputs].reshape(plan.out_shape)[:] = samples_last(dy)
         wanted = 0 if wants_dx else 1
         for piece in reversed(plan.pieces):
@@ -121,6 +123,8 @@ class Chain:
         loops = LOOPS.get(type(layer))
         if loops is None:
             raise TypeError(f"{layer} has no compiled loops")
+        if isinstance(layer, Conv2D) and layer.kernel_size is None:
+            layer, in_shape = _as_1x1(layer, in_shape)
         if self.numerics == "portable":
             _check_terms(layer, loops.terms(layer, in_shape))
         link["kind"], link["params"] = list(LOOPS).index(type(layer)), params
@@ -160,6 +164,17 @@ class Chain:
         )
 
 
+def _aligned(size: int, dtype: Any) -> Array:
+    """Return a new vector that begins where a cache line does.
+
+    So that, N being a multiple of 16, no processor's vector lies in two lines: to load one that
+    does takes twice as long.
+    """
+    memory = np.empty(size * dtype.itemsize + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    return memory[start : start + size * dtype.itemsize].view(dtype)
+
+
 def _check_shape(samples: Array, shape: Shape) -> None:
     """Raise ValueError unless samples are (N, *shape): the loops trust it, and so does copying."""
     if samples.shape[1:] != shape:
@@ -173,6 +188,11 @@ def _check_terms(layer: Layer, terms: int) -> None:
             f"{layer}: compiled, with portable numerics, it has at most {BLOCK} terms"
             f" a sum, not {terms}"
         )
+
+
+def _as_1x1(layer: Conv2D, in_shape: Shape) -> tuple[Conv2D, Shape]:
+    """Return a kernel that spans the image as one of 1x1, and each pixel of it as a channel."""
+    return replace(layer, kernel_size=1), (prod(in_shape), 1, 1)
 
 
 def _as_images(shape: Shape) -> Shape:

@@ -39,7 +39,8 @@ class Loops:
 
 
 def _window(layer: layers.Conv2D, in_shape: Shape) -> int:
-    return in_shape[0] * layer.kernel_size * layer.kernel_size
+    k = layer.kernel_size or 1  # the chain makes 1x1 of None
+    return in_shape[0] * k * k
 
 
 LOOPS: dict[type[layers.Layer], Loops] = {

@@ -77,7 +77,10 @@ class CompiledSequential(Sequential):
             if chain is None:
                 dy = self._backward(i, dy, cache, dtheta)
             else:
-                dy = chain.backward(self.theta, dy, cache, dtheta, wants_dx=i > 0)
+                wants_dx = i > self.first_to_learn
+                dy = chain.backward(self.theta, dy, cache, dtheta, wants_dx)
+            if i <= self.first_to_learn:
+                break
         return dtheta
 
     def _chain(self, numbers: list[int], numerics: NumericsName) -> Chain:

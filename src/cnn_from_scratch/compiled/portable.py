@@ -13,8 +13,8 @@ from numba import prange
 
 from cnn_from_scratch.arithmetic import rounding
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.compiled.convolution import dot, input_gradient, weights_of
-from cnn_from_scratch.compiled.kernel import INLINED, Kernel, function
+from cnn_from_scratch.compiled.convolution import input_gradient, weights_of
+from cnn_from_scratch.compiled.kernel import INLINED, REORDERED, Kernel, function
 
 BLOCK = rounding.BLOCK
 TO_OVERFLOW = rounding.TO_OVERFLOW
@@ -113,6 +113,15 @@ def sums(W: Array, b: Array, x: Array, stride: int, unit: float, y: Array) -> No
             for o in range(out_channels):
                 for n in range(samples):
                     y[o, i, j, n] = total[o, n] + b[o]
+
+
+@function(**REORDERED)
+def dot(a: Array, b: Array) -> Any:
+    """Return the sum of a * b."""
+    total = a.dtype.type(0.0)
+    for t in range(len(a)):
+        total += a[t] * b[t]
+    return total
 
 
 @Kernel

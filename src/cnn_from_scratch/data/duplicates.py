@@ -2,11 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from hashlib import blake2b
 
-import numpy as np
-
-Images = np.ndarray[Any, np.dtype[np.float64]]
+from cnn_from_scratch.experiment.dataset import Images
 
 
 @dataclass(frozen=True)
@@ -32,4 +30,9 @@ def count_duplicates(images: Images, test_images: Images | None) -> Duplicates:
 
 
 def _keys(images: Images) -> list[bytes]:
-    return [(image + 0.0).tobytes() for image in images]  # as -0.0 equals 0.0
+    """Return a digest of each image, so that no second copy of them is held."""
+    return [blake2b(_no_signed_zeros(image), digest_size=16).digest() for image in images]
+
+
+def _no_signed_zeros(image: Images) -> bytes:
+    return (image if image.dtype.kind == "u" else image + 0.0).tobytes()  # as -0.0 equals 0.0

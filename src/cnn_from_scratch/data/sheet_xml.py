@@ -16,7 +16,7 @@ from cnn_from_scratch import InputError
 _CHUNK = 2**16  # bytes
 _LARGEST_PIECE = 2**24  # bytes; hundreds of times what a cell can hold
 
-_ADDRESS = re.compile(r"([A-Z]{1,3})([0-9]{1,10})", re.IGNORECASE)
+_ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,9})", re.IGNORECASE)
 
 # A row's number, or if the row has none that of its first cell; names may have a prefix, as x:row.
 _ROW = re.compile(
@@ -78,6 +78,12 @@ def address(row: int, column: int) -> str:
         column, letter = divmod(column - 1, 26)
         letters = chr(ord("A") + letter) + letters
     return f"{letters}{row}"
+
+
+def cell_place(name: str) -> tuple[int, int] | None:
+    """Return the row and column of a cell: 'L5' -> (5, 12); None if that is no name of a cell."""
+    match = _ADDRESS.fullmatch(name)
+    return None if match is None else (int(match[2]), _column_number(match[1]))
 
 
 @cache
@@ -204,10 +210,10 @@ class _Reader:
                     row[column] = replace(cell, formula=True)
 
     def _place(self, name: str) -> tuple[int, int]:
-        match = _ADDRESS.fullmatch(name)
-        if match is None:
+        found = cell_place(name)
+        if found is None:
             raise self._error(f"a cell with the address {name!r}")
-        return int(match[2]), _column_number(match[1])
+        return found
 
     def _error(self, found: str) -> InputError:
         return InputError(

@@ -1,8 +1,9 @@
 """The workbook: an Excel sheet of handwritten digits, read cell by cell and checked.
 
-Sample i (from 0) stands in the six columns from column 12 + 6*i (L..Q, then R..W, ...). Rows 5-10
-hold its 6x6 pixels. The rows from 11 on hold, in the sample's first column, its one-hot label:
-row 11 is 1 for class 1, row 12 for class 2, and so on. Other cells are ignored.
+The samples stand side by side, from the first cell on: with 6x6 pixels from L5 on, sample 0 in the
+columns L..Q, sample 1 in R..W, and so on, and the pixels of all in rows 5-10. The rows below hold,
+in a sample's first column, its one-hot label: row 11 is 1 for class 1, row 12 for class 2, and so
+on. Other cells are ignored.
 
 Source: Lee 2025, "CNN-from-Scratch", whose workbook has three classes and 96 samples.
 """
@@ -10,58 +11,86 @@ Source: Lee 2025, "CNN-from-Scratch", whose workbook has three classes and 96 sa
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.data.sheet_xml import Cell, Rows, address
+from cnn_from_scratch.data.sheet_xml import Cell, Rows, address, cell_place
 from cnn_from_scratch.data.xlsx import Xlsx, open_xlsx
-
-SIZE = 6  # pixels, in height and width
-FIRST_COLUMN = 12
-FIRST_PIXEL_ROW = 5
-FIRST_LABEL_ROW = FIRST_PIXEL_ROW + SIZE
+from cnn_from_scratch.experiment.dataset import Dataset, Images, Labels
+from cnn_from_scratch.nn.checks import AT_LEAST_1, POSITIVE, Checked
 
 
 @dataclass(frozen=True)
-class Digits:
-    """The samples of a sheet: images (N, 6, 6) float64 in 0..1, labels (N,) int64 from 1 up."""
+class Workbook(Checked):
+    """`convert.source` named workbook.
 
-    images: np.ndarray[Any, np.dtype[np.float64]]
-    labels: np.ndarray[Any, np.dtype[np.int64]]
-    num_classes: int
-
-
-def read_workbook(
-    file: Path, sheet: str, test_sheet: str | None, pixel_max: float
-) -> tuple[Digits, Digits | None]:
-    """Read the samples of `sheet`, and those of `test_sheet` unless that is None.
-
-    A cell of pixel_max becomes a pixel of 1.0. Raises InputError, naming file, sheet and cell, if
-    the file is no readable workbook, a sheet is missing or empty, a pixel is not a number in
-    0..pixel_max, a label is not one-hot, no program has computed the formulas, or the two sheets
-    have different classes.
+    path: the file. sheet: the samples to train and validate on. test_sheet: samples never trained
+    on; None: none. pixel_max: the cell value of a full pixel. first_cell: the top left pixel of the
+    first sample. height, width: of the samples, in pixels.
     """
-    with open_xlsx(file) as book:
-        _check_names(file, list(book.sheets), {"sheet": sheet, "test_sheet": test_sheet})
-        digits = _read_sheet(file, book, sheet, pixel_max)
-        if test_sheet is None:
-            return digits, None
-        test = _read_sheet(file, book, test_sheet, pixel_max)
-    if test.num_classes != digits.num_classes:
-        raise InputError(
-            f"{file}: sheet {test_sheet!r} declares {test.num_classes} classes,"
-            f" sheet {sheet!r} {digits.num_classes}; expected the same"
-        )
-    return digits, test
+
+    path: str
+    sheet: str
+    test_sheet: str | None
+    pixel_max: Annotated[float, POSITIVE]
+    first_cell: str = "L5"
+    height: Annotated[int, AT_LEAST_1] = 6
+    width: Annotated[int, AT_LEAST_1] = 6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if cell_place(self.first_cell) is None:
+            raise ValueError(f"first_cell: expected a cell such as L5, got {self.first_cell!r}")
+        if self.test_sheet == self.sheet:
+            raise ValueError(f"test_sheet: expected another sheet than {self.sheet!r}")
+
+    def read(self) -> Dataset:
+        """Return the samples: X (N, 1, H, W) float64 in 0..1, classes called 1 to K.
+
+        Raises InputError, naming file, sheet and cell, if the file is no readable workbook, a sheet
+        is missing or empty, a pixel is not a number in 0..pixel_max, a label is not one-hot, no
+        program has computed the formulas, or the two sheets have different classes.
+        """
+        file = Path(self.path)
+        with open_xlsx(file) as book:
+            _check_names(
+                file, list(book.sheets), {"sheet": self.sheet, "test_sheet": self.test_sheet}
+            )
+            digits = self._read_sheet(file, book, self.sheet)
+            names = tuple(str(k + 1) for k in range(digits.num_classes))
+            if self.test_sheet is None:
+                return Dataset(digits.images, digits.labels, names)
+            test = self._read_sheet(file, book, self.test_sheet)
+        if test.num_classes != digits.num_classes:
+            raise InputError(
+                f"{file}: sheet {self.test_sheet!r} declares {test.num_classes} classes,"
+                f" sheet {self.sheet!r} {digits.num_classes}; expected the same"
+            )
+        return Dataset(digits.images, digits.labels, names, test.images, test.labels)
+
+    def _read_sheet(self, file: Path, book: Xlsx, name: str) -> "_Digits":
+        row, column = cell_place(self.first_cell) or (0, 0)  # the check leaves no None
+        layout = _Layout(row, column, self.height, self.width)
+        sheet = _Sheet(file, name, layout, book, book.rows(name, layout.is_used))
+        return sheet.read(self.pixel_max)
+
+
+@dataclass(frozen=True)
+class _Digits:
+    """The samples of a sheet: images (N, 1, H, W) in 0..1, class indices (N,)."""
+
+    images: Images
+    labels: Labels
+    num_classes: int
 
 
 def _check_names(file: Path, found: list[str], wanted: dict[str, str | None]) -> None:
     for key, name in wanted.items():
         if name is None or name in found:
             continue
-        expected = f"{file}: expected a sheet {name!r} (convert.{key})"
+        expected = f"{file}: expected a sheet {name!r} (convert.source.{key})"
         for other in found:
             if _squeezed(other) == _squeezed(name):
                 raise InputError(f"{expected}, found a sheet {other!r}; is that it?")
@@ -73,18 +102,40 @@ def _squeezed(name: str) -> str:
     return "".join(name.split()).casefold()
 
 
-def _read_sheet(file: Path, book: Xlsx, name: str, pixel_max: float) -> Digits:
-    return _Sheet(file, name, book, book.rows(name, _is_used)).read(pixel_max)
+@dataclass(frozen=True)
+class _Layout:
+    """Where samples stand on a sheet: the row and column of the first pixel, and their size."""
 
+    row: int
+    column: int
+    height: int
+    width: int
 
-def _is_used(rows: Rows, number: int) -> bool:
-    """Whether a row may hold pixels or labels: the label rows end where one has none."""
-    above = rows.get(number - 1, {})
-    return number <= FIRST_LABEL_ROW or any(_is_start(column) for column in above)
+    @property
+    def label_row(self) -> int:
+        """The first row of the labels."""
+        return self.row + self.height
 
+    def is_used(self, rows: Rows, number: int) -> bool:
+        """Whether a row may hold pixels or labels: the label rows end where one has none."""
+        above = rows.get(number - 1, {})
+        return number <= self.label_row or any(self.is_start(column) for column in above)
 
-def _is_start(column: int) -> bool:
-    return column >= FIRST_COLUMN and (column - FIRST_COLUMN) % SIZE == 0
+    def is_start(self, column: int) -> bool:
+        """Whether it is the first column of a sample."""
+        return column >= self.column and (column - self.column) % self.width == 0
+
+    def pixels(self, start: int) -> list[tuple[int, int]]:
+        """Return the places (row, column) of a sample's pixels, row by row, from its column."""
+        return [
+            (self.row + row, start + column)
+            for row in range(self.height)
+            for column in range(self.width)
+        ]
+
+    def one_hot(self, start: int, num_classes: int) -> list[tuple[int, int]]:
+        """Return the places (row, column) of a sample's label, from its first column."""
+        return [(self.label_row + k, start) for k in range(num_classes)]
 
 
 @dataclass(frozen=True)
@@ -93,37 +144,44 @@ class _Sheet:
 
     file: Path
     name: str
+    layout: _Layout
     book: Xlsx
     rows: Rows
 
-    def read(self, pixel_max: float) -> Digits:
-        num_classes = self._num_classes()
-        last_row = FIRST_LABEL_ROW + max(num_classes, 1) - 1
+    def read(self, pixel_max: float) -> _Digits:
+        layout, num_classes = self.layout, self._num_classes()
+        last_row = layout.label_row + max(num_classes, 1) - 1
         last_column = max(self._columns_of_samples(last_row), default=0)
         if last_column == 0:
-            raise InputError(f"{self._where('L5')}: blank; expected the first sample to start here")
+            first = self._where(address(layout.row, layout.column))
+            raise InputError(f"{first}: blank; expected the first sample to start here")
         if num_classes < 2:
+            first = self._where(address(layout.label_row, layout.column))
             raise InputError(
-                f"{self._where('L11')}: expected one-hot label rows from here down, for at least"
-                f" 2 classes, found {num_classes}"
+                f"{first}: expected one-hot label rows from here down, for at least 2 classes,"
+                f" found {num_classes}"
             )
-        starts = range(FIRST_COLUMN, last_column + 1, SIZE)
+        starts = range(layout.column, last_column + 1, layout.width)
         self._check_formulas(starts, num_classes)
-        pixels = [[self._pixel(*place, pixel_max) for place in _pixels(start)] for start in starts]
+        pixels = [
+            [self._pixel(*place, pixel_max) for place in layout.pixels(start)] for start in starts
+        ]
         labels = [self._label(start, num_classes) for start in starts]
-        images = np.array(pixels, dtype=np.float64).reshape(-1, SIZE, SIZE) / pixel_max
-        return Digits(images, np.array(labels, dtype=np.int64), num_classes)
+        shape = (-1, 1, layout.height, layout.width)
+        images = np.array(pixels, dtype=np.float64).reshape(shape) / pixel_max
+        return _Digits(images, np.array(labels, dtype=np.int64), num_classes)
 
     def _num_classes(self) -> int:
         """Count the rows below the pixels in which any sample's first column holds something."""
         count = 0
-        while any(map(_is_start, self.rows.get(FIRST_LABEL_ROW + count, {}))):
+        while any(map(self.layout.is_start, self.rows.get(self.layout.label_row + count, {}))):
             count += 1
         return count
 
     def _columns_of_samples(self, last_row: int) -> Iterator[int]:
-        for row in range(FIRST_PIXEL_ROW, last_row + 1):
-            yield from (column for column in self.rows.get(row, {}) if column >= FIRST_COLUMN)
+        for row in range(self.layout.row, last_row + 1):
+            columns = self.rows.get(row, {})
+            yield from (column for column in columns if column >= self.layout.column)
 
     def _check_formulas(self, starts: range, num_classes: int) -> None:
         """Refuse formulas that no program has computed: a 0 is stored with them.
@@ -135,7 +193,7 @@ class _Sheet:
         """
         refused = []
         for start in starts:
-            for places in (_pixels(start), _one_hot(start, num_classes)):
+            for places in (self.layout.pixels(start), self.layout.one_hot(start, num_classes)):
                 cells = {place: self._cell(*place) for place in places}
                 formulas = [place for place, cell in cells.items() if cell and cell.formula]
                 if len(formulas) < len(cells) and not self.book.computes_on_load:
@@ -156,12 +214,12 @@ class _Sheet:
         if value is None or not 0 <= value <= pixel_max:
             raise InputError(
                 f"{self._where(address(row, column))}: expected a pixel from 0 to {pixel_max:g}"
-                f" (convert.pixel_max), found {self._what_is_at(row, column)}"
+                f" (convert.source.pixel_max), found {self._what_is_at(row, column)}"
             )
         return value
 
     def _label(self, column: int, num_classes: int) -> int:
-        places = _one_hot(column, num_classes)
+        places = self.layout.one_hot(column, num_classes)
         values = [self.book.number(self._cell(*place)) for place in places]
         if values.count(1) != 1 or values.count(0) != num_classes - 1:
             found = ", ".join(self._what_is_at(*place) for place in places)
@@ -170,7 +228,7 @@ class _Sheet:
                 f"{self._where(cells, 'cells')}: expected a one-hot label, one 1 and otherwise 0,"
                 f" found {found}"
             )
-        return values.index(1) + 1
+        return values.index(1)
 
     def _where(self, cells: str, noun: str = "cell") -> str:
         return f"{self.file}, sheet {self.name!r}, {noun} {cells}"
@@ -180,15 +238,3 @@ class _Sheet:
 
     def _what_is_at(self, row: int, column: int) -> str:
         return self.book.what(self._cell(row, column))
-
-
-def _pixels(start: int) -> list[tuple[int, int]]:
-    """Return the places (row, column) of a sample's pixels, row by row, from its first column."""
-    return [
-        (FIRST_PIXEL_ROW + row, start + column) for row in range(SIZE) for column in range(SIZE)
-    ]
-
-
-def _one_hot(start: int, num_classes: int) -> list[tuple[int, int]]:
-    """Return the places (row, column) of a sample's label, from its first column."""
-    return [(FIRST_LABEL_ROW + k, start) for k in range(num_classes)]

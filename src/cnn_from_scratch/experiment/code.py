@@ -8,6 +8,7 @@ from pathlib import Path
 import cnn_from_scratch
 from cnn_from_scratch import InputError
 
+TRAINING = ("__init__.py", "arithmetic", "compiled", "experiment", "nn")  # what runs are trained by
 PACKAGE = "src/cnn_from_scratch/"  # as a list of code names this package's folder
 
 
@@ -30,6 +31,14 @@ def difference_from(code: Mapping[str, str]) -> str | None:
         if name.startswith(PACKAGE) and (own := _own_md5(name.removeprefix(PACKAGE))) != digest:
             return f"{name}: {'another version' if own else 'not found'}"
     return None
+
+
+@cache
+def own_code() -> dict[str, str]:
+    """Return {module: MD5} of all that this process's package has to train by."""
+    package = Path(cnn_from_scratch.__file__).parent
+    digests = code_digests(package / part for part in TRAINING)
+    return {Path(name).relative_to(package).as_posix(): md5 for name, md5 in digests.items()}
 
 
 @cache  # of the code as it was when the process loaded it

@@ -68,27 +68,34 @@ def diagnose(network: Sequential, x: Any) -> Diagnostics:
 
 
 class NotingGradients(Optimizer):
-    """An optimizer that does what another one does, and notes each gradient's norm by layer.
+    """An optimizer that does what another one does, and notes each epoch's last gradient by layer.
 
     It does it as the network's backend does.
 
     slices: by number, from 1, where each layer that learns stands in theta.
-    norms: one row per update: the Euclidean norm of the gradient of each of these layers.
+    norms: one row per epoch: the Euclidean norm of the gradient of each of these layers.
     """
 
     def __init__(self, optimizer: Optimizer, network: Sequential):
         self.optimizer = network.backend.optimizer(optimizer)
         self.slices = {i: s for i, s in enumerate(network.slices, start=1) if s.stop > s.start}
         self.norms: list[list[float]] = []
+        self._last: Array | None = None
 
     def init(self, theta: Array) -> Any:
         """Return the other optimizer's state."""
         return self.optimizer.init(theta)
 
     def update(self, g: Array, state: Any, theta: Array) -> tuple[Array, Any]:
-        """Note g's norms, and return the other optimizer's step."""
-        self.norms.append([_norm(g[rows]) for rows in self.slices.values()])
+        """Return the other optimizer's step; it leaves g as it is."""
+        self._last = g
         return self.optimizer.update(g, state, theta)
+
+    def end_epoch(self) -> None:
+        """Note the norms of the last update's gradient, if there was any since the last time."""
+        if self._last is not None:
+            self.norms.append([_norm(self._last[rows]) for rows in self.slices.values()])
+            self._last = None
 
 
 def _norm(g: Array) -> float:

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnn_from_scratch.experiment.checkpoints import Checkpoint
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train, protocol_name
 from cnn_from_scratch.experiment.records import check_still_wanted, record_files, recorded_from
 from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.experiment.splits import split_indices
+from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.training import Epoch
 
 
@@ -34,12 +37,23 @@ class Job:
         """Return the digest of settings, seed and dataset."""
         return trained_from(self.model, self.split, self.train, self.seed, dataset)
 
+    def samples(self, dataset: Dataset) -> int:
+        """Return how many samples it is trained on."""
+        rng = stream(self.seed, Purpose.SPLIT)
+        return len(split_indices(dataset.y, dataset.class_names, self.split, rng)[0])
+
     def record(
-        self, dataset: Dataset, on_epoch: Callable[[Epoch], None] = lambda _: None
+        self,
+        dataset: Dataset,
+        on_epoch: Callable[[Epoch], None] = lambda _: None,
+        checkpoint: Checkpoint | None = None,
     ) -> dict[str, bytes]:
         """Train, and return the record's files. Raises InputError as `train_run` does."""
+        run = train_run(
+            self.model, self.seed, dataset, self.split, self.train, on_epoch, checkpoint
+        )
         return record_files(
-            train_run(self.model, self.seed, dataset, self.split, self.train, on_epoch),
+            run,
             model=self.model.name,
             seed=self.seed,
             optimizer=self.model.optimizer,

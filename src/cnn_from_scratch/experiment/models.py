@@ -2,18 +2,16 @@
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.params import Params, decode
+from cnn_from_scratch.experiment.params import Params, decode_named
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.nn.architectures import ARCHITECTURES, Architecture
 from cnn_from_scratch.nn.layers import LAYERS
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, Optimizer
 from cnn_from_scratch.nn.schedules import SCHEDULES, Schedule
 from cnn_from_scratch.nn.training import CONSTANT
-
-T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,8 +34,8 @@ def resolve_models(params: Params) -> dict[str, Model]:
     return {
         name: Model(
             architecture=_architecture(model.architecture, f"models.{name}.architecture"),
-            optimizer=_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
-            schedule=_named(model.schedule, SCHEDULES, f"models.{name}.schedule"),
+            optimizer=decode_named(model.optimizer, OPTIMIZERS, f"models.{name}.optimizer"),
+            schedule=decode_named(model.schedule, SCHEDULES, f"models.{name}.schedule"),
             legacy_skip=model.legacy_skip,
             name=name,
         )
@@ -87,18 +85,8 @@ def _architecture(raw: dict[str, Any], path: str) -> Architecture:
     """Return the named architecture; the layers of a stack are named in turn."""
     layers = raw.get("stack")
     if raw.get("name") == "stack" and isinstance(layers, list):
-        stack = [_named(layer, LAYERS, f"{path}.stack[{i}]") for i, layer in enumerate(layers)]
+        stack = [
+            decode_named(layer, LAYERS, f"{path}.stack[{i}]") for i, layer in enumerate(layers)
+        ]
         raw = raw | {"stack": tuple(stack)}
-    return _named(raw, ARCHITECTURES, path)
-
-
-def _named(raw: Any, registry: dict[str, type[T]], path: str) -> T:
-    """Return the registered class that raw["name"] names, made from the other keys."""
-    if not isinstance(raw, dict):
-        raise InputError(f"{PARAMS_FILE}: {path}: expected a mapping, got {raw!r}")
-    name = raw.get("name")
-    if not isinstance(name, str) or name not in registry:
-        problem = "missing" if name is None else f"unknown {name!r}"
-        raise InputError(f"{PARAMS_FILE}: {path}.name: {problem}; known: {', '.join(registry)}")
-    settings = {key: value for key, value in raw.items() if key != "name"}
-    return decode(settings, registry[name], path, owner=name)
+    return decode_named(raw, ARCHITECTURES, path)

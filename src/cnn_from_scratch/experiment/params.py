@@ -6,7 +6,7 @@ what was found. A number that stands in quotes is taken as the number meant.
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -15,12 +15,13 @@ import msgspec
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, read_params
-from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, Checked, Range
+from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, Checked, Range
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
 BackendName = Literal["numpy", "compiled"]
 
+SECTIONS = ("seeds", "split", "train", "models")  # that each file has
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # the keys of `train` that a model may set itself
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
 INSIDE_0_AND_1 = Range(lambda value: 0 < value < 1, "a number above 0 and below 1")
@@ -40,17 +41,25 @@ _PLAIN_WORDS = {
 
 
 @dataclasses.dataclass(frozen=True)
+class HoldOut(Checked):
+    """`convert.hold_out`: samples taken out for testing, where a source has no test samples.
+
+    fraction: how many, of each class. seed: what decides which.
+    """
+
+    fraction: Annotated[float, INSIDE_0_AND_1]
+    seed: Annotated[int, NOT_NEGATIVE]
+
+
+@dataclasses.dataclass(frozen=True)
 class Convert(Checked):
-    """`convert`: how the workbook is read."""
+    """`convert`: where the samples come from; `data/sources.py` knows the sources by their names.
 
-    sheet: str
-    test_sheet: str | None
-    pixel_max: Annotated[float, POSITIVE]  # the cell value of a full pixel, which becomes 1.0
+    hold_out: None: the source's own test samples, if it has any.
+    """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.test_sheet == self.sheet:
-            raise ValueError(f"test_sheet: expected another sheet than {self.sheet!r}")
+    source: dict[Any, Any]
+    hold_out: HoldOut | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,16 +74,20 @@ class Split(Checked):
 class Augmentation(Checked):
     """`train.augment`: how far an image may be changed each time it is trained on.
 
-    shift: by up to so many whole pixels, in each direction.
+    flip: left to right, every second image by chance.
+    shift: by up to so many whole pixels, in each direction; the same as a random crop after so many
+        zeros around the image.
     rotation: by up to so many degrees about the centre, either way.
     noise: SD of normal noise added to each pixel, which then is cut to 0..1.
 
-    Shift and rotation are uniform draws; what comes in from outside the image is 0.
+    An image is flipped, turned, shifted, and given noise, in this order. Shift and rotation are
+    uniform draws; what comes in from outside the image is 0.
     """
 
     shift: Annotated[int, NOT_NEGATIVE] = 0
     rotation: Annotated[float, NOT_NEGATIVE] = 0.0
     noise: Annotated[float, NOT_NEGATIVE] = 0.0
+    flip: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +96,8 @@ class Train(Checked):
 
     batch_size: samples that an update sees; None: all.
     augment: how training images are changed; None: not at all.
+    standardize: subtract each channel's mean and divide by its SD, both of the training samples, in
+        a first layer of the network.
     early_stopping: end after so many epochs without a new low of the validation loss; None: never.
     best_checkpoint: keep the network of the lowest validation loss, not the last one.
     numerics: `portable`, the same bits on every machine, or `native`, NumPy's own and faster.
@@ -93,6 +108,7 @@ class Train(Checked):
     epochs: Annotated[int, AT_LEAST_1]
     batch_size: Annotated[int | None, AT_LEAST_1]
     augment: Augmentation | None = None
+    standardize: bool = False
     early_stopping: Annotated[int | None, AT_LEAST_1] = None
     best_checkpoint: bool = False
     numerics: Literal["portable", "native"] = "portable"
@@ -132,14 +148,15 @@ class Params:
     """The whole file.
 
     models: one with a list of learning rates is there once per rate, as <name>/<lr>.
+    convert: None in a study that takes the main study's dataset.
     contrasts: by name, weighted sums of models, by their names, which add up to 0.
     """
 
-    convert: Convert
     seeds: tuple[int, ...]
     split: Split
     train: Train
     models: dict[str, ModelParams]
+    convert: Convert | None = None
     contrasts: dict[str, dict[str, float]] = dataclasses.field(default_factory=dict)
 
 
@@ -147,8 +164,8 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
     """Read and check the parameters file. Raises InputError."""
     raw = read_params(file)
     sections = [field.name for field in dataclasses.fields(Params)]
-    _check_keys(raw, sections, [name for name in sections if name != "contrasts"], "")
-    convert = decode(raw["convert"], Convert, "convert")
+    _check_keys(raw, sections, SECTIONS, "")
+    convert = decode(raw["convert"], Convert, "convert") if "convert" in raw else None
     seeds = _seeds(raw["seeds"])
     split = decode(raw["split"], Split, "split")
     train = decode(raw["train"], Train, "train")
@@ -157,11 +174,11 @@ def load_params(file: Path = PARAMS_FILE) -> Params:
     if contrasts and len(seeds) < 2:
         raise InputError(_at("seeds: ", "contrasts take at least two seeds"))
     return Params(
-        convert=convert,
         seeds=seeds,
         split=split,
         train=train,
         models=models,
+        convert=convert,
         contrasts=contrasts,
     )
 
@@ -191,6 +208,21 @@ def decode(raw: Any, kind: type[T], path: str, owner: str = "") -> T:
             message = f"{key}: expected a whole number of at most {LARGEST}, got {raw[key]}"
             raise InputError(_at(f"{path}.", message))
     return result
+
+
+def decode_named(raw: Any, registry: Mapping[str, type[T]], path: str) -> T:
+    """Return the registered class that raw["name"] names, made from the other keys.
+
+    Raises InputError, naming the key path.
+    """
+    if not isinstance(raw, dict):
+        raise InputError(_at(f"{path}: ", f"expected a mapping, got {raw!r}"))
+    name = raw.get("name")
+    if not isinstance(name, str) or name not in registry:
+        problem = "missing" if name is None else f"unknown {name!r}"
+        raise InputError(_at(f"{path}.name: ", f"{problem}; known: {', '.join(registry)}"))
+    settings = {key: value for key, value in raw.items() if key != "name"}
+    return decode(settings, registry[name], path, owner=name)
 
 
 def _check_keys(

@@ -18,7 +18,18 @@ from ruamel.yaml.reader import ReaderError
 from cnn_from_scratch import InputError
 
 PARAMS_FILE = Path("params.yaml")
-TEXTS = ("convert.sheet", "convert.test_sheet")  # where what YAML 1.2 takes for text can only be it
+_SOURCE_TEXTS = (
+    "label",
+    "path",
+    "sheet",
+    "test",
+    "test_column",
+    "test_sheet",
+    "test_value",
+    "train",
+)
+# Where what YAML 1.2 takes for text can only be text, such as a column called y.
+TEXTS = tuple(f"convert.source.{key}" for key in _SOURCE_TEXTS)
 
 TWO_READINGS = re.compile(
     r"""

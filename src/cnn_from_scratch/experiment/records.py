@@ -29,7 +29,9 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.files import json_text, replacing
 from cnn_from_scratch.experiment.models import Model, optimizer_settings
 from cnn_from_scratch.experiment.npz import write_npz
+from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import Run, build_network
+from cnn_from_scratch.experiment.standardization import to_be_restored
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Optimizer
 
@@ -246,13 +248,14 @@ def check_still_wanted(
 
 
 def read_network(
-    files: Mapping[str, bytes], model: Model, seed: int, dataset: Dataset
+    files: Mapping[str, bytes], model: Model, train: Train, seed: int, dataset: Dataset
 ) -> Sequential:
     """Return the trained network of a record, whose files `read_record` gives.
 
     Raises InputError if the code makes another network of the model by now.
     """
-    network = build_network(model, seed, dataset)
+    first = [to_be_restored(dataset.X.shape[1])] if train.standardize else []
+    network = build_network(model, seed, dataset, first=first)
     try:
         with np.load(io.BytesIO(files["checkpoint.npz"]), allow_pickle=False) as arrays:
             network.restore(dict(arrays))

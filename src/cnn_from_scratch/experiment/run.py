@@ -1,7 +1,8 @@
 """One run: a model trained from one seed, scored on every split."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -10,16 +11,18 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.augmentation import augment
 from cnn_from_scratch.experiment.backends import backend_for
-from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Images, Indices, Labels
+from cnn_from_scratch.experiment.checkpoints import Checkpoint, Parts
+from cnn_from_scratch.experiment.dataset import Chosen, Dataset, Indices
 from cnn_from_scratch.experiment.diagnostics import Diagnostics, NotingGradients, diagnose
 from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import DType, Split, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.splits import split_indices
+from cnn_from_scratch.experiment.standardization import measured
 from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.nn.backend import Backend
-from cnn_from_scratch.nn.layers import Arrays, BatchNorm
+from cnn_from_scratch.nn.layers import Arrays, BatchNorm, Layer
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.training import (
@@ -36,11 +39,11 @@ from cnn_from_scratch.nn.training import (
 
 @dataclass(frozen=True)
 class Predictions:
-    """The labels that a trained network gave to some samples of a sheet."""
+    """The classes that a trained network gave to some samples, by their names."""
 
-    indices: Indices  # places in the sheet, from 0
-    labels: Labels
-    predicted: Labels
+    indices: Indices  # places among the samples to train on, or among the test samples, from 0
+    labels: list[str]
+    predicted: list[str]
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,18 @@ def train_run(
     split: Split,
     train: Train,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    checkpoint: Checkpoint | None = None,
 ) -> Run:
     """Train a model on the seed's training samples and score it on every split.
+
+    checkpoint: what a killed run goes on from, and what keeps how far this one is; None: nothing.
 
     Raises InputError if the data cannot be split, the network cannot take its images, or batch
     normalization would see a single value per channel.
     """
     backend = backend_for(train)
     with using(backend.numerics):
-        return _train_run(model, seed, dataset, split, train, backend, on_epoch)
+        return _train_run(model, seed, dataset, split, train, backend, on_epoch, checkpoint)
 
 
 def _train_run(
@@ -85,53 +91,88 @@ def _train_run(
     train: Train,
     backend: Backend,
     on_epoch: Callable[[Epoch], None],
+    checkpoint: Checkpoint | None,
 ) -> Run:
     rng = stream(seed, Purpose.SPLIT)
-    train_indices, val_indices = split_indices(dataset.y, dataset.num_classes, split, rng)
+    train_indices, val_indices = split_indices(dataset.y, dataset.class_names, split, rng)
     samples = {
-        "train": _samples(dataset.X, dataset.y, train_indices, train.dtype),
-        "val": _samples(dataset.X, dataset.y, val_indices, train.dtype),
+        "train": _samples(dataset, train_indices, train.dtype),
+        "val": _samples(dataset, val_indices, train.dtype),
     }
-    network = build_network(model, seed, dataset, backend, train.dtype)
+    first = [measured(samples["train"].x)] if train.standardize else []
+    network = build_network(model, seed, dataset, backend, train.dtype, first)
     _check_batches(network, model, len(train_indices), train.batch_size)
     optimizer = NotingGradients(model.optimizer, network)
+    streams = {
+        purpose: stream(seed, purpose)
+        for purpose in (Purpose.SHUFFLE, Purpose.DROPOUT, Purpose.AUGMENT)
+    }
     training = Training(
         epochs=train.epochs,
         batch_size=train.batch_size,
         schedule=model.schedule,
-        augment=_augmenter(train, seed),
+        augment=_augmenter(train, streams[Purpose.AUGMENT]),
         early_stopping=train.early_stopping,
         best_checkpoint=train.best_checkpoint,
-        shuffle_rng=stream(seed, Purpose.SHUFFLE),
-        dropout_rng=stream(seed, Purpose.DROPOUT),
+        shuffle_rng=streams[Purpose.SHUFFLE],
+        dropout_rng=streams[Purpose.DROPOUT],
     )
-    result = fit(network, optimizer, samples["train"], samples["val"], training, on_epoch)
+
+    def end_epoch(epoch: Epoch) -> None:
+        optimizer.end_epoch()
+        on_epoch(epoch)
+
+    parts = Parts(network, optimizer, streams)
+    result = fit(
+        network,
+        optimizer,
+        samples["train"],
+        samples["val"],
+        training,
+        end_epoch,
+        checkpoint.resume(parts) if checkpoint else None,
+        partial(checkpoint.save, parts) if checkpoint else lambda _: None,
+    )
     indices = {"val": val_indices}
     if dataset.X_test is not None and dataset.y_test is not None:
         indices["test"] = np.arange(len(dataset.y_test))
-        samples["test"] = _samples(dataset.X_test, dataset.y_test, indices["test"], train.dtype)
+        images = Chosen(dataset.X_test, indices["test"], dataset.scale, train.dtype)
+        samples["test"] = Samples(images, dataset.y_test)
     return Run(
         fit=result,
         checkpoint=network.state(),
         num_params=network.theta.size,
         diagnostics=diagnose(network, samples["train"].x),
-        gradient_norms=_by_epoch(optimizer, result, len(train_indices), train.batch_size),
+        gradient_norms={
+            layer: [norms[i] for norms in optimizer.norms]
+            for i, layer in enumerate(optimizer.slices)
+        },
         scores={name: evaluate(network, some) for name, some in samples.items()},
-        predictions={name: _predict(network, samples[name], indices[name]) for name in indices},
+        predictions={
+            name: _predict(network, samples[name], places, dataset)
+            for name, places in indices.items()
+        },
     )
 
 
 def build_network(
-    model: Model, seed: int, dataset: Dataset, backend: Backend = NUMPY, dtype: DType = "float64"
+    model: Model,
+    seed: int,
+    dataset: Dataset,
+    backend: Backend = NUMPY,
+    dtype: DType = "float64",
+    first: Sequence[Layer] = (),
 ) -> Sequential:
     """Return the untrained network; only its initial parameters depend on the seed.
+
+    first: layers before the architecture's.
 
     Raises InputError unless it gives one logit per class, and has parameters to learn.
     """
     named = f"{PARAMS_FILE}: models.{model.name}: the architecture {model.architecture}"
     try:
         network = backend.network(
-            model.architecture.layers(dataset.num_classes),
+            [*first, *model.architecture.layers(dataset.num_classes)],
             dataset.X.shape[1:],
             lambda i: stream(seed, Purpose.INIT, i),
             backend,
@@ -167,28 +208,20 @@ def _check_batches(network: Sequential, model: Model, samples: int, batch_size: 
             )
 
 
-def _augmenter(train: Train, seed: int) -> Callable[[Array], Array] | None:
+def _augmenter(train: Train, rng: np.random.RandomState) -> Callable[[Array], Array] | None:
     """Return what changes the images of a training batch, if anything does."""
     augmentation = train.augment
     if augmentation is None:
         return None
-    rng = stream(seed, Purpose.AUGMENT)
     return lambda images: augment(images, augmentation, rng)
 
 
-def _by_epoch(
-    optimizer: NotingGradients, result: Fit, samples: int, batch_size: int | None
-) -> dict[int, list[float]]:
-    """Return the norms of every epoch's last update, up to the last finite epoch."""
-    updates = 1 if batch_size is None else -(-samples // batch_size)
-    last = optimizer.norms[updates - 1 :: updates][: len(result.history) - 1]
-    return {layer: [row[i] for row in last] for i, layer in enumerate(optimizer.slices)}
+def _samples(dataset: Dataset, indices: Indices, dtype: DType) -> Samples:
+    return Samples(Chosen(dataset.X, indices, dataset.scale, dtype), dataset.y[indices])
 
 
-def _samples(images: Images, labels: Labels, indices: Indices, dtype: DType) -> Samples:
-    return Samples(Chosen(images, indices, dtype), labels[indices] - 1)
-
-
-def _predict(network: Sequential, samples: Samples, indices: Indices) -> Predictions:
-    logits = predict(network, samples.x)
-    return Predictions(indices, samples.targets + 1, logits.argmax(axis=1) + 1)
+def _predict(
+    network: Sequential, samples: Samples, indices: Indices, dataset: Dataset
+) -> Predictions:
+    predicted = predict(network, samples.x).argmax(axis=1)
+    return Predictions(indices, dataset.names(samples.targets), dataset.names(predicted))

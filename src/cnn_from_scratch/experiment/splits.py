@@ -1,5 +1,7 @@
 """The split: which samples train, and which are held out for validation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cnn_from_scratch import InputError
@@ -8,7 +10,7 @@ from cnn_from_scratch.experiment.params import Split
 
 
 def split_indices(
-    y: Labels, num_classes: int, split: Split, rng: np.random.RandomState
+    y: Labels, class_names: Sequence[str], split: Split, rng: np.random.RandomState
 ) -> tuple[Indices, Indices]:
     """Return the sorted indices of the training and of the validation samples.
 
@@ -17,21 +19,21 @@ def split_indices(
     part of its share, the classes with the largest remainders one more (ties in random order),
     and every class keeps at least one sample on each side.
 
-    y: (N,) labels 1..K with K = num_classes. Raises InputError if a class has fewer than two
+    y: (N,) class indices; class_names: all K. Raises InputError if a class has fewer than two
     samples under `holdout`.
     """
     if split.protocol == "resubstitution":
         return np.arange(len(y)), np.arange(len(y))
-    sizes = np.bincount(y, minlength=num_classes + 1)[1:]
-    for label, size in enumerate(sizes, start=1):
+    sizes = np.bincount(y, minlength=len(class_names))
+    for name, size in zip(class_names, sizes, strict=True):
         if size < 2:
             raise InputError(
-                f"class {label} has {size} sample{'' if size == 1 else 's'};"
+                f"class {name} has {size} sample{'' if size == 1 else 's'};"
                 " split.protocol 'holdout' needs at least 2 of each class"
             )
     held_out = [
         rng.permutation(np.flatnonzero(y == label))[:count]
-        for label, count in enumerate(_held_out_per_class(sizes, split, rng), start=1)
+        for label, count in enumerate(_held_out_per_class(sizes, split, rng))
     ]
     val = np.sort(np.concatenate(held_out))
     return np.delete(np.arange(len(y)), val), val

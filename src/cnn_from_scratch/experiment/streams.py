@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     SHUFFLE = 2
     DROPOUT = 3
     AUGMENT = 4
+    HOLD_OUT = 5  # of convert.hold_out.seed
 
 
 def stream(seed: int, purpose: Purpose, index: int = 0) -> RandomState:

@@ -1,29 +1,39 @@
 """What a worker does: a process, here or on another machine, that trains runs for a writer.
 
-A worker needs no file of the writer's, and writes none: it is given the datasets once, and each
-run's settings; it gives back the record's files.
+A worker needs no file of the writer's: it is given the datasets once, and each run's settings; it
+gives back the record's files. On the writer's machine it keeps checkpoints in the writer's project.
 """
 
 import os
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.experiment.checkpoints import SECONDS, Checkpoint
 from cnn_from_scratch.experiment.code import difference_from
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.jobs import Job
 from cnn_from_scratch.experiment.memory import keep_freed_memory
 
 _datasets: dict[str, Dataset] = {}  # by digest
+_checkpoint: Callable[[str], Checkpoint]  # of the run with a digest
 
 
 class RefusalError(InputError):
     """A worker cannot train the runs that it is asked for, whichever they are."""
 
 
-def prepare(datasets: Iterable[Dataset]) -> None:
-    """Take in the datasets that the runs are trained on: once for each worker process."""
+def prepare(datasets: Iterable[Dataset], project: Path, seconds: float = SECONDS) -> None:
+    """Take in what all runs share: once for each worker process.
+
+    project: the folder of the project that has their checkpoints, written every so many seconds, if
+    this machine has it.
+    """
+    global _checkpoint
     keep_freed_memory()
+    _checkpoint = partial(Checkpoint, project, seconds=seconds)
     _datasets.update((dataset.digest, dataset) for dataset in datasets)
 
 
@@ -39,4 +49,5 @@ def train(job: Job, dataset: str, code: Mapping[str, str]) -> tuple[dict[str, by
         raise RefusalError(f"on {name}, other code than here: {difference}")
     if dataset not in _datasets:
         raise RefusalError(f"on {name}, it was not given the dataset")
-    return job.record(_datasets[dataset]), name
+    data = _datasets[dataset]
+    return job.record(data, checkpoint=_checkpoint(job.trained_from(data))), name

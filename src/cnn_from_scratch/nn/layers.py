@@ -107,35 +107,47 @@ class Conv2D(Layer):
 
     y[n,o,i,j] = b[o] + sum over c,u,v of W[o,c,u,v] * x[n, c, s*i+u-p, s*j+v-p]
 
-    x (N, C, H, W), taken as 0 outside, -> y (N, out_channels, (H+2p-k)//s + 1, (W+2p-k)//s + 1),
-    with W (out_channels, C, k, k), b (out_channels,), k = kernel_size, s = stride, p = padding.
-    Initial W: `weight_init` with fan_in = C*k*k and fan_out = out_channels*k*k; initial b: 0.
+    x (N, C, H, W), taken as 0 outside, -> y (N, out_channels, (H+2p-h)//s + 1, (W+2p-w)//s + 1),
+    with W (out_channels, C, h, w), b (out_channels,), s = stride, p = padding. The kernel's height
+    and width h, w are both kernel_size; without one (None) they are H, W: it spans the image, and
+    takes no padding.
+    Initial W: `weight_init` with fan_in = C*h*w and fan_out = out_channels*h*w; initial b: 0.
 
     Source: LeCun et al. 1998, "Gradient-based learning applied to document recognition".
     """
 
     out_channels: Annotated[int, AT_LEAST_1]
-    kernel_size: Annotated[int, AT_LEAST_1]
+    kernel_size: Annotated[int | None, AT_LEAST_1]
     stride: Annotated[int, AT_LEAST_1] = 1
     padding: Annotated[int, NOT_NEGATIVE] = 0
     weight_init: InitializerName = "published"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kernel_size is None and self.padding > 0:
+            raise ValueError("padding: expected 0 with a kernel that spans the image")
+
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
-        """Draw W and b. Raises ValueError unless in_shape is (C, H, W) with H+2p, W+2p >= k."""
-        out_size = windows_in(in_shape, self.kernel_size, self.stride, self.padding)
-        channels, k, o = in_shape[0], self.kernel_size, self.out_channels
+        """Draw W and b. Raises ValueError unless in_shape is (C, H, W), H+2p >= h, W+2p >= w."""
+        kernel = self._kernel(in_shape)
+        out_size = windows_in(in_shape, kernel, self.stride, self.padding)
+        channels, places, o = in_shape[0], prod(kernel), self.out_channels
         draw = INITIALIZERS[self.weight_init]
-        W = draw(rng, (o, channels, k, k), fan_in=channels * k * k, fan_out=o * k * k)
+        W = draw(rng, (o, channels, *kernel), fan_in=channels * places, fan_out=o * places)
         return Init((o, *out_size), {"W": W, "b": np.zeros(o)}, {})
+
+    def _kernel(self, in_shape: Shape) -> Shape:
+        """Return the kernel's height and width."""
+        return in_shape[1:] if self.kernel_size is None else (self.kernel_size, self.kernel_size)
 
     def prepare(self, x: Array) -> Patches:
         """Return the columns of x."""
-        return Patches(x, self.kernel_size, self.stride, self.padding)
+        return Patches(x, self._kernel(x.shape[1:]), self.stride, self.padding)
 
     def forward(self, params: Arrays, x: Array | Patches, mode: Mode = EVALUATION) -> Output:
         """One matrix product: W times a column of inputs for every output pixel."""
         patches = x if isinstance(x, Patches) else self.prepare(x)
-        W = factor(params["W"].reshape(self.out_channels, -1))  # (O, C*k*k)
+        W = factor(params["W"].reshape(self.out_channels, -1))  # (O, C*h*w)
         y = matmul(W, patches.columns)  # (O, H'*W'*N)
         y += params["b"][:, np.newaxis]
         y = y.reshape(self.out_channels, *patches.out_size, -1)  # (O, H', W', N)
@@ -165,7 +177,7 @@ class _Pool2D(Layer):
 
     def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
         """No parameters. Raises ValueError unless in_shape is (C, H, W) with H, W >= k."""
-        out_size = windows_in(in_shape, self.kernel_size, self._stride)
+        out_size = windows_in(in_shape, (self.kernel_size, self.kernel_size), self._stride)
         return Init((in_shape[0], *out_size), {}, {})
 
     @property
@@ -173,7 +185,7 @@ class _Pool2D(Layer):
         return self.kernel_size if self.stride is None else self.stride
 
     def _windows(self, images: Array) -> Array:
-        return windows(images, self.kernel_size, self._stride)
+        return windows(images, (self.kernel_size, self.kernel_size), self._stride)
 
 
 @dataclass(frozen=True)
@@ -419,6 +431,35 @@ def _per_channel(numbers: Array, x: Array) -> Array:
 
 
 @dataclass(frozen=True)
+class Standardize(Layer):
+    """Each channel less its mean, divided by its standard deviation.
+
+    y = (x - mean) / sd
+
+    x (N, C, ...) -> y like x, with C numbers in mean and in sd. They are kept as buffers (C,) of
+    these names, and nothing is learned.
+    """
+
+    mean: tuple[float, ...]
+    sd: tuple[float, ...]
+
+    def init(self, in_shape: Shape, rng: np.random.RandomState) -> Init:
+        """Keep the numbers. Raises ValueError unless there are two a channel, with every sd > 0."""
+        if (len(self.mean), len(self.sd)) != (*in_shape[:1], *in_shape[:1]) or min(self.sd) <= 0:
+            raise ValueError(f"expected a mean and an sd above 0 for each channel of {in_shape}")
+        return Init(in_shape, {}, {"mean": np.array(self.mean), "sd": np.array(self.sd)})
+
+    def forward(self, params: Arrays, x: Array, mode: Mode = EVALUATION) -> Output:
+        """Return y."""
+        sd = _per_channel(params["sd"], x)
+        return (x - _per_channel(params["mean"], x)) / sd, sd
+
+    def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
+        """Return dx = dy / sd."""
+        return dy / cache, {}
+
+
+@dataclass(frozen=True)
 class Dropout(Layer):
     """In training, each element set to 0 with probability rate, the others scaled up.
 
@@ -458,5 +499,6 @@ LAYERS: dict[str, type[Layer]] = {
     "tanh": Tanh,
     "relu": ReLU,
     "batch_norm": BatchNorm,
+    "standardize": Standardize,
     "dropout": Dropout,
 }

@@ -17,9 +17,10 @@ class Sequential:
     """Layers applied one after the other.
 
     theta, (P,) of the dtype, holds every parameter; `params[i]` are layer i's, as reshaped views
-    into it, and `slices[i]` is where they stand. Change them through `theta += delta` (never by
-    rebinding theta), and the layers follow. `buffers[i]` are the arrays that layer i keeps besides,
-    such as running statistics; they stand in `params[i]` too.
+    into it, and `slices[i]` is where they stand; `first_to_learn` is the first layer with any.
+    Change them through `theta += delta` (never by rebinding theta), and the layers follow.
+    `buffers[i]` are the arrays that layer i keeps besides, such as running statistics; they stand
+    in `params[i]` too.
 
     Args:
         layers: the layers, first to last.
@@ -61,6 +62,7 @@ class Sequential:
         self.theta = np.concatenate(arrays, dtype=dtype)
         sizes = [sum(array.size for array in params.values()) for params in initial]
         self.slices = list(map(slice, accumulate([0, *sizes]), accumulate(sizes)))
+        self.first_to_learn = next((i for i, size in enumerate(sizes) if size > 0), len(sizes))
         views = _views(self.theta, initial)
         self.params = [own | kept for own, kept in zip(views, self.buffers, strict=True)]
 
@@ -85,16 +87,19 @@ class Sequential:
     def backward(self, dy: Array, caches: list[Any]) -> Array:
         """Return dtheta from the gradient dy of the output: the chain rule, last to first.
 
+        It ends at the first layer with parameters: the gradient below it is nobody's.
+
         dy (N, *out_shape) -> dtheta (P,) in theta's order.
         """
         dtheta = np.empty_like(self.theta)
-        for i in reversed(range(len(self.layers))):
+        for i in reversed(range(self.first_to_learn, len(self.layers))):
             dy = self._backward(i, dy, caches[i], dtheta)
         return dtheta
 
     def _backward(self, i: int, dy: Array, cache: Any, dtheta: Array) -> Any:
-        """Write layer i's part of dtheta, and return its dx; that of the data nobody asks for."""
-        dx, grads = self.layers[i].backward(self.params[i], dy, cache, wants_dx=i > 0)
+        """Write layer i's part of dtheta, and return its dx, if a layer below it learns."""
+        wants_dx = i > self.first_to_learn
+        dx, grads = self.layers[i].backward(self.params[i], dy, cache, wants_dx)
         start = self.slices[i].start
         for grad in grads.values():
             dtheta[start : start + grad.size] = grad.ravel()

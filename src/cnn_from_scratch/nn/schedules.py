@@ -3,31 +3,45 @@
 `factor(epoch, epochs)` is for epoch 0..epochs-1 of a run of `epochs`. Every schedule can start
 with a linear warm-up: during the first warmup_epochs epochs its factor is also multiplied by
 (epoch + 1) / warmup_epochs (Goyal et al. 2017, "Accurate, large minibatch SGD", section 2.2).
-Wrong settings raise ValueError.
+With `by: step` the factor changes with every update: all is counted in updates then, of which an
+epoch has as many as batches. Wrong settings raise ValueError.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 import numpy as np
 
 from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, UNIT, UNIT_ABOVE_0, Checked
 from cnn_from_scratch.nn.numerics import cos
 
+Unit = Literal["epoch", "step"]
 
-class Schedule(Protocol):
-    """What every schedule can do."""
 
+class Schedule(Checked, ABC):
+    """What every schedule can do; by: after what its factor changes."""
+
+    warmup_epochs: int
+    by: Unit
+
+    @abstractmethod
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the factor of the learning rate in an epoch."""
 
+    def in_steps(self, per_epoch: int) -> "Schedule":
+        """Return the schedule whose epochs are single updates, of which an epoch had so many."""
+        warmup = self.warmup_epochs * per_epoch
+        return replace(self, warmup_epochs=warmup)  # type: ignore[type-var]
+
 
 @dataclass(frozen=True)
-class Constant(Checked):
+class Constant(Schedule):
     """The learning rate as it is: factor = 1, after the warm-up."""
 
     warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
+    by: Unit = "epoch"
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return 1, after the warm-up."""
@@ -35,7 +49,7 @@ class Constant(Checked):
 
 
 @dataclass(frozen=True)
-class StepDecay(Checked):
+class StepDecay(Schedule):
     """The learning rate multiplied by gamma every `every` epochs.
 
     factor = gamma^floor(epoch / every)
@@ -44,6 +58,11 @@ class StepDecay(Checked):
     every: Annotated[int, AT_LEAST_1] = 100
     gamma: Annotated[float, UNIT_ABOVE_0] = 0.1
     warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
+    by: Unit = "epoch"
+
+    def in_steps(self, per_epoch: int) -> Schedule:
+        """Return the same, counted in updates."""
+        return replace(super().in_steps(per_epoch), every=self.every * per_epoch)  # type: ignore[type-var]
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return gamma^floor(epoch / every), times the warm-up."""
@@ -52,7 +71,7 @@ class StepDecay(Checked):
 
 
 @dataclass(frozen=True)
-class Cosine(Checked):
+class Cosine(Schedule):
     """The learning rate falling along half a cosine, from 1 to `final`.
 
     factor = final + (1 - final) * (1 + cos(pi * epoch / epochs)) / 2
@@ -63,6 +82,7 @@ class Cosine(Checked):
 
     final: Annotated[float, UNIT] = 0.0
     warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
+    by: Unit = "epoch"
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the cosine's value, times the warm-up."""

@@ -1,7 +1,7 @@
 """The training loop: forward, loss, backward, update, and a record of every epoch."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf, prod
 from typing import Annotated, Any, NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.nn.checks import AT_LEAST_1, Checked
-from cnn_from_scratch.nn.layers import EVALUATION, Mode
+from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Mode
 from cnn_from_scratch.nn.metrics import Targets, accuracy
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.numerics import using
@@ -39,7 +39,7 @@ class Training(Checked):
 
     epochs: passes over the training samples.
     batch_size: samples in a minibatch, the last of an epoch may be smaller; None: all.
-    schedule: by what factor an epoch's updates are scaled.
+    schedule: by what factor an epoch's updates, or each update, are scaled.
     augment: changes the inputs of each batch before they are learned from.
     early_stopping: end when the validation loss has not fallen below its lowest for this many
         epochs; None: never.
@@ -88,6 +88,21 @@ class Fit:
     checkpoint_epoch: int
 
 
+@dataclass
+class Progress:
+    """How far a training has come: all that the next epoch depends on but network and streams.
+
+    history: the scores of every epoch so far.
+    optimizer_state: None before the first epoch.
+    best_epoch, best: the epoch of the lowest validation loss, and its network.
+    """
+
+    history: list[Epoch] = field(default_factory=list)
+    optimizer_state: Any = None
+    best_epoch: int = 0
+    best: Arrays = field(default_factory=dict)
+
+
 def fit(
     network: Sequential,
     optimizer: Optimizer,
@@ -95,44 +110,58 @@ def fit(
     val: Samples,
     training: Training,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
+    progress: Progress | None = None,
+    save: Callable[[Progress], None] = lambda _: None,
 ) -> Fit:
     """Train the network in place on `train`, and score it on `train` and `val` after every epoch.
 
     Unless early_stopping or best_checkpoint is asked for, `val` is only looked at, and decides
     nothing but whether a run has diverged. on_epoch is told of every epoch as it ends, for showing
-    progress; it leaves the network alone.
+    progress; it leaves the network alone. So does save, which is called when an epoch's work is all
+    done: with what it is given, the network's state and the streams' states, a training goes on
+    from there as if it had never ended, if it is given all three again (progress is the first).
 
     If a loss or a parameter stops being finite, or passes 1e100 (1e18 in float32) in size, the run
     has diverged: training ends, and network and history go back to the last epoch before. Raises
     ValueError if that is so before the first epoch.
     """
-    history: list[Epoch] = []
+    progress = progress or Progress()
+    history = progress.history
     diverged = False
-    last = best = network.state()
-    best_epoch = 0
+    last = network.state()
     patience = training.early_stopping or inf
     # Divergence is looked for, not warned of.
     with using(network.backend.numerics), np.errstate(over="ignore", invalid="ignore"):
-        for scored in epochs(network, optimizer, train, val, training):
+        for scored in epochs(network, optimizer, train, val, training, progress):
             if diverged := not _finite(network, scored):
                 break
             history.append(scored)
             last = network.state()
-            if scored.val.loss < history[best_epoch].val.loss:
-                best_epoch, best = scored.epoch, last
+            if not progress.best or scored.val.loss < history[progress.best_epoch].val.loss:
+                progress.best_epoch, progress.best = scored.epoch, last
             on_epoch(scored)
-            if scored.epoch - best_epoch >= patience:
+            if scored.epoch - progress.best_epoch >= patience:
                 break
+            save(progress)
     if not history:
         raise ValueError("the network's loss or parameters are not finite before training")
-    network.restore(best if training.best_checkpoint else last)
-    return Fit(history, diverged, best_epoch if training.best_checkpoint else history[-1].epoch)
+    network.restore(progress.best if training.best_checkpoint else last)
+    left = progress.best_epoch if training.best_checkpoint else history[-1].epoch
+    return Fit(history, diverged, left)
 
 
 def epochs(
-    network: Sequential, optimizer: Optimizer, train: Samples, val: Samples, training: Training
+    network: Sequential,
+    optimizer: Optimizer,
+    train: Samples,
+    val: Samples,
+    training: Training,
+    progress: Progress,
 ) -> Iterator[Epoch]:
-    """Train the network in place, and yield its scores: untrained, and after every epoch."""
+    """Train the network in place, and yield its scores: untrained, and after every epoch.
+
+    Those that are in progress.history already are not yielded again.
+    """
     n = len(train.x)
     batch_size = min(training.batch_size or n, n)
     # A full batch without augmentation is the same in every epoch, so it is prepared once. If the
@@ -143,21 +172,23 @@ def epochs(
     if repeats:
         train = _prepared(network, train)
     optimizer = network.backend.optimizer(optimizer)
-    state = optimizer.init(network.theta)
+    if progress.optimizer_state is None:
+        progress.optimizer_state = optimizer.init(network.theta)
     mode = Mode(training=True, rng=training.dropout_rng)
-    for epoch in range(training.epochs + 1):
+    scored = len(progress.history)
+    for epoch in range(max(scored - 1, 0), training.epochs + 1):
         if reuses:
             passed = _forward(network, train, EVALUATION)
-            score = _score(passed.logits, passed.loss, train)
-        else:
-            score = evaluate(network, train)
-        yield Epoch(epoch, score, evaluate(network, val))
+        if epoch >= scored:
+            ours = _score(passed.logits, passed.loss, train) if reuses else evaluate(network, train)
+            yield Epoch(epoch, ours, evaluate(network, val))
         if epoch == training.epochs:
             return
-        lr_factor = training.schedule.factor(epoch, training.epochs)
-        for batch in _batches(train, batch_size, training):
+        factors = _lr_factors(training, epoch, updates=-(-n // batch_size))
+        for batch, lr_factor in zip(_batches(train, batch_size, training), factors, strict=True):
             g = passed.to_gradient() if reuses else gradient(network, batch, mode)
-            state = update(network, optimizer, state, g, lr_factor)
+            state = progress.optimizer_state
+            progress.optimizer_state = update(network, optimizer, state, g, lr_factor)
 
 
 def update(
@@ -244,6 +275,15 @@ def _batches(samples: Samples, batch_size: int, training: Training) -> Iterator[
         rows = order[start : start + batch_size]
         x = samples.x[rows]
         yield Samples(x if augment is None else augment(x), samples.targets[rows])
+
+
+def _lr_factors(training: Training, epoch: int, updates: int) -> list[float]:
+    """Return the schedule's factor for each of an epoch's updates."""
+    schedule, epochs = training.schedule, training.epochs
+    if schedule.by == "epoch":
+        return [schedule.factor(epoch, epochs)] * updates
+    in_steps = schedule.in_steps(updates)
+    return [in_steps.factor(epoch * updates + i, epochs * updates) for i in range(updates)]
 
 
 def _score(logits: Array, loss: float, samples: Samples) -> Score:

@@ -59,6 +59,11 @@ class Outputs:
         return read_json(Path("metrics/statistics.json"))
 
     @cached_property
+    def class_names(self) -> list[str]:
+        """All classes, in the dataset's order."""
+        return list(read_json(Path("plot_data/classes.json")))
+
+    @cached_property
     def train_loss(self) -> pd.DataFrame:
         """One row per (model, epoch), as `curve` makes them."""
         return _rows("train_loss")
@@ -79,11 +84,6 @@ class Outputs:
         return str(self.scores["protocol"].iloc[0])
 
     @property
-    def num_classes(self) -> int:
-        """The highest label; each class has samples that are held out."""
-        return int(self.confusion["label"].max())
-
-    @property
     def loss_floors(self) -> dict[str, float]:
         """By model, the least loss in nats that the activation on its logits allows."""
         return dict(zip(self.scores["model"], self.scores["loss_floor"], strict=True))
@@ -97,7 +97,9 @@ class Outputs:
         if model not in models:
             raise InputError(f"{RUNS}: {model!r} is not in params.yaml; run 'dvc repro'")
         record = read_named_record(params, model, models[model], seed, self.dataset)
-        return TrainedNetwork(read_network(record, models[model], seed, self.dataset), model, seed)
+        train = params.models[model].train
+        network = read_network(record, models[model], train, seed, self.dataset)
+        return TrainedNetwork(network, model, seed)
 
 
 def best_run(scores: pd.DataFrame) -> tuple[str, int]:
@@ -114,13 +116,16 @@ def best_run(scores: pd.DataFrame) -> tuple[str, int]:
     return model, int(validation.loc[validation["model"] == model, "seed"].iloc[0])
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> Any:
     """Return what is in a JSON file that a stage wrote. Raises InputError."""
     return _read(file, lambda path: json.loads(path.read_bytes()))
 
 
 def _rows(name: str) -> pd.DataFrame:
-    return _read(Path("plot_data", f"{name}.json"), pd.read_json)
+    """Return a table; pandas' own reader would make a number of a class called "01"."""
+    return _read(
+        Path("plot_data", f"{name}.json"), lambda path: pd.DataFrame(json.loads(path.read_bytes()))
+    )
 
 
 def _read(file: Path, read: Callable[[Path], T]) -> T:

@@ -14,6 +14,7 @@ MAX_EPOCHS = 60  # of a single run's curve, about as many as a small plot can te
 def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     """Return one row per (model, epoch): a column's mean over seeds, and the band of +- one SD.
 
+    step: the updates of the parameters made until then, epoch times the updates in an epoch.
     column: <split>_<measure>; the band ends where the measure does. A run that ended before the
     others, as a diverged one does, keeps its last value to the end.
     """
@@ -21,12 +22,14 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for model, of_model in history.groupby("model", sort=False):
         lines = of_model.pivot(index="epoch", columns="seed", values=column).ffill()
-        for epoch, values in zip(lines.index, lines.to_numpy(), strict=True):
+        steps = of_model.groupby("epoch")["step"].max()
+        for epoch, step, values in zip(lines.index, steps, lines.to_numpy(), strict=True):
             mean, sd = mean_and_population_sd(values)
             rows.append(
                 {
                     "model": model,
                     "epoch": int(epoch),
+                    "step": int(step),
                     "mean": round(mean, DIGITS),
                     "low": round(measure.clamp(mean - sd), DIGITS),
                     "high": round(measure.clamp(mean + sd), DIGITS),
@@ -36,12 +39,12 @@ def curve(history: pd.DataFrame, column: str) -> list[dict[str, Any]]:
 
 
 def run_curves(history: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return one row per (model, seed, epoch) with train_loss and val_loss in nats.
+    """Return one row per (model, seed, epoch) with step, and train_loss and val_loss in nats.
 
     Of long runs every second, third, ... epoch, so that at most MAX_EPOCHS are left, and the last.
     """
     rows, _ = thinned(history, ["model", "seed"], MAX_EPOCHS)
-    return _rows(rows[["model", "seed", "epoch", "train_loss", "val_loss"]])
+    return _rows(rows[["model", "seed", "epoch", "step", "train_loss", "val_loss"]])
 
 
 def scores_by_seed(scores: pd.DataFrame) -> list[dict[str, Any]]:
@@ -59,21 +62,13 @@ def scores_by_seed(scores: pd.DataFrame) -> list[dict[str, Any]]:
 def confusion(predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Return one row per (model, split, label, predicted): how often, over all seeds.
 
-    Pairs of labels that never occurred have no row: with many classes most pairs are such.
+    Labels are class names, in the order of the classes. Pairs that never occurred have no row: with
+    many classes most pairs are such.
     """
     return [
-        {
-            "model": model,
-            "split": split,
-            "label": int(label),
-            "predicted": int(predicted),
-            "count": int(count),
-        }
+        {"model": model, "split": split, "label": label, "predicted": predicted, "count": count}
         for (model, split), some in predictions.groupby(["model", "split"], sort=False)
-        for label, predicted, count in some.groupby(["label", "predicted"])
-        .size()
-        .reset_index()
-        .itertuples(index=False)
+        for (label, predicted), count in _pairs(some)
     ]
 
 
@@ -102,13 +97,20 @@ def misclassified(predictions: pd.DataFrame) -> list[dict[str, Any]]:
         {
             "split": split,
             "index": int(index),
-            "label": int(label),
-            "predicted": int(predicted),
-            "count": len(some),
+            "label": label,
+            "predicted": predicted,
+            "count": count,
         }
         for index in worst.index[:MAX_MISCLASSIFIED]
-        for (label, predicted), some in rows[rows["index"] == index].groupby(["label", "predicted"])
+        for (label, predicted), count in _pairs(rows[rows["index"] == index])
     ]
+
+
+def _pairs(predictions: pd.DataFrame) -> list[tuple[tuple[str, str], int]]:
+    """Return each pair of a true and a predicted label that occurs, and how often."""
+    counts = predictions.groupby(["label", "predicted"], observed=True).size()
+    pairs: list[tuple[str, str]] = counts.index.tolist()
+    return list(zip(pairs, counts.tolist(), strict=True))
 
 
 def thinned(rows: pd.DataFrame, by: list[str], most: int) -> tuple[pd.DataFrame, str]:

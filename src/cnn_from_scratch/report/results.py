@@ -42,7 +42,8 @@ def write_results(
     runs: of exactly these models, trained on the dataset. contrasts: of these models, maybe none.
     The files are metrics/summary.json, statistics.json and .md, results.md, convergence.md,
     runs.parquet, if there are contrasts contrasts.json and .md; and plot_data/<column>.json of
-    CURVES, run_curves.json, accuracy_by_seed.json, confusion.json, predictions/<model>.csv,
+    CURVES, run_curves.json, accuracy_by_seed.json, classes.json (their names, in order),
+    confusion.json, predictions/<model>.csv,
     misclassified.json.
     """
     scores = runs.scores
@@ -71,6 +72,7 @@ def write_results(
             write_rows(new(f"plot_data/{column}.json"), curve(runs.history, column))
         write_rows(new("plot_data/run_curves.json"), run_curves(runs.history))
         write_rows(new("plot_data/accuracy_by_seed.json"), scores_by_seed(scores))
+        write_json(new("plot_data/classes.json"), dataset.class_names)
         write_rows(new("plot_data/confusion.json"), confusion(runs.predictions))
         _write_predictions(new("plot_data/predictions"), runs.predictions)
         write_rows(new("plot_data/misclassified.json"), misclassified(runs.predictions))

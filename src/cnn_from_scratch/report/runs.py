@@ -31,7 +31,7 @@ HISTORY: dict[str, Any] = {
     "val_loss": float,
     "val_accuracy": float,
 }
-PREDICTIONS: dict[str, Any] = {"split": str, "index": int, "label": int, "predicted": int}
+PREDICTIONS: dict[str, Any] = {"split": str, "index": int, "label": str, "predicted": str}
 LOSS_OFF = 1e-5  # of a loss: native numerics may add up the same samples in another order
 
 
@@ -118,8 +118,10 @@ class Runs:
     scores: one row per (model, seed, split): loss in nats, accuracy 0..1, protocol, parameters,
         diverged, last_finite_epoch, checkpoint_epoch, dead_logits, loss_floor in nats, and every
         other measure (MEASURES); those of whole runs stand in each row of the run.
-    history: one row per (model, seed, epoch): train_loss, train_accuracy, val_loss, val_accuracy.
-    predictions: one row per (model, seed, split, index): label, predicted.
+    history: one row per (model, seed, epoch): step, which counts the updates made until then, and
+        train_loss, train_accuracy, val_loss, val_accuracy.
+    predictions: one row per (model, seed, split, index): label, predicted; both are categories, the
+        names of all classes in their order.
     """
 
     scores: pd.DataFrame
@@ -142,8 +144,11 @@ def read_runs(params: Params, dataset: Dataset) -> Runs:
             seed: _read_run(params, name, model, seed, dataset, samples[seed])
             for seed in params.seeds
         }
+        train = params.models[name].train
         last_epoch = max(run.result.last_finite_epoch for run in runs.values())
         for seed, run in runs.items():
+            updates = updates_per_epoch(train.batch_size, params.split, samples[seed], dataset)
+            run.history.insert(1, "step", run.history["epoch"] * updates)
             for frames, frame in (
                 (scores, run.scores(last_epoch)),
                 (history, run.history),
@@ -169,23 +174,39 @@ def _read_run(
 ) -> RunTables:
     files = read_named_record(params, name, model, seed, dataset)
     try:
-        return run_tables(
-            files, name, seed, params.models[name].train, samples, dataset.num_classes
-        )
+        return run_tables(files, name, seed, params.models[name].train, samples)
     except FileError as error:
         raise damaged(run_folder(name, seed) / error.file, f"damaged: {error}") from error
 
 
 def predicted_samples(split: Split, seed: int, dataset: Dataset) -> pd.DataFrame:
-    """Return the samples that a run predicts, in order: split, index and label."""
+    """Return the samples that a run predicts, in order: split, index and label (a category)."""
     rng = stream(seed, Purpose.SPLIT)
-    _, val = split_indices(dataset.y, dataset.num_classes, split, rng)
-    of_val = pd.DataFrame({"split": "val", "index": val, "label": dataset.y[val]})
-    if dataset.y_test is None:
-        return of_val
-    test = np.arange(len(dataset.y_test))
-    of_test = pd.DataFrame({"split": "test", "index": test, "label": dataset.y_test})
-    return pd.concat([of_val, of_test], ignore_index=True)
+    _, val = split_indices(dataset.y, dataset.class_names, split, rng)
+    parts = [("val", val, dataset.y[val])]
+    if dataset.y_test is not None:
+        parts.append(("test", np.arange(len(dataset.y_test)), dataset.y_test))
+    splits, indices, labels = zip(*parts, strict=True)
+    kind = pd.CategoricalDtype(list(dataset.class_names), ordered=True)
+    return pd.DataFrame(
+        {
+            "split": np.repeat(splits, [len(some) for some in indices]),
+            "index": np.concatenate(indices),
+            "label": pd.Categorical.from_codes(np.concatenate(labels), dtype=kind),
+        }
+    )
+
+
+def updates_per_epoch(
+    batch_size: int | None, split: Split, samples: pd.DataFrame, dataset: Dataset
+) -> int:
+    """Return how often an epoch updates the parameters: once for each minibatch.
+
+    samples: as `predicted_samples` gives them.
+    """
+    held_out = int((samples["split"] == "val").sum()) if split.protocol == "holdout" else 0
+    size = len(dataset.y) - held_out
+    return -(-size // (batch_size or size))
 
 
 def run_tables(
@@ -194,7 +215,6 @@ def run_tables(
     seed: int,
     train: Train,
     samples: pd.DataFrame,
-    classes: int,
 ) -> RunTables:
     """Return the tables of a record's files.
 
@@ -215,8 +235,7 @@ def run_tables(
         rows = files[file].splitlines()[1:]
         _check_epochs([int(row.partition(b",")[0]) for row in rows], 1, result)
         file = "predictions.csv"
-        predictions = _read_csv(files[file], PREDICTIONS)
-        _check_predictions(predictions, samples, classes)
+        predictions = _with_labels(_read_csv(files[file], PREDICTIONS), samples)
         file = "result.json"
         _check_scores(result, history, predictions)
     except (ValueError, OverflowError, csv.Error) as error:
@@ -226,13 +245,15 @@ def run_tables(
 
 def _read_csv(content: bytes, columns: dict[str, Any]) -> pd.DataFrame:
     """Return the columns, of those types. Raises ValueError if a value is missing or not finite."""
-    text = content.decode("ascii")  # int and float would take the digits of any script
-    header, *rows = csv.reader(io.StringIO(text))
+    header, *rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
     if not rows or any(len(row) != len(header) for row in rows):
         raise ValueError("expected rows of as many values as columns")
     values = dict(zip(header, zip(*rows, strict=True), strict=True))
     if missing := columns.keys() - values.keys():
         raise ValueError(f"expected the columns {', '.join(sorted(missing))}")
+    for name, kind in columns.items():
+        if kind is not str and not all(map(str.isascii, values[name])):
+            raise ValueError(f"{name}: expected numbers in ASCII")  # int would take any script's
     # Python's float rounds to the nearest float64, as pandas' own parser may not.
     frame = pd.DataFrame({name: list(map(kind, values[name])) for name, kind in columns.items()})
     if not np.isfinite(frame.select_dtypes("number")).all(axis=None):
@@ -263,12 +284,16 @@ def _check_history(history: pd.DataFrame) -> None:
         raise ValueError("expected losses from 0 up and accuracies from 0 to 1")
 
 
-def _check_predictions(predictions: pd.DataFrame, samples: pd.DataFrame, classes: int) -> None:
-    same = (np.array_equal(predictions[column], samples[column]) for column in samples)
-    if len(predictions) != len(samples) or not all(same):
-        raise ValueError("expected each sample of the split and of the test sheet once, in order")
-    if not predictions["predicted"].between(1, classes).all():
-        raise ValueError(f"expected predicted labels from 1 to {classes}")
+def _with_labels(predictions: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFrame:
+    """Return the predictions with categories as labels, once it is sure that they are of these."""
+    same = (predictions[column].tolist() == samples[column].tolist() for column in samples)
+    if not all(same):
+        raise ValueError("expected each sample of the split and of the test samples once, in order")
+    kind = samples["label"].dtype
+    known = predictions["predicted"].isin(samples["label"].cat.categories)
+    for name in predictions.loc[~known, "predicted"].head(1):
+        raise ValueError(f"expected predicted labels that name a class, got {name!r}")
+    return predictions.astype({"label": kind, "predicted": kind})
 
 
 def _check_scores(result: Result, history: pd.DataFrame, predictions: pd.DataFrame) -> None:

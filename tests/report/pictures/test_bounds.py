@@ -41,6 +41,7 @@ MAX_PIXELS = 20e6
 MAX_ARTISTS = 30_000
 MAX_POINTS = 250_000  # numbers in lines, bands and images
 
+NAMES = tuple(map(str, range(CLASSES)))
 Models = Iterable[str]
 
 ONE_EACH = [f"M{k}" for k in range(MODELS)]  # each a group of its own
@@ -72,16 +73,17 @@ def statistics(models: Models) -> dict[str, Any]:
 def curves(models: Models) -> pd.DataFrame:
     keys = pd.MultiIndex.from_product([models, range(EPOCHS)], names=["model", "epoch"])
     mean = np.linspace(2.0, 1.0, len(keys))
-    return keys.to_frame(index=False).assign(mean=mean, low=mean - 0.1, high=mean + 0.1)
+    rows = keys.to_frame(index=False).assign(mean=mean, low=mean - 0.1, high=mean + 0.1)
+    return rows.assign(step=rows["epoch"])
 
 
 def confusion() -> pd.DataFrame:
     """Return the confusion of labels with the next one; the last labels' are the most frequent."""
-    keys = pd.MultiIndex.from_product([ONE_EACH, range(1, CLASSES + 1)], names=["model", "label"])
+    keys = pd.MultiIndex.from_product([ONE_EACH, range(CLASSES)], names=["model", "label"])
     right = keys.to_frame(index=False).assign(split="test")
     right = right.assign(predicted=right["label"], count=CLASSES)
-    wrong = right.assign(predicted=right["label"] % CLASSES + 1, count=right["label"])
-    return pd.concat([right, wrong])
+    wrong = right.assign(predicted=(right["label"] + 1) % CLASSES, count=right["label"] + 1)
+    return pd.concat([right, wrong]).astype({"label": str, "predicted": str})
 
 
 def pairs() -> dict[str, dict[str, Any]]:
@@ -91,15 +93,18 @@ def pairs() -> dict[str, dict[str, Any]]:
 
 
 def dataset(shape: tuple[int, int, int] = (1, 6, 6)) -> Dataset:
-    labels = np.repeat(np.arange(1, CLASSES + 1), 2)
-    return Dataset(X=np.zeros((len(labels), *shape)), y=labels, num_classes=CLASSES)
+    labels = np.repeat(np.arange(CLASSES), 2)
+    return Dataset(X=np.zeros((len(labels), *shape)), y=labels, class_names=NAMES)
 
 
 def misclassified_samples() -> Figure:
     """Draw them where every run is wrong on every sample, each in another way."""
     keys = pd.MultiIndex.from_product([range(500), range(SEEDS)], names=["index", "seed"])
-    rows = keys.to_frame(index=False).assign(split="val", label=CLASSES)
-    rows = pd.DataFrame(misclassified(rows.assign(predicted=rows["seed"] + 1)))
+    classes = pd.CategoricalDtype([*NAMES])
+    label = pd.Categorical.from_codes([CLASSES - 1] * len(keys), dtype=classes)
+    rows = keys.to_frame(index=False).assign(split="val", label=label)
+    predicted = pd.Categorical.from_codes(rows["seed"], dtype=classes)
+    rows = pd.DataFrame(misclassified(rows.assign(predicted=predicted)))
     return misclassified_figure(rows, dataset((1, 100, 100)), "holdout")
 
 
@@ -134,10 +139,10 @@ def signals(models: Models) -> Figure:
 
 PICTURES: dict[str, Callable[[], Figure]] = {
     "accuracy_figure": lambda: accuracy_figure(scores(ONE_EACH), statistics(ONE_EACH)),
-    "collapse_figure": lambda: collapse_figure(scores(ONE_EACH), CLASSES),
+    "collapse_figure": lambda: collapse_figure(scores(ONE_EACH), NAMES),
     "comparisons_figure": lambda: comparisons_figure(pairs(), "holdout"),
-    "confusion_figure": lambda: confusion_figure(confusion(), "holdout"),
-    "dataset_figure": lambda: dataset_figure(dataset().X[:, 0], dataset().y),
+    "confusion_figure": lambda: confusion_figure(confusion(), NAMES, "holdout"),
+    "dataset_figure": lambda: dataset_figure(dataset()),
     "filters_figure": filters,
     "loss_figure": lambda: loss_figure(curves(ONE_EACH), [0.1, 0.2]),
     "misclassified_figure": misclassified_samples,
@@ -163,7 +168,9 @@ SAID = {
     "confusion_figure": [
         "the 30 labels most often confused, of 1000", "the first 35 of 300 models",
     ],
-    "dataset_figure": ["the first 96 of 2000 samples", "1000 classes of 2 to 2 samples"],
+    "dataset_figure": [
+        "the first 1 of 96 classes, of 2000 samples", "1000 classes of 2 to 2 samples",
+    ],
     "filters_figure": ["The first 4 of 61 convolutions.", "first 6 of 62 steps", "and 55 more"],
     "loss_figure": ["one epoch in 2; the first 35 of 300 models"],
     "misclassified_figure": ["The samples most often misclassified", "other wrong in"],
@@ -243,11 +250,11 @@ def test_the_mean_is_of_all_seeds_also_where_not_all_have_a_dot(
 
 def test_the_labels_most_often_confused_are_drawn_as_shares_of_all_answers() -> None:
     table = pd.DataFrame(
-        [("M", "test", k, k, 10) for k in range(1, 41)]
-        + [("M", "test", 3, 40, 30), ("M", "test", 5, 40, 20), ("M", "val", 7, 8, 999)],
+        [("M", "test", name, name, 10) for name in NAMES[1:41]]
+        + [("M", "test", "3", "40", 30), ("M", "test", "5", "40", 20), ("M", "val", "7", "8", 999)],
         columns=["model", "split", "label", "predicted", "count"],
     )
-    panel = confusion_figure(table, "holdout").axes[0]
+    panel = confusion_figure(table, NAMES[1:41], "holdout").axes[0]
     labels = [label.get_text() for label in panel.get_yticklabels()]
     assert labels == [str(k) for k in [*range(1, 30), 40]]  # of equally seldom ones the first
     shares = np.asarray(panel.images[0].get_array())

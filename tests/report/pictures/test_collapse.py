@@ -9,6 +9,8 @@ from matplotlib.collections import LineCollection
 from cnn_from_scratch.report.pictures.collapse import collapse_figure
 from tests.report.pictures.texts import cut_off, text_overlaps
 
+NAMES = [str(k) for k in range(1, 27)]
+
 
 def runs(*found: tuple[str, int, float]) -> pd.DataFrame:
     """Return the scores of (model, dead logits, training accuracy), and others to leave out."""
@@ -32,7 +34,7 @@ def points(axes: Axes) -> dict[str, list[tuple[float, float]]]:
 
 
 def test_every_run_is_at_its_number_of_dead_logits_and_training_accuracy() -> None:
-    figure = collapse_figure(runs(("B", 0, 1.0), ("A", 2, 0.4), ("B", 1, 0.7)), 3)
+    figure = collapse_figure(runs(("B", 0, 1.0), ("A", 2, 0.4), ("B", 1, 0.7)), NAMES[:3])
     found = points(figure.axes[0])
     assert list(found) == ["B", "A"]
     assert [(round(x), y) for x, y in found["B"]] == [(0, 1.0), (1, 0.7)]
@@ -41,7 +43,7 @@ def test_every_run_is_at_its_number_of_dead_logits_and_training_accuracy() -> No
 
 def test_equal_runs_do_not_hide_one_another_and_lie_where_they_lay_before() -> None:
     scores = runs(*[(model, 1, 0.5) for model in ("A", "B", "C") for _ in range(10)])
-    first, second = (points(collapse_figure(scores, 3).axes[0]) for _ in range(2))
+    first, second = (points(collapse_figure(scores, NAMES[:3]).axes[0]) for _ in range(2))
     assert first == second
     places = [x for some in first.values() for x, _ in some]
     assert places == sorted(places)
@@ -53,7 +55,9 @@ def test_equal_runs_do_not_hide_one_another_and_lie_where_they_lay_before() -> N
 def test_models_differ_in_marker_and_colour(models: int) -> None:
     scores = runs(*[(f"Model-{k}", 0, 1.0) for k in range(models)])
     lines = [
-        line for line in collapse_figure(scores, 3).axes[0].lines if line.get_marker() != "None"
+        line
+        for line in collapse_figure(scores, NAMES[:3]).axes[0].lines
+        if line.get_marker() != "None"
     ]
     looks = {(str(line.get_marker()), str(line.get_color())) for line in lines}
     assert len(looks) == models
@@ -65,7 +69,7 @@ def test_models_differ_in_marker_and_colour(models: int) -> None:
 def test_the_ladder_has_a_step_for_each_number_of_dead_logits(
     num_classes: int, named: list[str]
 ) -> None:
-    axes = collapse_figure(runs(("A", 0, 1.0)), num_classes).axes[0]
+    axes = collapse_figure(runs(("A", 0, 1.0)), NAMES[:num_classes]).axes[0]
     (steps,) = (c for c in axes.collections if isinstance(c, LineCollection))
     middles = [np.mean(segment, axis=0).tolist() for segment in steps.get_segments()]
     heights = [*range(num_classes, 0, -1), 1]  # with no logit left, label 1 is the answer
@@ -81,7 +85,7 @@ def test_the_ladder_has_a_step_for_each_number_of_dead_logits(
 @pytest.mark.parametrize("models", [1, 5, 9, 10, 30])
 def test_no_text_overlaps_or_is_cut_off(models: int, num_classes: int) -> None:
     scores = runs(*[(f"Model-{k}", k % (num_classes + 1), 0.5) for k in range(models)])
-    figure = collapse_figure(scores, num_classes)
+    figure = collapse_figure(scores, NAMES[:num_classes])
     assert len(figure.legends[0].get_texts()) == models + 1
     assert text_overlaps(figure) == []
     assert cut_off(figure) == []

@@ -26,8 +26,9 @@ def network(layers: Sequence[nn.Layer], shape: tuple[int, ...] = (1, 6, 6)) -> S
 
 def random_dataset(shape: tuple[int, ...], num_classes: int) -> Dataset:
     rng = np.random.RandomState(0)
-    labels = np.arange(2 * num_classes, dtype=np.int64) % num_classes + 1
-    return Dataset(X=rng.rand(len(labels), *shape), y=labels, num_classes=num_classes)
+    labels = np.arange(2 * num_classes, dtype=np.int64) % num_classes
+    names = tuple(f"class {k}" for k in range(num_classes))
+    return Dataset(X=rng.rand(len(labels), *shape), y=labels, class_names=names)
 
 
 def picture(net: Sequential, dataset: Dataset = DATASET, model: str = "A") -> Figure:
@@ -89,7 +90,7 @@ def test_every_kernel_is_drawn_once_and_so_is_every_map() -> None:
         for kernel in net.params[i]["W"].reshape(-1, *net.params[i]["W"].shape[2:]):
             assert found.count(kernel.tolist()) == 1
     samples = [int(line.split()[1]) for line in drawn(figure).splitlines() if "sample " in line[:7]]
-    assert [int(DATASET.y[i]) for i in samples] == [1, 2, 3]
+    assert [int(DATASET.y[i]) for i in samples] == [0, 1, 2]
     for step in layer_outputs(net, DATASET.X[samples]):
         maps = step.values if step.values.ndim == 4 else step.values[:, None, None]
         for image in maps.reshape(-1, *maps.shape[2:]):
@@ -97,16 +98,16 @@ def test_every_kernel_is_drawn_once_and_so_is_every_map() -> None:
 
 
 def test_the_first_right_sample_of_a_class_is_drawn_or_else_its_first() -> None:
-    """The logits are the two pixels; no sample of class 2 gets the right label."""
+    """The logits are the two pixels; no sample of class b gets the right label."""
     pixels = np.array([[0.0, 1.0], [1.0, 0.0], [1.0, 0.5], [1.0, 0.75]])
-    labels = np.array([1, 1, 2, 2])
-    dataset = Dataset(X=pixels.reshape(4, 2, 1, 1), y=labels, num_classes=2)
+    labels = np.array([0, 0, 1, 1])
+    dataset = Dataset(X=pixels.reshape(4, 2, 1, 1), y=labels, class_names=("a", "b"))
     text = drawn(picture(network([nn.Flatten()], (2, 1, 1)), dataset))
     for expected in (
-        "label 1\nsample 1",
-        "label 2\nsample 2",
-        "called 1\nat 73%",
-        "called 1\nat 62%",
+        "label a\nsample 1",
+        "label b\nsample 2",
+        "called a\nat 73%",
+        "called a\nat 62%",
     ):
         assert expected in text
     assert text.count("\nsample ") == 2

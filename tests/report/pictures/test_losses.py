@@ -13,10 +13,17 @@ GRID = [f"{group}-{variant}" for group in "PQRST" for variant in "abcdef"]  # 30
 RAGGED = [f"P-{variant}" for variant in "abcdefghij"] + ["Q-k", "Alone", "R-a", "R-l"]
 
 
-def curves(lengths: dict[str, int]) -> pd.DataFrame:
-    """Return the curves of models that were trained for so many epochs."""
+def curves(lengths: dict[str, int], updates: int = 1) -> pd.DataFrame:
+    """Return the curves of models that were trained for so many epochs, of so many updates."""
     return pd.DataFrame(
-        {"model": model, "epoch": epoch, "mean": 1.0 / (epoch + 1), "low": 0.0, "high": 1.0}
+        {
+            "model": model,
+            "epoch": epoch,
+            "step": updates * epoch,
+            "mean": 1.0 / (epoch + 1),
+            "low": 0.0,
+            "high": 1.0,
+        }
         for model, length in lengths.items()
         for epoch in range(length + 1)
     )
@@ -73,6 +80,21 @@ def test_no_axis_goes_below_0() -> None:
     for figure in (loss_figure(TWO, []), losses(["S-x", "E-x", "E-y"])):
         for axes in figure.axes:
             assert axes.get_ylim()[0] == 0.0 < 1.0 < axes.get_ylim()[1]
+
+
+@pytest.mark.parametrize(
+    ("updates", "label", "places"),
+    [(1, "epoch", [0, 1, 2]), (5, "updates (steps)", [0, 5, 10])],
+)
+def test_minibatches_are_drawn_by_their_updates(
+    updates: int, label: str, places: list[int]
+) -> None:
+    both = pd.concat([curves({"A-x": 2}, updates), curves({"B-x": 4})])
+    one, panelled = loss_figure(both, []), loss_panels_figure(both, {"A-x": 0.0, "B-x": 0.0})
+    assert (one.axes[0].get_xlabel(), panelled.get_supxlabel()) == (label, label)
+    for figure in (one, panelled):
+        assert np.asarray(figure.axes[0].lines[0].get_xdata()).tolist() == places
+        assert figure.axes[0].get_xlim() == (0, max(4, places[-1]))
 
 
 def test_each_group_has_a_panel_with_its_variants() -> None:

@@ -20,6 +20,7 @@ FILES = {
     "dataset": {"data/dataset.npz"},
     "scores": {"metrics/runs.parquet"},
     "statistics": {"metrics/statistics.json"},
+    "class_names": {"plot_data"},
     "train_loss": {"plot_data"},
     "confusion": {"plot_data"},
     "misclassified": {"plot_data"},

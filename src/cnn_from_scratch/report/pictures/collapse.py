@@ -2,6 +2,7 @@
 
 import itertools
 import textwrap
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import numpy as np
@@ -18,6 +19,7 @@ from cnn_from_scratch.report.pictures.style import (
     MAX_SEEDS,
     STYLE,
     first,
+    shown_name,
     with_notes,
 )
 
@@ -27,19 +29,20 @@ LABEL_HEIGHT = 0.21  # inches per model in the legend
 LETTERS = 78  # of a line below the axis
 NOTE = (
     "The steps are for classes of equal size. A run far above its step has lost the logit of label"
-    " 1: that label is the answer where all logits are 0, so it needs none."
+    " {}: that label is the answer where all logits are 0, so it needs none."
 )
 
 
 @mpl.rc_context(STYLE)
-def collapse_figure(scores: pd.DataFrame, num_classes: int) -> Figure:
+def collapse_figure(scores: pd.DataFrame, class_names: Sequence[str]) -> Figure:
     """Draw every run's training accuracy against its number of dead logits, on the ladder.
 
-    scores: one row per (model, seed, split) with accuracy in 0..1 and dead_logits in
-    0..num_classes, the logits that are 0 for every training sample. The ladder: with d of K logits
-    dead, and their labels lost, (K - d)/K of the samples can be right, if all classes are of equal
-    size.
+    scores: one row per (model, seed, split) with accuracy in 0..1 and dead_logits in 0..K, the
+    logits that are 0 for every training sample. class_names: of the K classes, in order. The
+    ladder: with d of K logits dead, and their labels lost, (K - d)/K of the samples can be right,
+    if all classes are of equal size.
     """
+    num_classes = len(class_names)
     rows = scores[scores["split"] == "train"]
     models, models_left_out = first(dict.fromkeys(rows["model"]), MAX_MODELS, "models")
     _, seeds_left_out = first(dict.fromkeys(rows["seed"]), MAX_SEEDS, "seeds")
@@ -67,7 +70,8 @@ def collapse_figure(scores: pd.DataFrame, num_classes: int) -> Figure:
     axes.grid(visible=False)
     axes.set_title("Training accuracy of every run against its dead logits", loc="left", pad=8)
     figure.legend(loc="outside right upper")
-    figure.supxlabel(textwrap.fill(NOTE, 100), fontsize=9, x=0.02, ha="left")
+    note = NOTE.format(shown_name(class_names[0]))
+    figure.supxlabel(textwrap.fill(note, 100), fontsize=9, x=0.02, ha="left")
     return figure
 
 

@@ -14,10 +14,11 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.nn.layers import EVALUATION, Conv2D, Dropout, Flatten
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.training import predict
 from cnn_from_scratch.report.names import split_title
 from cnn_from_scratch.report.outputs import TrainedNetwork
-from cnn_from_scratch.report.pictures.mosaic import canvas, draw_tile
-from cnn_from_scratch.report.pictures.style import STYLE
+from cnn_from_scratch.report.pictures.mosaic import as_picture, canvas, draw_tile
+from cnn_from_scratch.report.pictures.style import STYLE, shown_name
 
 # So many are drawn at most, the first ones; what is left out is said.
 MAX_CONVOLUTIONS = 4
@@ -26,6 +27,8 @@ MAX_UNITS = 10  # numbers of a vector
 MAX_STEPS = 6  # before the logits
 MAX_CLASSES = 10
 MAX_LAYERS = 6  # named in a step
+INPUT = "input"
+SEARCHED = 50  # samples of a class, for one that the network gets right
 
 TILE = 0.44  # inches, as all lengths here
 CELL = 0.26  # of a vector
@@ -47,7 +50,7 @@ class LayerOutput(NamedTuple):
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample of the dataset, and what the network says of it."""
+    """A sample of the dataset, its class, and the one that the network says; indices of both."""
 
     index: int
     label: int
@@ -59,7 +62,7 @@ class Block:
     """Tiles in rows and columns, under a header; of one range of values."""
 
     header: str
-    rows: list[list[Array]]  # of images (H, W)
+    rows: list[list[Array]]  # of images (H, W), or (H, W, 3) in colour
     limits: tuple[float, float]
     tile: float = TILE  # the longer side of each
 
@@ -134,7 +137,7 @@ def layer_outputs(network: Sequential, images: Array) -> list[LayerOutput]:
     Layers that have no weights and keep the size, such as activations, belong to the step before.
     images (N, C, H, W); the last two steps are (N, K).
     """
-    found = [LayerOutput("input", images)]
+    found = [LayerOutput(INPUT, images)]
     x = images
     for layer, params in zip(network.layers, network.params, strict=True):
         before = x
@@ -156,6 +159,8 @@ def _kernels(network: Sequential) -> Section:
         if isinstance(layer, Conv2D)
     ]
     note = "Columns: output maps; rows: input maps. Weights have no unit."
+    if network.in_shape[0] == 3 and weights:
+        note += " The rows of the first convolution are red, green and blue."
     if len(weights) > MAX_CONVOLUTIONS:
         note += f" The first {MAX_CONVOLUTIONS} of {len(weights)} convolutions."
     blocks = []
@@ -182,13 +187,14 @@ def _kernels(network: Sequential) -> Section:
 def _maps(network: Sequential, dataset: Dataset) -> Section:
     samples = _samples(network, dataset)
     *before_logits, logits, probabilities = layer_outputs(
-        network, dataset.X[[sample.index for sample in samples]]
+        network, dataset.pixels[[sample.index for sample in samples]]
     )
     shown = [*before_logits[:MAX_STEPS], logits, probabilities]
+    names = [shown_name(name) for name in dataset.class_names]
     note = (
-        "Of each class, the first sample of the dataset that the network gets right, or, if it gets"
-        " none right, the first; counted from 0. Under a step's name: its lowest and highest number"
-        " here. Logits and probabilities: one for each label, from 1."
+        f"Of each class, the first of its first {SEARCHED} samples that the network gets right, or,"
+        " if it gets none right, the first; counted from 0. Under a step's name: its lowest and"
+        " highest number here. Logits and probabilities: one for each class, in the same order."
     )
     if len(before_logits) > MAX_STEPS:
         note += f" The first {MAX_STEPS} of {len(before_logits)} steps before the logits."
@@ -200,9 +206,9 @@ def _maps(network: Sequential, dataset: Dataset) -> Section:
         cmap="gray_r",
         ends=("lowest of its step", "highest"),
         blocks=[_output_block(output) for output in shown],
-        before=[f"label {sample.label}\nsample {sample.index}" for sample in samples],
+        before=[f"label {names[sample.label]}\nsample {sample.index}" for sample in samples],
         after=[
-            f"called {sample.predicted}\nat {p[sample.predicted - 1]:.0%}"
+            f"called {names[sample.predicted]}\nat {p[sample.predicted]:.0%}"
             for sample, p in zip(samples, probabilities.values, strict=True)
         ],
     )
@@ -210,31 +216,33 @@ def _maps(network: Sequential, dataset: Dataset) -> Section:
 
 def _samples(network: Sequential, dataset: Dataset) -> list[Sample]:
     """Return a sample of each of the first classes, a rightly classified one if there is any."""
-    logits, _ = network.forward(dataset.X)
-    predicted = logits.argmax(axis=1) + 1
     samples = []
-    for label in range(1, min(dataset.num_classes, MAX_CLASSES) + 1):
-        own = np.flatnonzero(dataset.y == label)
-        right = own[predicted[own] == label]
-        for index in [*right, *own][:1]:
-            samples.append(Sample(int(index), label, int(predicted[index])))
+    for label in range(min(dataset.num_classes, MAX_CLASSES)):
+        own = np.flatnonzero(dataset.y == label)[:SEARCHED]
+        if len(own):
+            predicted = predict(network, dataset.pixels[own]).argmax(axis=1)
+            place = int((predicted == label).argmax())  # 0 if none is right
+            samples.append(Sample(int(own[place]), label, int(predicted[place])))
     return samples
 
 
 def _output_block(output: LayerOutput) -> Block:
-    values = output.values
-    if values.ndim == 4:
-        _, channels, height, width = values.shape
-        shape = f"{_of(channels, MAX_CHANNELS, 'map')}, {height}x{width}"
-        values = values[:, :MAX_CHANNELS]
-        tile = TILE
-    else:
+    values, tile = output.values, TILE
+    if values.ndim == 2:
         shape = _of(values.shape[1], MAX_UNITS, "number")
-        values = values[:, np.newaxis, np.newaxis, :MAX_UNITS]  # one map, of height 1
-        tile = CELL * values.shape[-1]
+        values = values[:, :MAX_UNITS]
+        rows = [[vector[np.newaxis]] for vector in values]  # one map, of height 1
+        tile = CELL * values.shape[1]
+    elif output.name == INPUT and values.shape[1] == 3:
+        shape = f"in colour, {values.shape[2]}x{values.shape[3]}"
+        rows = [[as_picture(image)] for image in values]
+    else:
+        shape = f"{_of(values.shape[1], MAX_CHANNELS, 'map')}, {values.shape[2]}x{values.shape[3]}"
+        values = values[:, :MAX_CHANNELS]
+        rows = [list(maps) for maps in values]
     low, high = float(values.min()), float(values.max())
     header = f"{_layer_names(output.name)}\n{shape}\n{low:.2g} to {high:.2g}"
-    return Block(header, [list(maps) for maps in values], (low, high), tile)
+    return Block(header, rows, (low, high), tile)
 
 
 def _layer_names(name: str) -> str:

@@ -35,19 +35,20 @@ TITLE_LENGTH = 7.5  # inches, beside a legend
 def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
     """Draw the published figure: each model's mean training loss, with a band of +- one SD.
 
-    curves: one row per (model, epoch) with mean, low and high in nats. floors: the least losses, in
-    nats, that the activations on the logits allow; those above 0 are drawn.
+    curves: one row per (model, epoch) with step, and mean, low and high in nats. floors: the least
+    losses, in nats, that the activations on the logits allow; those above 0 are drawn.
     """
     models, left_out = first(dict.fromkeys(curves["model"]), MAX_MODELS, "models")
     rows, sparse = thinned(curves, ["model"], MAX_POINTS)
+    x, label = _progress(curves)
     height = max(4.8, LABEL_HEIGHT * (len(models) + FLOOR_LINES) + 0.8)
     figure = Figure(figsize=(8.0, height), layout="constrained")
     axes = figure.subplots()
     for model, style in zip(models, line_styles(), strict=False):
-        _curve(axes, rows[rows["model"] == model], model, style)
+        _curve(axes, rows[rows["model"] == model], x, model, style)
     _floors(axes, floors)
-    axes.set(xlim=(0, curves["epoch"].max()), ylabel="training loss (nats)")
-    axes.set_xlabel(with_notes("epoch", sparse, left_out))
+    axes.set(xlim=(0, curves[x].max()), ylabel="training loss (nats)")
+    axes.set_xlabel(with_notes(label, sparse, left_out))
     axes.set_title(TITLE, loc="left")
     stay_within(axes, "y", MEASURES["loss"].bounds)
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
@@ -58,12 +59,14 @@ def loss_figure(curves: pd.DataFrame, floors: Iterable[float]) -> Figure:
 def loss_panels_figure(curves: pd.DataFrame, floors: Mapping[str, float]) -> Figure:
     """Draw each model's mean training loss, with a band of +- one SD: one panel per group.
 
-    curves: one row per (model, epoch) with mean, low and high in nats. floors: by model, the least
-    loss, in nats, that the activation on its logits allows; it is drawn if above 0. A variant looks
-    the same in all panels; if they do not all have the same ones, each has a legend of its own.
+    curves: one row per (model, epoch) with step, and mean, low and high in nats. floors: by model,
+    the least loss, in nats, that the activation on its logits allows; it is drawn if above 0. A
+    variant looks the same in all panels; if they do not all have the same ones, each has a legend
+    of its own.
     """
     every, left_out = first(dict.fromkeys(curves["model"]), MAX_MODELS, "models")
     rows, sparse = thinned(curves, ["model"], MAX_POINTS)
+    x, label = _progress(curves)
     groups = by_group(every)
     variants = [{group_variant(model)[1] for model in group} for group in groups.values()]
     one_legend = all(some == variants[0] for some in variants)
@@ -72,18 +75,18 @@ def loss_panels_figure(curves: pd.DataFrame, floors: Mapping[str, float]) -> Fig
     for axes, (group, models) in zip(panels, groups.items(), strict=True):
         for model in models:
             variant = group_variant(model)[1]
-            _curve(axes, rows[rows["model"] == model], variant, styles[variant])
+            _curve(axes, rows[rows["model"] == model], x, variant, styles[variant])
         _floors(axes, [floors[model] for model in models])
         axes.set_title(group, loc="left")
         if not one_legend:
             axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    panels[0].set_xlim(0, curves["epoch"].max())
+    panels[0].set_xlim(0, curves[x].max())
     stay_within(panels[0], "y", MEASURES["loss"].bounds)
     if one_legend:
         entries = {str(line.get_label()): line for axes in panels for line in axes.lines}
         figure.legend(handles=list(entries.values()), loc="outside right upper")
     figure.suptitle(TITLE, x=0.01, ha="left")
-    figure.supxlabel(with_notes("epoch", sparse, left_out), fontsize="medium")
+    figure.supxlabel(with_notes(label, sparse, left_out), fontsize="medium")
     figure.supylabel("training loss (nats)", fontsize="medium")
     return figure
 
@@ -104,11 +107,21 @@ def _panels(groups: int, variants: int, one_legend: bool) -> tuple[Figure, list[
     return figure, list(panels[:groups])
 
 
-def _curve(axes: Axes, rows: pd.DataFrame, label: str, style: LineStyle) -> None:
-    """Draw a model's curve with its band. rows: one per epoch with mean, low and high."""
+def _progress(curves: pd.DataFrame) -> tuple[str, str]:
+    """Return the column that the curves are drawn over, and its name.
+
+    Epochs, if each is one update of the parameters; else an epoch is not the same work for all.
+    """
+    if (curves["step"] == curves["epoch"]).all():
+        return "epoch", "epoch"
+    return "step", "updates (steps)"
+
+
+def _curve(axes: Axes, rows: pd.DataFrame, x: str, label: str, style: LineStyle) -> None:
+    """Draw a model's curve with its band over a column x of rows: one per epoch."""
     color, dash = style
-    axes.plot(rows["epoch"], rows["mean"], color=color, linestyle=dash, lw=1.8, label=label)
-    axes.fill_between(rows["epoch"], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
+    axes.plot(rows[x], rows["mean"], color=color, linestyle=dash, lw=1.8, label=label)
+    axes.fill_between(rows[x], rows["low"], rows["high"], color=color, alpha=0.15, lw=0)
 
 
 def _floors(axes: Axes, floors: Iterable[float]) -> None:

@@ -7,7 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-Image = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Image = np.ndarray[Any, np.dtype[np.floating[Any]]]  # (H, W), or in colour (H, W, 3)
+
+
+def as_picture(image: Image) -> Image:
+    """Return an image (C, H, W) as it is drawn: three channels in colour, others by their mean."""
+    return np.moveaxis(image, 0, -1) if len(image) == 3 else image.mean(axis=0)
 
 
 def canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -32,11 +37,11 @@ def draw_tile(
     cmap: str,
     size: float,
 ) -> None:
-    """Draw an image (H, W) with a frame, in a square of that size, in its own proportions.
+    """Draw an image with a frame, in a square of that size, in its own proportions.
 
-    limits: the values of the two ends of the colour map.
+    limits: the values of the two ends of the colour map, which an image in colour does without.
     """
-    height, width = (size * n / max(image.shape) for n in image.shape)
+    height, width = (size * n / max(image.shape[:2]) for n in image.shape[:2])
     low, high = limits
     axes.imshow(
         image, extent=(left, left + width, top + height, top), aspect="auto", cmap=cmap,

@@ -18,10 +18,10 @@ from cnn_from_scratch.report.pictures.scores import accuracy_figure, scores_figu
 
 PICTURES: dict[str, Callable[[Outputs], Figure]] = {
     "accuracy_by_seed": lambda of: accuracy_figure(of.scores, of.statistics["models"]),
-    "collapse": lambda of: collapse_figure(of.scores, of.num_classes),
+    "collapse": lambda of: collapse_figure(of.scores, of.class_names),
     "comparisons": lambda of: comparisons_figure(of.statistics["comparisons"], of.protocol),
-    "confusion": lambda of: confusion_figure(of.confusion, of.protocol),
-    "dataset": lambda of: dataset_figure(of.dataset.X[:, 0], of.dataset.y),
+    "confusion": lambda of: confusion_figure(of.confusion, of.class_names, of.protocol),
+    "dataset": lambda of: dataset_figure(of.dataset),
     "filters": lambda of: filters_figure(of.best_network, of.dataset, of.protocol),
     "loss": lambda of: loss_figure(of.train_loss, of.loss_floors.values()),
     "losses": lambda of: loss_panels_figure(of.train_loss, of.loss_floors),

@@ -22,6 +22,8 @@ MAX_CLASSES = 30  # rows of a confusion matrix, steps of a ladder
 
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000")
 DASHES: tuple[Any, ...] = ("-", (0, (6, 2)), (0, (2, 1.5)), (0, (6, 2, 1, 2)), (0, (1, 1)))
+MAX_NAME = 16  # letters of a class's name
+
 LETTERS_PER_INCH = 11  # of a label; so few that it fits
 LABEL_HEIGHT = 0.24  # inches per line of a legend
 
@@ -68,6 +70,13 @@ def first(values: Iterable[T], most: int, noun: str) -> tuple[list[T], str]:
     if len(every) <= most:
         return every, ""
     return every[:most], f"the first {most} of {len(every)} {noun}"
+
+
+def shown_name(class_name: str) -> str:
+    """Return a class's name, shortened, as matplotlib shows it letter for letter."""
+    line = " ".join(class_name.split()) or class_name
+    short = line if len(line) <= MAX_NAME else f"{line[: MAX_NAME - 1]}…"
+    return short.replace("$", r"\$")  # two of which would be mathematics
 
 
 def with_notes(label: str, *notes: str) -> str:
