@@ -12,12 +12,15 @@ from pathlib import Path
 
 from contenders import CONTENDERS, Case
 from convert_stage import convert
+from digit_stages import digit_stages
+from image_stages import image_stages
 from machine import machine
 from memory import memory
 from pipeline import growth, repro
 from profiling import profiles
 from roofline import machine_limits
 from side_by_side import CORES, side_by_side
+from targets import COMPILED_32, NATIVE_32, TORCH, TORCH_COMPILED
 from timing import Table
 from train_stage import train_stages
 
@@ -29,6 +32,7 @@ OF_OURS = [label for label in OTHERS if not label.startswith(("plain", "scikit")
 WITHOUT_SCAN = [label for label in OF_OURS if label != "JAX scan, float32"]
 STUDY = [label for label in CONTENDERS if not label.startswith("scikit")]
 DENSE = [label for label in OTHERS if not label.startswith("plain")]
+OF_LENET = [NATIVE_32, COMPILED_32, TORCH, TORCH_COMPILED]
 IN_SAMPLES = [label for label in WITHOUT_SCAN if label != "PyTorch compiled, float32"]
 
 
@@ -43,6 +47,18 @@ def steps() -> Table:
     """Training steps on 28x28 digits, with one thread and with two."""
     cases = [Case("28x28", "training", count) for count in (32, 128, 512)]
     return _by_threads(cases, OF_OURS)
+
+
+def lenet() -> Table:
+    """Training steps of LeNet, with one thread and with two."""
+    table: Table = {}
+    for count in (32, 64, 128):
+        for work, entries in _by_threads([Case("LeNet", "training", count)], OF_LENET).items():
+            table[work] = entries
+            for entry in entries.values():
+                if "median" in entry:
+                    entry["samples a second"] = 1000 * count / entry["median"]
+    return table
 
 
 def inference() -> Table:
@@ -77,6 +93,7 @@ def _by_threads(cases: list[Case], labels: list[str]) -> Table:
 PARTS: dict[str, Callable[[], Table]] = {
     "epochs": epochs,
     "steps": steps,
+    "lenet": lenet,
     "inference": inference,
     "dense": dense,
     "samples": samples,
@@ -85,6 +102,8 @@ PARTS: dict[str, Callable[[], Table]] = {
     "memory": memory,
     "train": train_stages,
     "convert": convert,
+    "digits": digit_stages,
+    "image_stages": image_stages,
     "repro": repro,
     "growth": growth,
 }

@@ -32,7 +32,7 @@ class LoopConv2D(Conv2D):
     ) -> tuple[Array, Any]:
         """Return y, each element a sum over one window."""
         assert isinstance(x, np.ndarray)
-        k = self.kernel_size
+        k = params["W"].shape[-1]
         n_samples, _, height, width = x.shape
         y = np.empty((n_samples, self.out_channels, height - k + 1, width - k + 1))
         for n, o, i, j in np.ndindex(y.shape):
@@ -42,7 +42,7 @@ class LoopConv2D(Conv2D):
 
     def backward(self, params: Arrays, dy: Array, cache: Any, wants_dx: bool = True) -> Gradients:
         """Return dx, adding up kernels, and dW and db, adding up windows."""
-        k, dx, weight = self.kernel_size, np.zeros(cache.shape), np.zeros_like(params["W"])
+        k, dx, weight = params["W"].shape[-1], np.zeros(cache.shape), np.zeros_like(params["W"])
         for n, o, i, j in np.ndindex(dy.shape):
             window = n, slice(None), slice(i, i + k), slice(j, j + k)
             weight[o] += dy[n, o, i, j] * cache[window]

@@ -1,4 +1,4 @@
-"""The results as a page of tables, and the two short tables that pages of docs/ show."""
+"""The results as a page of tables, and the short tables that pages of docs/ show."""
 
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ FIXED = ("unit", "values", "median", "low", "high", "skipped")
 TITLES = {
     "epochs": "One full-batch epoch of the study",
     "steps": "Training steps on 28x28 digits",
+    "lenet": "Training steps of LeNet",
     "inference": "Inference on 28x28 digits",
     "dense": "Another model: a dense network, which scikit-learn has, too",
     "samples": "Growth with samples: a full-batch epoch on 6x6 digits",
@@ -58,6 +59,8 @@ TITLES = {
     "memory": "Peak memory",
     "train": "A whole train stage as a process",
     "convert": "The convert stage as a process",
+    "digits": "The stages on as many digits as MNIST has",
+    "image_stages": "A whole train stage on images of real sizes",
     "repro": "The whole workflow",
     "growth": "Growth with seeds",
 }
@@ -80,7 +83,11 @@ def show(results: Results) -> None:
 
 def tables(results: Results) -> dict[str, str]:
     """Return the tables that pages in docs/ show."""
-    return {"overview": overview(results), "numerics_cost": cost(results)}
+    return {
+        "overview": overview(results),
+        "numerics_cost": cost(results),
+        "images": images(results),
+    }
 
 
 def page(results: Results) -> str:
@@ -119,6 +126,18 @@ def overview(results: Results) -> str:
             row.append("" if best is None else f"{ratio(best, native):.2f}")
         rows.append(row)
     return _table(["work", NATIVE, *OVERVIEW_COLUMNS], rows)
+
+
+def images(results: Results) -> str:
+    """Return how the compiled backend does beside PyTorch, on images of real sizes."""
+    rows = []
+    for part in ("lenet", "image_stages"):
+        for work, entries in results.get(part, {"table": {}})["table"].items():
+            ours, torch = entries[COMPILED_32], fastest(entries, (TORCH, TORCH_COMPILED))
+            if "median" in ours and torch is not None:
+                times = [f"{_number(entry['median'])} {entry['unit']}" for entry in (ours, torch)]
+                rows.append([work, *times, f"{ratio(ours, torch):.2f}"])
+    return _table(["work", COMPILED_32, "PyTorch, float32", "ratio"], rows)
 
 
 def roofline_table(results: Results) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.dataset import Chosen, Images, Indices, Labels, load_dataset
 from cnn_from_scratch.experiment.files import write_json
 from cnn_from_scratch.experiment.models import find_model
 from cnn_from_scratch.experiment.npz import write_npz
@@ -28,31 +28,37 @@ Row = tuple[float, float, float, float]  # loss and accuracy of training, and of
 
 
 class Stage(NamedTuple):
-    """What is to be trained, and on what."""
+    """What is to be trained, and on what. batch_size: of minibatches; None: all at once."""
 
     network: Sequential
     adam: Adam
     epochs: int
+    batch_size: int | None
     train: Samples
     val: Samples
     test: Samples
 
 
 def read_stage(name: str) -> Stage:
-    """Return the named model's run from params.yaml and data/dataset.npz."""
+    """Return the named model's run from params.yaml and data/dataset.npz, its pixels float32."""
     params, dataset = load_params(), load_dataset()
     model = find_model(params, name)
     assert isinstance(model.optimizer, Adam)
     rng = stream(SEED, Purpose.SPLIT)
-    train, val = split_indices(dataset.y, dataset.num_classes, params.split, rng)
+    train, val = split_indices(dataset.y, dataset.class_names, params.split, rng)
+
+    def samples(images: Images, labels: Labels, indices: Indices) -> Samples:
+        return Samples(Chosen(images, indices, dataset.scale, "float32")[:], labels[indices])
+
     assert dataset.X_test is not None and dataset.y_test is not None
     return Stage(
         build_network(model, SEED, dataset),
         model.optimizer,
         params.train.epochs,
-        Samples(dataset.X[train], dataset.y[train] - 1),
-        Samples(dataset.X[val], dataset.y[val] - 1),
-        Samples(dataset.X_test, dataset.y_test - 1),
+        params.train.batch_size,
+        samples(dataset.X, dataset.y, train),
+        samples(dataset.X, dataset.y, val),
+        samples(dataset.X_test, dataset.y_test, np.arange(len(dataset.y_test))),
     )
 
 

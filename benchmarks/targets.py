@@ -55,6 +55,12 @@ def _of_steps() -> list[Target]:
     return targets
 
 
+def _of_lenet() -> list[Target]:
+    works = [Case("LeNet", "training", 64).named(threads) for threads in (1, 2)]
+    others = (TORCH, TORCH_COMPILED)
+    return [Target("lenet", work, COMPILED_32, others, 1.0) for work in works]
+
+
 def _of_inference() -> list[Target]:
     works = [Case("28x28", "inference", 10_000).named(threads) for threads in (1, 2)]
     return [Target("inference", work, NATIVE_32, (TORCH,), 1.0) for work in works]
@@ -72,7 +78,7 @@ def _of_processes() -> list[Target]:
     return [*targets, cold]
 
 
-TARGETS = [*_of_epochs(), *_of_steps(), *_of_inference(), *_of_processes()]
+TARGETS = [*_of_epochs(), *_of_steps(), *_of_lenet(), *_of_inference(), *_of_processes()]
 MEMORY_COLUMN, MEMORY_LIMIT = "times data and working set", 1.5
 
 

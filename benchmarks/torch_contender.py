@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.nn.layers import Conv2D, Dense, Layer, MaxPool2D
+from cnn_from_scratch.nn.layers import BatchNorm, Conv2D, Dense, Dropout, Layer, MaxPool2D
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Adam
 from contenders import CHUNK
@@ -25,11 +25,16 @@ def module_of(network: Sequential) -> nn.Sequential:
 def _module(layer: Layer, params: dict[str, Array]) -> nn.Module:
     if isinstance(layer, Conv2D):
         o, c, k, _ = params["W"].shape
-        return _with_parameters(nn.Conv2d(c, o, k), params["W"], params["b"])
+        conv = nn.Conv2d(c, o, k, stride=layer.stride, padding=layer.padding)
+        return _with_parameters(conv, params["W"], params["b"])
     if isinstance(layer, Dense):
         return _with_parameters(nn.Linear(*params["W"].shape), params["W"].T, params["b"])
     if isinstance(layer, MaxPool2D):
         return nn.MaxPool2d(layer.kernel_size)
+    if isinstance(layer, BatchNorm):  # gamma 1 and beta 0 at the start, as ours
+        return nn.BatchNorm2d(len(params["gamma"]), layer.eps, layer.momentum)
+    if isinstance(layer, Dropout):
+        return nn.Dropout(layer.rate)
     return getattr(nn, type(layer).__name__)()  # Sigmoid, ReLU, Flatten
 
 
@@ -79,8 +84,10 @@ class Training:
 
     def outcome(self) -> Array:
         """Return the loss."""
+        self.module.eval()
         with torch.inference_mode():
             loss = nn.functional.cross_entropy(self.module(self.x), self.targets)
+        self.module.train()
         return np.array(loss.item())
 
 

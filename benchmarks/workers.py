@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, label: str, threads: int):
         self.label = label
-        with _threads_set(threads, ours=CONTENDERS[label][0] == "ours"):
+        with threads_set(threads, ours=CONTENDERS[label][0] == "ours"):
             self._pool = ProcessPoolExecutor(1, get_context("spawn"), _hold_to_cores, (threads,))
             self._pool.submit(os.getpid).result()  # start it while the environment is set
 
@@ -62,7 +62,8 @@ class Worker:
 
 
 @contextmanager
-def _threads_set(threads: int, ours: bool) -> Iterator[None]:
+def threads_set(threads: int, ours: bool) -> Iterator[None]:
+    """Tell the processes that are started meanwhile how many threads they have."""
     before = dict(os.environ)
     os.environ |= dict.fromkeys(THREADS, str(threads)) | {"JAX_PLATFORMS": "cpu"}
     if ours:  # as the stages have it: our threads share out parts of a batch, not products

@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Shape
 from cnn_from_scratch.experiment.dataset import load_dataset
-from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
+from cnn_from_scratch.nn.architectures import EnhancedCNN, LeNet, SimpleCNN
 from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU
 from cnn_from_scratch.nn.training import Samples
 
@@ -38,8 +38,8 @@ class Problem(NamedTuple):
 def digits_6x6(count: int) -> Samples:
     """Return the study's digits, again and again up to `count`."""
     dataset = load_dataset(DATASET_FILE)
-    targets = np.resize(dataset.y - 1, count)
-    return Samples(np.resize(dataset.X, (count, *dataset.X.shape[1:])), targets)
+    shape = (count, *dataset.X.shape[1:])
+    return Samples(np.resize(dataset.pixels[:], shape), np.resize(dataset.y, count))
 
 
 def noise_28x28(count: int) -> Samples:
@@ -59,4 +59,5 @@ PROBLEMS: dict[str, Callable[[int], Problem]] = {
     "E-": lambda count: Problem(ARCHITECTURES["E-"][0], digits_6x6(count), full_batch=True),
     "28x28": lambda count: Problem(DIGITS_28X28, noise_28x28(count)),
     "dense 784-64-10": lambda count: Problem(DENSE_28X28, noise_28x28(count)),
+    "LeNet": lambda count: Problem(LeNet().layers(10), noise_28x28(count)),
 }
