@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -75,7 +75,8 @@ def build(projects: list[Project], options: Options) -> bool:
             plans.append(Plan(project, pull=options.pull))
             claims.enter_context(project.claimed(plans[-1].stages))
         Training(plans, options).run()
-    remove_old(ROOT)
+    with suppress(OSError):  # what a kill has left half-written ends no build
+        remove_old(ROOT)
     return ran or any(plan.ran for plan in plans)
 
 
