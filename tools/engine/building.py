@@ -53,6 +53,10 @@ class Task:
     def __str__(self) -> str:
         return f"{self.plan.project.name}{self.job}"
 
+    def remove_checkpoint(self) -> None:
+        """Delete what a killed training of the run would go on from: it is finished."""
+        Checkpoint(ROOT, self.job.trained_from(self.stage.dataset)).remove()
+
     def kept(self) -> tuple[dict[str, bytes], str] | None:
         """Return the record and its worker, if the run is finished."""
         return self.plan.kept.get(self.job, self.stage.dataset)
@@ -128,11 +132,11 @@ class Training:
             task.plan.kept.put(task.job, task.stage.dataset, files, worker)
         except InputError as error:
             return error
-        Checkpoint(ROOT, task.job.trained_from(task.stage.dataset)).remove()
         self._finish(task)
         return None
 
     def _finish(self, task: Task) -> None:
+        task.remove_checkpoint()
         task.plan.done(task.stage, task.job)
         self.finished.append(task)
 
@@ -188,6 +192,7 @@ class Training:
         for task, outcome in self._outcomes(on_this_machine(None), chosen):
             if isinstance(outcome, Exception):
                 raise InputError(f"--audit: {task}: {outcome}")
+            task.remove_checkpoint()
             if not (kept := task.kept()):
                 raise ChangedError(f"{task.plan.kept.folder}")
             if place := first_difference(outcome[0], kept[0]):
