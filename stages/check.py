@@ -1,8 +1,11 @@
 """Check params.yaml, one clear line for each mistake, and that no file of one's own gets lost.
 
 This is the first stage: all others wait for it. What it writes never changes, so none of them runs
-again because of it. DVC itself reads params.yaml before any stage runs, and reports some mistakes
-in words of its own, so `make` runs this before DVC, too.
+again because of it. As a stage it reads the samples, too: DVC deletes what a stage has written
+before it runs that again, and so a bad source must fail before `convert` begins.
+
+DVC itself reads params.yaml before any stage runs, and reports some mistakes in words of its own,
+so `make` runs this before DVC, too.
 """
 
 import start
@@ -11,7 +14,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.data.sources import resolve_source
+from cnn_from_scratch.data.sources import read_source, resolve_source
 from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -23,7 +26,7 @@ def main(args: Namespace) -> None:
     """Check what is in the current folder, and say so in the file asked for."""
     params = load_params()
     if params.convert is not None:
-        resolve_source(params)
+        (read_source if args.out else resolve_source)(params)
     for name in resolve_models(params):
         model, slash, _ = name.partition("/")
         if slash and not args.study:
@@ -43,7 +46,7 @@ def parser() -> start.Parser:
     """Return the parser of the arguments."""
     parser = start.Parser(description=__doc__)
     parser.add_argument("--study", action="store_true", help="allow rates in lists, and contrasts")
-    parser.add_argument("--out", type=Path, help="a file to write 'ok' to")
+    parser.add_argument("--out", type=Path, help="read the samples, too, and write 'ok' here")
     return parser
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.checkpoints import SECONDS, Checkpoint
+from cnn_from_scratch.experiment.checkpoints import SECONDS
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.jobs import Job, noting_records
 from cnn_from_scratch.experiment.memory import keep_freed_memory
@@ -44,7 +44,7 @@ def main(args: Namespace) -> None:
             check_parent()
             show(epoch)
 
-        checkpoint = Checkpoint(Path(), job.trained_from(dataset), args.checkpoint_seconds)
+        checkpoint = job.checkpoint(dataset, Path(), args.checkpoint_seconds)
         files = job.record(dataset, on_epoch, checkpoint)
     check_parent()
     if is_in_runs(job.folder) and read_inputs(args) != inputs:
@@ -102,7 +102,7 @@ def parser() -> start.Parser:
     )
     parser.add_argument(
         "--checkpoint-seconds",
-        type=float,
+        type=start.seconds,
         default=SECONDS,
         help="how often a checkpoint is written, which a killed run goes on from;"
         " default: %(default)s",

@@ -13,7 +13,7 @@ from pathlib import Path
 for library in ("OPENBLAS", "OMP", "NUMBA"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
 
-from cnn_from_scratch.experiment.checkpoints import SECONDS, Checkpoint
+from cnn_from_scratch.experiment.checkpoints import SECONDS
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.executing import side_by_side
 from cnn_from_scratch.experiment.files import replacing
@@ -32,15 +32,16 @@ def main(args: Namespace) -> None:
     jobs = read_jobs(args, load_params())
     check_still_wanted = noting_records(jobs, dataset)
     with replacing(RUNS_FOLDER / args.model) as folder:
-        train_job = partial(train, dataset=dataset.digest, code={})  # this checkout's, as it is
-        shared = ([dataset], Path.cwd(), args.checkpoint_seconds)
+        code: dict[str, str] = {}  # this checkout's, as it is
+        train_job = partial(train, dataset=dataset.digest, code=code, project=Path.cwd())
+        shared = ([dataset], args.checkpoint_seconds)
         for job, (files, _) in side_by_side(train_job, jobs, check_parent, prepare, shared):
             write_record(folder / job.folder.relative_to(RUNS_FOLDER / args.model), files)
             print(f"{job}: {accuracies(files)}")
         check_parent()
         check_still_wanted(read_jobs(args, load_params()), load_dataset(args.dataset))
     for job in jobs:
-        Checkpoint(Path(), job.trained_from(dataset)).remove()
+        job.checkpoint(dataset, Path()).remove()
 
 
 def read_jobs(args: Namespace, params: Params) -> list[Job]:
@@ -59,7 +60,7 @@ def parser() -> start.Parser:
     parser.add_argument("--dataset", required=True, type=Path, help="what `convert` wrote")
     parser.add_argument(
         "--checkpoint-seconds",
-        type=float,
+        type=start.seconds,
         default=SECONDS,
         help="how often a run's checkpoint is written, which it goes on from if it is killed;"
         " default: %(default)s",

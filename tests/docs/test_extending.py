@@ -20,12 +20,13 @@ import pytest
 import yaml
 from sklearn.metrics import f1_score
 
+from cnn_from_scratch import checks
 from cnn_from_scratch.experiment.dataset import Dataset, save_dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Split, Train, load_params
 from cnn_from_scratch.experiment.params_file import read_params
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.nn import architectures, checks, initializers, layers, optimizers, schedules
+from cnn_from_scratch.nn import architectures, initializers, layers, optimizers, schedules
 from cnn_from_scratch.nn.layers import Conv2D, Dense
 from tests.nn.gradient_check import check_layer
 from tests.nn.inputs import smooth_input
@@ -352,8 +353,8 @@ def test_without_rows_the_suite_fails_and_with_them_it_passes(extended: Project)
     files = sorted({test.partition("::")[0] for test in tests})
     words = [test.partition("::")[2] for test in tests]
     words += [word for example in EXAMPLES.values() for word in (example.name, example.object)]
-    for whole in ("test_checks.py",):  # every number in a range
-        result = run_tests(extended, f"tests/nn/{whole}")
+    for whole in ("nn/test_size.py", "test_checks.py"):  # small enough, every number in a range
+        result = run_tests(extended, f"tests/{whole}")
         assert result.returncode == 0, result.stdout
     passed = run_tests(extended, *files, "-v", "-k", " or ".join(words))
     assert passed.returncode == 0, passed.stdout

@@ -1,12 +1,12 @@
 """A run that is killed goes on from its checkpoint, and comes to the same record, to the byte."""
 
 import os
+import platform
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cnn_from_scratch.experiment import checkpoints
@@ -42,7 +42,7 @@ def job(train: Train, optimizer: Optimizer, architecture: Stack | SimpleCNN = EV
 
 
 def checkpoint_of(run: Job, project: Path, seconds: float = 0.0) -> Checkpoint:
-    return Checkpoint(project, run.trained_from(DATASET), seconds)
+    return run.checkpoint(DATASET, project, seconds)
 
 
 def killed_after(epoch: int) -> Callable[[Epoch], None]:
@@ -74,7 +74,7 @@ def test_a_killed_run_goes_on_with_the_same_bits(
     run: Job, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expected = run.record(DATASET)
-    for epoch in (0, 2, 3):
+    for epoch in range(4):
         kill(run, project, epoch)
         capsys.readouterr()
     epochs: list[int] = []
@@ -111,11 +111,14 @@ def test_a_finished_runs_checkpoint_is_removed(project: Path) -> None:
     checkpoint.remove()  # nothing is there any more
 
 
-@pytest.mark.parametrize("other", ["seed", "settings", "dataset", "code", "numpy"])
+NATIVE = replace(MINIBATCHES, numerics="native")
+
+
+@pytest.mark.parametrize("other", ["seed", "settings", "dataset", "code", "machine", "numpy"])
 def test_another_run_never_finds_it(
     other: str, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = job(MINIBATCHES, Adam())
+    run = job(NATIVE, Adam())
     kill(run, project, 2)
     dataset = stripes(27) if other == "dataset" else DATASET
     if other == "seed":
@@ -124,12 +127,36 @@ def test_another_run_never_finds_it(
         run = replace(run, train=replace(run.train, epochs=7))
     if other == "code":
         monkeypatch.setattr(checkpoints, "own_code", lambda: {"nn/layers.py": "other"})
+    if other == "machine":
+        monkeypatch.setattr(platform, "node", lambda: "elsewhere")
     if other == "numpy":
-        monkeypatch.setattr(np, "__version__", "0.0")
+        monkeypatch.setattr(checkpoints, "version", lambda package: "0.0")
     epochs: list[int] = []
-    checkpoint = Checkpoint(project, run.trained_from(dataset), 0.0)
+    checkpoint = run.checkpoint(dataset, project, 0.0)
     run.record(dataset, lambda scored: epochs.append(scored.epoch), checkpoint)
     assert epochs[0] == 0
+
+
+def test_a_portable_run_goes_on_wherever_it_was_killed(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = job(MINIBATCHES, Adam())
+    kill(run, project, 2)
+    monkeypatch.setattr(platform, "node", lambda: "elsewhere")
+    monkeypatch.setattr(checkpoints, "version", lambda package: "0.0")
+    epochs: list[int] = []
+    run.record(DATASET, lambda scored: epochs.append(scored.epoch), checkpoint_of(run, project))
+    assert epochs[0] == 3
+
+
+def test_another_runs_is_damaged(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, other = job(MINIBATCHES, Adam()), job(MINIBATCHES, SGD())
+    kill(other, project, 2)
+    file = checkpoint_of(run, project).file
+    checkpoint_of(other, project).file.rename(file)
+    expected = run.record(DATASET)
+    assert run.record(DATASET, checkpoint=checkpoint_of(run, project)) == expected
+    assert f"{file}: a damaged checkpoint; beginning anew\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("size", [0, 10, 500, -1])
@@ -164,6 +191,8 @@ def test_old_ones_are_removed(project: Path) -> None:
     remove_old(project)
     assert file.exists()
     os.utime(file, (time.time() - 8 * 24 * 3600,) * 2)
+    half_written = file.with_name(f".{file.name}-999999999.partial")
+    half_written.mkdir()
     remove_old(project)
-    assert not file.exists()
+    assert not list(file.parent.iterdir())
     remove_old(project / "elsewhere")

@@ -5,11 +5,13 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment import workers
+from cnn_from_scratch.experiment.checkpoints import FOLDER
 from cnn_from_scratch.experiment.code import PACKAGE
 from cnn_from_scratch.experiment.jobs import Job
 from cnn_from_scratch.experiment.models import Model
@@ -35,30 +37,41 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 
 def test_it_gives_the_record_and_its_name() -> None:
-    prepare([DATASET, stripes(25)], Path())
-    assert train(JOB, DATASET.digest, {}) == (JOB.record(DATASET), HERE)
+    prepare([DATASET, stripes(25)])
+    assert train(JOB, DATASET.digest, {}, None) == (JOB.record(DATASET), HERE)
     other = stripes(25)
-    assert train(JOB, other.digest, {})[0] == JOB.record(other)
+    assert train(JOB, other.digest, {}, None)[0] == JOB.record(other)
+
+
+def test_it_keeps_a_checkpoint_in_the_project_if_it_is_given_one(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    checkpoints = project / FOLDER
+    checkpoints.parent.mkdir(parents=True)
+    prepare([DATASET], seconds=0.0)
+    record, _ = train(JOB, DATASET.digest, {}, project)
+    assert [*checkpoints.iterdir()] == [JOB.checkpoint(DATASET, project).file]
+    assert train(JOB, DATASET.digest, {}, None)[0] == record
+    rmtree(project)
 
 
 def test_it_refuses_to_train_by_other_code() -> None:
-    prepare([DATASET], Path())
+    prepare([DATASET])
     name = f"{PACKAGE}nn/layers.py"
     with pytest.raises(RefusalError) as error:
-        train(JOB, DATASET.digest, {name: "0" * 32})
+        train(JOB, DATASET.digest, {name: "0" * 32}, None)
     assert str(error.value) == f"on {HERE}, other code than here: {name}: another version"
 
 
 def test_it_refuses_to_train_on_a_dataset_that_it_was_not_given() -> None:
-    prepare([DATASET], Path())
+    prepare([DATASET])
     with pytest.raises(RefusalError) as error:
-        train(JOB, stripes(25).digest, {})
+        train(JOB, stripes(25).digest, {}, None)
     assert str(error.value) == f"on {HERE}, it was not given the dataset"
 
 
 def test_a_run_that_cannot_be_trained_is_no_refusal() -> None:
-    prepare([DATASET], Path())
+    prepare([DATASET])
     bad = replace(JOB, model=Model(Stack((Flatten(),)), SGD(lr=0.1), name="B"))
     with pytest.raises(InputError, match="not into 3 logits") as error:
-        train(bad, DATASET.digest, {})
+        train(bad, DATASET.digest, {}, None)
     assert not isinstance(error.value, RefusalError)

@@ -112,8 +112,11 @@ OPTIMIZERS: dict[str, Optimizer] = {
 }
 SCHEDULES: dict[str, tuple[Schedule, Factor]] = {
     "constant": (Constant(), lambda t, per: 1.0),
-    "warm-up by epoch": (Constant(3), lambda t, per: min(1.0, (t // per + 1) / 3)),
-    "warm-up by step": (Constant(3, "step"), lambda t, per: min(1.0, (t + 1) / (3 * per))),
+    "warm-up by epoch": (Constant(warmup_epochs=3), lambda t, per: min(1.0, (t // per + 1) / 3)),
+    "warm-up by step": (
+        Constant(warmup_epochs=3, by="step"),
+        lambda t, per: min(1.0, (t + 1) / (3 * per)),
+    ),
     "cosine by epoch": (Cosine(), lambda t, per: (1 + cos(pi * (t // per) / EPOCHS)) / 2),
     "cosine by step": (
         Cosine(by="step"),
@@ -121,7 +124,7 @@ SCHEDULES: dict[str, tuple[Schedule, Factor]] = {
     ),
     "halving by epoch": (StepDecay(5, 0.5), lambda t, per: 0.5 ** (t // per // 5)),
     "halving and warm-up by step": (
-        StepDecay(5, 0.5, 2, "step"),
+        StepDecay(5, 0.5, warmup_epochs=2, by="step"),
         lambda t, per: 0.5 ** (t // (5 * per)) * min(1.0, (t + 1) / (2 * per)),
     ),
 }

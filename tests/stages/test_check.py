@@ -30,6 +30,14 @@ def test_a_list_of_learning_rates_is_for_studies(project: Project) -> None:
     assert project.python(CHECK, "--study").stderr == ""
 
 
+def test_a_bad_source_is_told_by_the_stage_alone(project: Project) -> None:
+    """`make` checks without `--out` before each build, and would read all samples each time."""
+    project.edit_params("convert/source/path", "data/none.xlsx")
+    assert project.python(CHECK).stderr == ""
+    assert project.refusal(CHECK, "--out", "params.ok").startswith("data/none.xlsx: ")
+    assert not (project.folder / "params.ok").exists()
+
+
 def test_each_studys_parameters_pass(project: Project) -> None:
     for file in ROOT.glob("studies/*/params.yaml"):
         Path(project.folder, "params.yaml").write_bytes(file.read_bytes())

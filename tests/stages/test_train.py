@@ -165,6 +165,14 @@ BAD_ARGUMENTS = {
     ),
     "seed": (["--seed", "-1"], "--seed: expected a whole number of at least 0, got -1"),
     "epochs": (["--epochs", "0"], "--epochs: expected a whole number of at least 1, got 0"),
+    "seconds": (
+        ["--checkpoint-seconds", "-1"],
+        "argument --checkpoint-seconds: expected a number of seconds, at least 0, got '-1'",
+    ),
+    "no number of seconds": (
+        ["--checkpoint-seconds", "nan"],
+        "argument --checkpoint-seconds: expected a number of seconds, at least 0, got 'nan'",
+    ),
     "negative epochs": (["--epochs", "-5"], "--epochs: expected a whole number of at least 1"),
 }
 

@@ -80,6 +80,20 @@ def test_what_yaml_reads_in_two_ways_stops_the_build(project: Project) -> None:
     assert "train.epochs: YAML 1.1 and 1.2 differ on 010: write a decimal" in failed.stderr
 
 
+def test_a_bad_source_fails_before_dvc_deletes_what_was_converted(project: Project) -> None:
+    dataset = (project.folder / "data/dataset.npz").read_bytes()
+    source = project.folder / "data/handwriting_dataset.xlsx"
+    good = source.read_bytes()
+    source.write_bytes(good[:1000])
+    failed = project.dvc("repro", check=False)
+    assert started_stages(failed.stdout) == {"check"}
+    assert "error: data/handwriting_dataset.xlsx: " in failed.stderr
+    assert (project.folder / "data/dataset.npz").read_bytes() == dataset
+    assert project.git("status", "--porcelain") == " M data/handwriting_dataset.xlsx\n"
+    source.write_bytes(good)
+    assert project.repro() == set()
+
+
 def test_every_train_stage_waits_for_the_check(project: Project) -> None:
     above = project.dvc("dag", "train").stdout
     assert "check" in above

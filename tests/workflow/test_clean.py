@@ -10,7 +10,7 @@ def test_clean_leaves_what_git_holds_and_the_cache_restores_the_rest(project: Pr
     assert not (project.folder / "data/dataset.npz").exists()
     assert not (project.folder / "scratch").exists()
     assert project.git("status", "--porcelain") == ""
-    assert project.repro() == {"convert"}  # what persists, DVC's run cache does not keep
+    assert project.repro() == set()
     assert (project.folder / "runs/S-SGD/0/result.json").exists()
 
 

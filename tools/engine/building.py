@@ -4,7 +4,7 @@ import sys
 import time
 import traceback
 from collections.abc import Generator, Mapping
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from random import SystemRandom
 from tqdm import tqdm
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.checkpoints import Checkpoint, remove_old
+from cnn_from_scratch.experiment.checkpoints import remove_old
 from cnn_from_scratch.experiment.code import code_digests
 from cnn_from_scratch.experiment.executing import as_they_come
 from cnn_from_scratch.experiment.jobs import Job
@@ -54,8 +54,8 @@ class Task:
         return f"{self.plan.project.name}{self.job}"
 
     def remove_checkpoint(self) -> None:
-        """Delete what a killed training of the run would go on from: it is finished."""
-        Checkpoint(ROOT, self.job.trained_from(self.stage.dataset)).remove()
+        """Delete what the run would go on from after a kill: it is finished."""
+        self.job.checkpoint(self.stage.dataset, self.plan.project.folder).remove()
 
     def kept(self) -> tuple[dict[str, bytes], str] | None:
         """Return the record and its worker, if the run is finished."""
@@ -79,8 +79,8 @@ def build(projects: list[Project], options: Options) -> bool:
             plans.append(Plan(project, pull=options.pull))
             claims.enter_context(project.claimed(plans[-1].stages))
         Training(plans, options).run()
-    with suppress(OSError):  # what a kill has left half-written ends no build
-        remove_old(ROOT)
+    for project in projects:
+        remove_old(project.folder)
     return ran or any(plan.ran for plan in plans)
 
 
@@ -106,7 +106,7 @@ class Training:
         new = [task for task in self.tasks if not self._is_kept(task)]
         with (
             progress(len(new), sum(plan.restored for plan in self.plans)) as self.progress,
-            closing(self._outcomes(self.options.where, new)) as outcomes,
+            closing(self._outcomes(self.options.where, new, resume=True)) as outcomes,
         ):
             for task, outcome in outcomes:
                 error = outcome if isinstance(outcome, Exception) else self._keep(task, *outcome)
@@ -141,12 +141,23 @@ class Training:
         self.finished.append(task)
 
     def _outcomes(
-        self, where: Where, tasks: list[Task]
+        self, where: Where, tasks: list[Task], *, resume: bool
     ) -> Generator[tuple[Task, tuple[dict[str, bytes], str] | Exception], None, None]:
-        """Yield each task with its record and worker, or the error that it ended with."""
+        """Yield each task with its record and worker, or the error that it ended with.
+
+        resume: whether a run goes on from its checkpoint, and keeps one.
+        """
         datasets = {task.stage.dataset.digest: task.stage.dataset for task in tasks}
-        start = partial(where, partial(prepare, list(datasets.values()), ROOT))
-        calls = {task: (self._job(task), task.stage.dataset.digest, self.code) for task in tasks}
+        start = partial(where, partial(prepare, list(datasets.values())))
+        calls = {
+            task: (
+                self._job(task),
+                task.stage.dataset.digest,
+                self.code,
+                task.plan.project.folder if resume else None,
+            )
+            for task in tasks
+        }
         return as_they_come(start, train, calls, self._look)
 
     def _job(self, task: Task) -> Job:
@@ -189,10 +200,9 @@ class Training:
     def _audit(self) -> None:
         """Train some of the finished runs again, here. Raises InputError if one differs."""
         chosen = SystemRandom().sample(self.finished, min(self.options.audit, len(self.finished)))
-        for task, outcome in self._outcomes(on_this_machine(None), chosen):
+        for task, outcome in self._outcomes(on_this_machine(None), chosen, resume=False):
             if isinstance(outcome, Exception):
                 raise InputError(f"--audit: {task}: {outcome}")
-            task.remove_checkpoint()
             if not (kept := task.kept()):
                 raise ChangedError(f"{task.plan.kept.folder}")
             if place := first_difference(outcome[0], kept[0]):

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.checks import Checked
 from cnn_from_scratch.data.checksums import check_md5
 from cnn_from_scratch.data.unpacking import Unpacked, unpacking
 from cnn_from_scratch.experiment.dataset import Dataset, Images, Labels
-from cnn_from_scratch.nn.checks import Checked
 
 CLASS_NAMES = (
     "airplane",

@@ -15,10 +15,10 @@ from typing import Annotated, Any
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.checks import POSITIVE, Checked
 from cnn_from_scratch.data.checksums import check_md5
 from cnn_from_scratch.data.unpacking import Unpacked, unpacking
 from cnn_from_scratch.experiment.dataset import Dataset, Images, Labels
-from cnn_from_scratch.nn.checks import POSITIVE, Checked
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _IMAGES = {0x08: "unsigned bytes", 0x0D: "floats", 0x0E: "doubles"}

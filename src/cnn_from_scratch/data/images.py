@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.checks import AT_LEAST_1, Checked
 from cnn_from_scratch.data.class_names import class_order, is_class_name
 from cnn_from_scratch.experiment.dataset import Dataset, Images, Labels
-from cnn_from_scratch.nn.checks import AT_LEAST_1, Checked
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LARGEST_PICTURE = 50_000_000  # pixels; four bytes each, and a copy or two, fit into memory

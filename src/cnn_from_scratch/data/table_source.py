@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from cnn_from_scratch.checks import AT_LEAST_1, POSITIVE, Checked
 from cnn_from_scratch.experiment.dataset import Dataset
-from cnn_from_scratch.nn.checks import AT_LEAST_1, POSITIVE, Checked
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from typing import Annotated
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.checks import AT_LEAST_1, POSITIVE, Checked
 from cnn_from_scratch.data.sheet_xml import Cell, Rows, address, cell_place
 from cnn_from_scratch.data.xlsx import Xlsx, open_xlsx
 from cnn_from_scratch.experiment.dataset import Dataset, Images, Labels
-from cnn_from_scratch.nn.checks import AT_LEAST_1, POSITIVE, Checked
 
 
 @dataclass(frozen=True)

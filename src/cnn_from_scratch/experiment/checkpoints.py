@@ -7,10 +7,12 @@ is trained: a run of another setting, dataset or code never finds it.
 import hashlib
 import io
 import json
+import platform
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,8 +21,9 @@ import numpy as np
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.code import own_code
 from cnn_from_scratch.experiment.diagnostics import NotingGradients
-from cnn_from_scratch.experiment.files import replacing
+from cnn_from_scratch.experiment.files import remove_leftovers, replacing
 from cnn_from_scratch.experiment.npz import write_npz
+from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.streams import Purpose
 from cnn_from_scratch.nn.layers import Arrays
 from cnn_from_scratch.nn.network import Sequential
@@ -44,20 +47,24 @@ class Checkpoint:
 
     It is neither written nor read where there is no project: on another machine's worker, say.
 
-    project: its folder. trained_from: the run's digest. seconds: of training, after which it is
-    written when the epoch ends.
+    project: its folder. trained_from: the run's digest. train: how it is trained. seconds: of
+    training, after which it is written when the epoch ends.
     """
 
-    def __init__(self, project: Path, trained_from: str, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, project: Path, trained_from: str, train: Train, seconds: float = SECONDS
+    ) -> None:
         self.seconds = seconds
         self._folder = project / FOLDER
         self._trained_from = trained_from
+        self._train = train
         self._written = time.monotonic()
 
     @cached_property
     def file(self) -> Path:
-        """Its place, named by the run, the code, and the NumPy that native bits depend on."""
-        decisive = [self._trained_from, own_code(), np.__version__]
+        """Its place, named by the run, the code, and where native bits are made."""
+        place = [] if self._train.numerics == "portable" else _place(self._train)
+        decisive = [self._trained_from, own_code(), place]
         return self._folder / hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
     def resume(self, parts: Parts) -> Progress:
@@ -107,7 +114,7 @@ class Checkpoint:
         write_npz(content, arrays)
         self.file.parent.mkdir(exist_ok=True)
         with replacing(self.file) as new:
-            new.write_bytes(_sum(content.getvalue()) + content.getvalue())
+            new.write_bytes(self._sum(content.getvalue()) + content.getvalue())
         self._written = time.monotonic()
 
     def remove(self) -> None:
@@ -121,23 +128,36 @@ class Checkpoint:
             return None
         content = self.file.read_bytes()
         size = hashlib.sha256().digest_size
-        if content[:size] != _sum(content[size:]):
+        if content[:size] != self._sum(content[size:]):
             print(f"{self.file}: a damaged checkpoint; beginning anew", file=sys.stderr)
             return None
         with np.load(io.BytesIO(content[size:]), allow_pickle=False) as file:
             arrays: dict[str, Array] = dict(file)
         return arrays
 
+    def _sum(self, content: bytes) -> bytes:
+        """Return the digest of a checkpoint and of its name: it is no other run's."""
+        return hashlib.sha256(self.file.name.encode() + content).digest()
+
 
 def remove_old(project: Path) -> None:
-    """Delete a project's checkpoints of a week ago and more: of runs that nobody goes on with."""
-    for file in (project / FOLDER).glob("*"):
-        if time.time() - file.stat().st_mtime > WEEK:
+    """Delete a project's checkpoints of a week ago and more: of runs that nobody goes on with.
+
+    What a kill has left half-written goes, too.
+    """
+    folder = project / FOLDER
+    if not folder.is_dir():
+        return
+    remove_leftovers(folder)
+    for file in folder.iterdir():
+        if file.is_file() and time.time() - file.stat().st_mtime > WEEK:
             file.unlink(missing_ok=True)
 
 
-def _sum(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()
+def _place(train: Train) -> list[str]:
+    """Return what native bits depend on besides the code: the machine, and who computes."""
+    packages = ["numpy", *(["numba", "llvmlite"] if train.backend == "compiled" else [])]
+    return [platform.node(), platform.machine(), *map(version, packages)]
 
 
 def _part(arrays: Mapping[str, Array], part: str) -> Arrays:

@@ -8,7 +8,6 @@ from pathlib import Path
 import cnn_from_scratch
 from cnn_from_scratch import InputError
 
-TRAINING = ("__init__.py", "arithmetic", "compiled", "experiment", "nn")  # what runs are trained by
 PACKAGE = "src/cnn_from_scratch/"  # as a list of code names this package's folder
 
 
@@ -35,9 +34,9 @@ def difference_from(code: Mapping[str, str]) -> str | None:
 
 @cache
 def own_code() -> dict[str, str]:
-    """Return {module: MD5} of all that this process's package has to train by."""
+    """Return {module: MD5} of this process's package."""
     package = Path(cnn_from_scratch.__file__).parent
-    digests = code_digests(package / part for part in TRAINING)
+    digests = code_digests([package])
     return {Path(name).relative_to(package).as_posix(): md5 for name, md5 in digests.items()}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnn_from_scratch.experiment.checkpoints import Checkpoint
+from cnn_from_scratch.experiment.checkpoints import SECONDS, Checkpoint
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model
@@ -36,6 +36,10 @@ class Job:
     def trained_from(self, dataset: Dataset) -> str:
         """Return the digest of settings, seed and dataset."""
         return trained_from(self.model, self.split, self.train, self.seed, dataset)
+
+    def checkpoint(self, dataset: Dataset, project: Path, seconds: float = SECONDS) -> Checkpoint:
+        """Return the run's checkpoint in a project's folder, written every so many seconds."""
+        return Checkpoint(project, self.trained_from(dataset), self.train, seconds)
 
     def samples(self, dataset: Dataset) -> int:
         """Return how many samples it is trained on."""

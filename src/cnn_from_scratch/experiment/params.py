@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import msgspec
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.checks import AT_LEAST_1, NOT_NEGATIVE, Checked, Range
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, read_params
-from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, Checked, Range
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]

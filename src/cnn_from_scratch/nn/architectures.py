@@ -8,7 +8,7 @@ through the activation first (true here, the default).
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
-from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, UNIT_BELOW_1, Checked
+from cnn_from_scratch.checks import AT_LEAST_1, NOT_NEGATIVE, UNIT_BELOW_1, Checked
 from cnn_from_scratch.nn.initializers import InitializerName
 from cnn_from_scratch.nn.layers import (
     AvgPool2D,

@@ -19,15 +19,8 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.checks import AT_LEAST_1, NOT_NEGATIVE, POSITIVE, UNIT, UNIT_BELOW_1, Checked
 from cnn_from_scratch.nn import numerics
-from cnn_from_scratch.nn.checks import (
-    AT_LEAST_1,
-    NOT_NEGATIVE,
-    POSITIVE,
-    UNIT,
-    UNIT_BELOW_1,
-    Checked,
-)
 from cnn_from_scratch.nn.initializers import INITIALIZERS, InitializerName
 from cnn_from_scratch.nn.numerics import exp, factor, factor_sum, matmul, mean, rearranged, tanh
 from cnn_from_scratch.nn.windows import (

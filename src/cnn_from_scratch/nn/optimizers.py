@@ -20,7 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.nn.checks import NOT_NEGATIVE, POSITIVE, UNIT_BELOW_1, Checked
+from cnn_from_scratch.checks import NOT_NEGATIVE, POSITIVE, UNIT_BELOW_1, Checked
 
 
 class Optimizer(Checked):

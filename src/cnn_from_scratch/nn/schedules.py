@@ -10,38 +10,35 @@ epoch has as many as batches. Wrong settings raise ValueError.
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import numpy as np
 
-from cnn_from_scratch.nn.checks import AT_LEAST_1, NOT_NEGATIVE, UNIT, UNIT_ABOVE_0, Checked
+from cnn_from_scratch.checks import AT_LEAST_1, NOT_NEGATIVE, UNIT, UNIT_ABOVE_0, Checked
 from cnn_from_scratch.nn.numerics import cos
 
 Unit = Literal["epoch", "step"]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Schedule(Checked, ABC):
     """What every schedule can do; by: after what its factor changes."""
 
-    warmup_epochs: int
-    by: Unit
+    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
+    by: Unit = "epoch"
 
     @abstractmethod
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the factor of the learning rate in an epoch."""
 
-    def in_steps(self, per_epoch: int) -> "Schedule":
+    def in_steps(self, per_epoch: int) -> Self:
         """Return the schedule whose epochs are single updates, of which an epoch had so many."""
-        warmup = self.warmup_epochs * per_epoch
-        return replace(self, warmup_epochs=warmup)  # type: ignore[type-var]
+        return replace(self, warmup_epochs=self.warmup_epochs * per_epoch)
 
 
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The learning rate as it is: factor = 1, after the warm-up."""
-
-    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
-    by: Unit = "epoch"
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return 1, after the warm-up."""
@@ -57,12 +54,10 @@ class StepDecay(Schedule):
 
     every: Annotated[int, AT_LEAST_1] = 100
     gamma: Annotated[float, UNIT_ABOVE_0] = 0.1
-    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
-    by: Unit = "epoch"
 
-    def in_steps(self, per_epoch: int) -> Schedule:
+    def in_steps(self, per_epoch: int) -> Self:
         """Return the same, counted in updates."""
-        return replace(super().in_steps(per_epoch), every=self.every * per_epoch)  # type: ignore[type-var]
+        return replace(super().in_steps(per_epoch), every=self.every * per_epoch)
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return gamma^floor(epoch / every), times the warm-up."""
@@ -81,8 +76,6 @@ class Cosine(Schedule):
     """
 
     final: Annotated[float, UNIT] = 0.0
-    warmup_epochs: Annotated[int, NOT_NEGATIVE] = 0
-    by: Unit = "epoch"
 
     def factor(self, epoch: int, epochs: int) -> float:
         """Return the cosine's value, times the warm-up."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.nn.checks import AT_LEAST_1, Checked
+from cnn_from_scratch.checks import AT_LEAST_1, Checked
 from cnn_from_scratch.nn.layers import EVALUATION, Arrays, Mode
 from cnn_from_scratch.nn.metrics import Targets, accuracy
 from cnn_from_scratch.nn.network import Sequential

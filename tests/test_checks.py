@@ -7,10 +7,10 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import pytest
 
+from cnn_from_scratch import checks
+from cnn_from_scratch.checks import Checked, Range, ranges
 from cnn_from_scratch.experiment.params import Augmentation, Convert, ModelParams, Split, Train
-from cnn_from_scratch.nn import checks
 from cnn_from_scratch.nn.architectures import ARCHITECTURES
-from cnn_from_scratch.nn.checks import Checked, Range, ranges
 from cnn_from_scratch.nn.layers import LAYERS, AvgPool2D, BatchNorm, Conv2D, Dense, MaxPool2D
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
 from cnn_from_scratch.nn.schedules import SCHEDULES
