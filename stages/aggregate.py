@@ -4,6 +4,7 @@ import start
 
 from pathlib import Path
 
+from cnn_from_scratch.arguments import Parser
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
@@ -23,6 +24,6 @@ def main(dataset: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=DATASET_FILE, help="what `convert` wrote")
     main(parser.parse_args().dataset)

@@ -14,6 +14,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser
 from cnn_from_scratch.data.sources import read_source, resolve_source
 from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.models import resolve_models
@@ -42,9 +43,9 @@ def main(args: Namespace) -> None:
             write_text(file, "ok\n")
 
 
-def parser() -> start.Parser:
+def parser() -> Parser:
     """Return the parser of the arguments."""
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--study", action="store_true", help="allow rates in lists, and contrasts")
     parser.add_argument("--out", type=Path, help="read the samples, too, and write 'ok' here")
     return parser

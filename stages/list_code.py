@@ -10,6 +10,7 @@ import start
 from argparse import Namespace
 from pathlib import Path
 
+from cnn_from_scratch.arguments import Parser
 from cnn_from_scratch.experiment.code import code_digests
 from cnn_from_scratch.experiment.files import replacing, write_json
 
@@ -22,7 +23,7 @@ def main(args: Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--out", required=True, type=Path)
     parser.add_argument("paths", nargs="+", type=Path, help="modules, and folders of modules")
     main(parser.parse_args())

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser
 from cnn_from_scratch.experiment.dataset import DATASET_FILE
 from cnn_from_scratch.experiment.files import replacing
 from cnn_from_scratch.report.outputs import Outputs
@@ -31,7 +32,7 @@ def main(names: list[str], dataset: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--dataset", type=Path, default=DATASET_FILE, help="what `convert` wrote")
     parser.add_argument("names", nargs="*", metavar="NAME", help="loss, collapse, ...")
     args = parser.parse_args()

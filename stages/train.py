@@ -10,6 +10,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the products are too small to share out
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser, seconds
 from cnn_from_scratch.experiment.checkpoints import SECONDS
 from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.jobs import Job, noting_records
@@ -83,9 +84,9 @@ def read_jobs(args: Namespace, params: Params) -> list[Job]:
     return [Job(model, args.seed, params.split, train, folder)]
 
 
-def parser() -> start.Parser:
+def parser() -> Parser:
     """Return the parser of the arguments."""
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--model", required=True, help="a model of params.yaml")
     parser.add_argument("--seed", required=True, type=int, help="a whole number >= 0")
     parser.add_argument("--epochs", type=int, help="default: train.epochs of params.yaml")
@@ -102,7 +103,7 @@ def parser() -> start.Parser:
     )
     parser.add_argument(
         "--checkpoint-seconds",
-        type=start.seconds,
+        type=seconds,
         default=SECONDS,
         help="how often a checkpoint is written, which a killed run goes on from;"
         " default: %(default)s",

@@ -13,6 +13,7 @@ from pathlib import Path
 for library in ("OPENBLAS", "OMP", "NUMBA"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")  # the processes share out the work
 
+from cnn_from_scratch.arguments import Parser, seconds
 from cnn_from_scratch.experiment.checkpoints import SECONDS
 from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.executing import side_by_side
@@ -53,14 +54,14 @@ def read_jobs(args: Namespace, params: Params) -> list[Job]:
     ]
 
 
-def parser() -> start.Parser:
+def parser() -> Parser:
     """Return the parser of the arguments."""
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--model", required=True, help="a model of params.yaml")
     parser.add_argument("--dataset", required=True, type=Path, help="what `convert` wrote")
     parser.add_argument(
         "--checkpoint-seconds",
-        type=start.seconds,
+        type=seconds,
         default=SECONDS,
         help="how often a run's checkpoint is written, which it goes on from if it is killed;"
         " default: %(default)s",

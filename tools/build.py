@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser
 
 if TYPE_CHECKING:
     from engine.building import Options
@@ -117,9 +118,9 @@ def end_children() -> None:
             child.kill()
 
 
-def parser() -> start.Parser:
+def parser() -> Parser:
     """Return the parser of the arguments."""
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "projects",
         nargs="*",

@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 import start
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser
 from dvc_errors import one_line
 from dvc_lock import read_lock, write_lock
 
@@ -73,7 +74,7 @@ def merge_lock(base: Path, ours: Path, theirs: Path, name: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("base", type=Path, help="Git's %%O")
     parser.add_argument("ours", type=Path, help="Git's %%A, where the merged lock is written")
     parser.add_argument("theirs", type=Path, help="Git's %%B")

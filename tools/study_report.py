@@ -26,6 +26,7 @@ from markdown_it.token import Token
 
 import cited_numbers
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser
 from cnn_from_scratch.experiment.files import replacing, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -204,6 +205,6 @@ def main(base: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--base", default="HEAD", help="a Git revision; default: HEAD")
     main(parser.parse_args().base)

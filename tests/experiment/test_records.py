@@ -17,7 +17,6 @@ from cnn_from_scratch.experiment.records import (
     check_run_folder,
     check_still_wanted,
     is_own_record,
-    read_network,
     read_record,
     record_files,
     recorded_from,
@@ -25,10 +24,10 @@ from cnn_from_scratch.experiment.records import (
     write_record,
 )
 from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.experiment.trained import read_trained
 from cnn_from_scratch.nn.optimizers import Adam
 from tests.experiment.studies import (
     DIVERGING,
-    ENHANCED,
     HOLDOUT,
     RESUBSTITUTION,
     SIMPLE,
@@ -157,15 +156,6 @@ def test_the_gradients(folder: Path, run: Run) -> None:
         assert [float(row[name]) for row in written] == norms
 
 
-def test_the_checkpoint_is_theta_without_a_pickle(folder: Path, run: Run) -> None:
-    with np.load(folder / "checkpoint.npz", allow_pickle=False) as file:
-        assert list(file) == ["theta"]
-        theta = file["theta"]
-    assert theta.dtype == np.float64
-    assert theta.shape == (69,)
-    assert theta.tobytes() == run.checkpoint["theta"].tobytes()
-
-
 def test_the_predictions_are_counted_in_the_scores(folder: Path) -> None:
     predictions = rows(folder / "predictions.csv")
     assert list(predictions[0]) == ["split", "index", "label", "predicted"]
@@ -244,20 +234,14 @@ def test_the_workflow_keeps_a_run_by_model_and_seed() -> None:
     assert run_folder("S-Adam", 3) == Path("runs", "S-Adam", "3")
 
 
-def test_the_network_that_is_read_gives_the_recorded_labels(folder: Path) -> None:
+def test_the_checkpoint_gives_the_recorded_labels(folder: Path) -> None:
     dataset = stripes()
     assert dataset.X_test is not None
-    files = read_record(folder, DIGEST)
-    network = read_network(files, SIMPLE, FIVE, 4, dataset)  # another seed's start is overwritten
+    trained = read_trained(read_record(folder, DIGEST)["checkpoint.npz"], "checkpoint.npz")
     recorded = [row["predicted"] for row in rows(folder / "predictions.csv")]
-    given = dataset.names(network.forward(dataset.X_test)[0].argmax(axis=1))
+    given = dataset.names(trained.probabilities(dataset.X_test).argmax(axis=1))
     assert recorded[-len(given) :] == given
     assert len(set(given)) > 1  # so these are no constant answers
-
-
-def test_a_checkpoint_of_another_network_is_refused(folder: Path) -> None:
-    with pytest.raises(InputError, match=r"^checkpoint.npz of EnhancedCNN.*: of another network"):
-        read_network(read_record(folder, DIGEST), ENHANCED, FIVE, 3, stripes())
 
 
 # ---------------------------------------------------------------- a record vouches for itself

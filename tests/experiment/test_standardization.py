@@ -11,9 +11,8 @@ from cnn_from_scratch.experiment.dataset import Chosen, Dataset
 from cnn_from_scratch.experiment.params import DType, Train
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.experiment.splits import split_indices
-from cnn_from_scratch.experiment.standardization import measured, to_be_restored
+from cnn_from_scratch.experiment.standardization import measured
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.layers import Standardize
 from cnn_from_scratch.nn.numerics import NUMERICS, NumericsName, using
 from tests.experiment.studies import HOLDOUT, SIMPLE
 
@@ -57,13 +56,9 @@ def test_a_network_learns_from_standardized_training_samples() -> None:
     dataset, train = _dataset(), Train(epochs=2, batch_size=8, standardize=True)
     run = train_run(SIMPLE, 0, dataset, HOLDOUT, train)
     plain = train_run(SIMPLE, 0, dataset, HOLDOUT, replace(train, standardize=False))
-    assert run.num_params == plain.num_params
+    assert run.checkpoint["theta"].size == plain.checkpoint["theta"].size
     rows, _ = split_indices(dataset.y, dataset.class_names, HOLDOUT, stream(0, Purpose.SPLIT))
     pixels = dataset.X[rows] / 255.0
     np.testing.assert_allclose(run.checkpoint["0.mean"], [pixels.mean()], rtol=0, atol=1e-9)
     np.testing.assert_allclose(run.checkpoint["0.sd"], [pixels.std()], rtol=0, atol=1e-9)
     assert not any(name.startswith("0.") for name in plain.checkpoint)
-
-
-def test_what_is_restored_is_the_checkpoints() -> None:
-    assert to_be_restored(2) == Standardize((0.0, 0.0), (1.0, 1.0))

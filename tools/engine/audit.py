@@ -36,9 +36,10 @@ def _first_array(ours: bytes | None, theirs: bytes | None) -> str | None:
 
 
 def _content(arrays: Any, name: str) -> bytes | None:
-    """Return an array's bytes, None if it is not there or damaged."""
+    """Return the bytes of an array, or of a text, None if it is not there or damaged."""
     try:
-        content: bytes = arrays[name].tobytes()
+        member = arrays[name]
+        content: bytes = member if isinstance(member, bytes) else member.tobytes()
     except (KeyError, ValueError, BadZipFile):
         return None
     return content

@@ -55,10 +55,8 @@ CHUNK_SIZES: dict[NumericsName, int] = {"portable": 1 << 15, "native": 1 << 16}
 
 def backend_for(train: Train) -> Backend:
     """Return the chosen backend with the chosen numerics. Raises InputError if it is missing."""
-    chunk_size = CHUNK_SIZES[train.numerics]
     if train.backend == "numpy":
-        numerics = NUMERICS[train.numerics]
-        return replace(NUMPY, numerics=numerics, chunk_size=chunk_size, map_chunks=in_threads)
+        return numpy_backend(train.numerics)
     try:  # only here, as it imports Numba
         from cnn_from_scratch.compiled import functions, losses, optimizers
         from cnn_from_scratch.compiled.network import CompiledSequential
@@ -72,5 +70,16 @@ def backend_for(train: Train) -> Backend:
     # Chunks are worked through one by one: the loops share themselves out.
     backend = Backend(CompiledSequential, optimizer=optimizers.compiled)
     if train.numerics == "portable":
+        chunk_size = CHUNK_SIZES["portable"]
         return replace(backend, numerics=functions.PORTABLE, chunk_size=chunk_size)
     return replace(backend, loss=losses.softmax_cross_entropy, chunk_size=1 << 18)
+
+
+def numpy_backend(numerics: NumericsName) -> Backend:
+    """Return the NumPy backend with the chosen numerics."""
+    return replace(
+        NUMPY,
+        numerics=NUMERICS[numerics],
+        chunk_size=CHUNK_SIZES[numerics],
+        map_chunks=in_threads,
+    )

@@ -5,7 +5,7 @@ result.json      what was trained and how (the optimizer with all its settings, 
                  for), the final scores, whether the run diverged, and how its units fare;
                  trained_from is the digest of settings, seed and dataset, as `identity` has it
 gradients.csv    epoch, then the gradient's norm by layer that learns, at the epoch's last update
-checkpoint.npz   theta, (P,), and buffers as <layer>.<name>
+checkpoint.npz   the trained network, as `trained` has it
 predictions.csv  the label given to each validation and test sample
 SHA256SUMS       the others' digests: `sha256sum --check SHA256SUMS` there checks them
 """
@@ -22,17 +22,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.files import json_text, replacing
-from cnn_from_scratch.experiment.models import Model, optimizer_settings
-from cnn_from_scratch.experiment.npz import write_npz
-from cnn_from_scratch.experiment.params import Train
-from cnn_from_scratch.experiment.run import Run, build_network
-from cnn_from_scratch.experiment.standardization import to_be_restored
-from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.experiment.models import optimizer_settings
+from cnn_from_scratch.experiment.run import Run
+from cnn_from_scratch.experiment.trained import trained_bytes
 from cnn_from_scratch.nn.optimizers import Optimizer
 
 RUNS_FOLDER = Path("runs")
@@ -115,17 +109,15 @@ def record_files(
         "optimizer": optimizer_settings(optimizer),
         "epochs": epochs,
         "protocol": protocol,
-        "parameters": run.num_params,
+        "parameters": run.checkpoint["theta"].size,
         "diverged": run.fit.diverged,
         "last_finite_epoch": run.fit.history[-1].epoch,
         "checkpoint_epoch": run.fit.checkpoint_epoch,
         "scores": {split: score._asdict() for split, score in run.scores.items()},
         "diagnostics": asdict(run.diagnostics),
     }
-    checkpoint = io.BytesIO()
-    write_npz(checkpoint, run.checkpoint)
     files = {
-        "checkpoint.npz": checkpoint.getvalue(),
+        "checkpoint.npz": trained_bytes(run.description, run.shapes, run.checkpoint),
         "gradients.csv": _gradients(run).encode(),
         "history.csv": _history(run).encode(),
         "predictions.csv": _predictions(run).encode(),
@@ -245,26 +237,6 @@ def check_still_wanted(
                 f"{folder}: not written, as another training has put a run of other settings there"
                 " since this one began"
             )
-
-
-def read_network(
-    files: Mapping[str, bytes], model: Model, train: Train, seed: int, dataset: Dataset
-) -> Sequential:
-    """Return the trained network of a record, whose files `read_record` gives.
-
-    Raises InputError if the code makes another network of the model by now.
-    """
-    first = [to_be_restored(dataset.X.shape[1])] if train.standardize else []
-    network = build_network(model, seed, dataset, first=first)
-    try:
-        with np.load(io.BytesIO(files["checkpoint.npz"]), allow_pickle=False) as arrays:
-            network.restore(dict(arrays))
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"checkpoint.npz of {model.architecture}, seed {seed}: of another network than the code"
-            " makes now; 'dvc repro' trains it anew"
-        ) from error
-    return network
 
 
 def _sum(name: str, content: bytes) -> str:

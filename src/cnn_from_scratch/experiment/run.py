@@ -8,7 +8,8 @@ from math import prod
 import numpy as np
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.experiment import preparation
 from cnn_from_scratch.experiment.augmentation import augment
 from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.checkpoints import Checkpoint, Parts
@@ -21,6 +22,7 @@ from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.standardization import measured
 from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.experiment.trained import Description, architecture_settings
 from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Arrays, BatchNorm, Layer
 from cnn_from_scratch.nn.network import NUMPY, Sequential
@@ -54,8 +56,9 @@ class Run:
     """
 
     fit: Fit
+    description: Description  # of the network
+    shapes: list[Shape]  # of a sample, after each layer
     checkpoint: Arrays  # theta, and the layers' buffers
-    num_params: int
     diagnostics: Diagnostics  # of the training samples
     gradient_norms: dict[int, list[float]]  # by layer, from 1: at each epoch's last update
     scores: dict[str, Score]  # of train, val and, where there is a test sheet, test
@@ -140,8 +143,17 @@ def _train_run(
         samples["test"] = Samples(images, dataset.y_test)
     return Run(
         fit=result,
+        description=Description(
+            architecture=architecture_settings(model.architecture),
+            layers=network.layers,
+            in_shape=network.in_shape,
+            class_names=dataset.class_names,
+            dtype=train.dtype,
+            numerics=train.numerics,
+            preparation=preparation.measured(samples["train"].x),
+        ),
+        shapes=network.shapes[1:],
         checkpoint=network.state(),
-        num_params=network.theta.size,
         diagnostics=diagnose(network, samples["train"].x),
         gradient_norms={
             layer: [norms[i] for norms in optimizer.norms]

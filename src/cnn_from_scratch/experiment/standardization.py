@@ -33,11 +33,6 @@ def measured(images: Chosen) -> Standardize:
     return Standardize(tuple((origin + offset).ravel().tolist()), tuple(sd.ravel().tolist()))
 
 
-def to_be_restored(channels: int) -> Standardize:
-    """Return the layer of a network whose mean and SD a checkpoint has."""
-    return Standardize((0.0,) * channels, (1.0,) * channels)
-
-
 def _mean(images: Chosen, of_pixels: Callable[[Array], Array]) -> Array:
     """Return the mean of a function of the pixels, by channel: (C, 1, 1)."""
     height, width = images.images.shape[2:]

@@ -12,7 +12,7 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.experiment.records import read_network
+from cnn_from_scratch.experiment.trained import read_trained
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.report.measures import MEASURES, mean_and_population_sd
 from cnn_from_scratch.report.runs import read_named_record
@@ -97,9 +97,8 @@ class Outputs:
         if model not in models:
             raise InputError(f"{RUNS}: {model!r} is not in params.yaml; run 'dvc repro'")
         record = read_named_record(params, model, models[model], seed, self.dataset)
-        train = params.models[model].train
-        network = read_network(record, models[model], train, seed, self.dataset)
-        return TrainedNetwork(network, model, seed)
+        trained = read_trained(record["checkpoint.npz"], f"checkpoint.npz of {model}, seed {seed}")
+        return TrainedNetwork(trained.network, model, seed)
 
 
 def best_run(scores: pd.DataFrame) -> tuple[str, int]:

@@ -1,0 +1,179 @@
+"""A trained network as a file that describes itself: checkpoint.npz of a run's record.
+
+It holds theta, (P,), the layers' buffers as <layer>.<name>, and network.json: the format, the
+layers with all their settings, the shapes, the classes, and how samples are made. Nothing in it is
+a pickle, and no params.yaml is needed to use it.
+"""
+
+import dataclasses
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.experiment.backends import numpy_backend
+from cnn_from_scratch.experiment.files import json_text
+from cnn_from_scratch.experiment.npz import write_npz
+from cnn_from_scratch.experiment.params import DType
+from cnn_from_scratch.experiment.preparation import Preparation
+from cnn_from_scratch.nn.architectures import ARCHITECTURES, Architecture, Stack
+from cnn_from_scratch.nn.layers import LAYERS, Arrays, Layer
+from cnn_from_scratch.nn.losses import softmax
+from cnn_from_scratch.nn.network import Sequential
+from cnn_from_scratch.nn.numerics import NumericsName, using
+from cnn_from_scratch.nn.training import predict
+
+FORMAT, VERSION = "cnn-from-scratch network", 1
+DESCRIPTION = "network.json"
+
+_LAYER_NAMES = {kind: name for name, kind in LAYERS.items()}
+_ARCHITECTURE_NAMES = {kind: name for name, kind in ARCHITECTURES.items()}
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that a trained network is, but for its numbers.
+
+    architecture: by its name and settings, as in params.yaml; for people, as the layers say it all.
+    layers: with one for the standardization before the architecture's, where there is one.
+    in_shape: (C, H, W). class_names: of its K logits. numerics: that it was trained in.
+    """
+
+    architecture: dict[str, Any]
+    layers: tuple[Layer, ...]
+    in_shape: Shape
+    class_names: tuple[str, ...]
+    dtype: DType
+    numerics: NumericsName
+    preparation: Preparation
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained network, ready for use."""
+
+    description: Description
+    network: Sequential
+
+    def probabilities(self, pixels: Array) -> Array:
+        """Return the softmax of the logits, (N, K), of pixels (N, C, H, W) in 0..1."""
+        with using(self.network.backend.numerics):
+            return softmax(predict(self.network, pixels.astype(self.network.theta.dtype)))
+
+
+def architecture_settings(architecture: Architecture) -> dict[str, Any]:
+    """Return an architecture as params.yaml would have it, with all its settings."""
+    name = {"name": _ARCHITECTURE_NAMES[type(architecture)]}
+    if isinstance(architecture, Stack):
+        return name | {"stack": [_layer_settings(layer) for layer in architecture.stack]}
+    return name | dataclasses.asdict(architecture)  # type: ignore[call-overload]
+
+
+def trained_bytes(description: Description, shapes: list[Shape], state: Arrays) -> bytes:
+    """Return the file. shapes: of a sample after each layer. state: as the network returns it."""
+    told = {
+        "format": FORMAT,
+        "version": VERSION,
+        "architecture": description.architecture,
+        "layers": [
+            _layer_settings(layer) | {"out_shape": shape}
+            for layer, shape in zip(description.layers, shapes, strict=True)
+        ],
+        "in_shape": description.in_shape,
+        "class_names": description.class_names,
+        "dtype": description.dtype,
+        "numerics": description.numerics,
+        "preparation": dataclasses.asdict(description.preparation),
+    }
+    content = io.BytesIO()
+    write_npz(content, state, {DESCRIPTION: json_text(told)})
+    return content.getvalue()
+
+
+def read_trained(content: bytes, name: str) -> Trained:
+    """Return what is in a file. name: what errors call it.
+
+    Raises InputError if it is not such a file, or one of another version.
+    """
+    arrays = _arrays(content, name)
+    text = arrays.pop(DESCRIPTION, None)
+    if not isinstance(text, bytes):
+        raise InputError(f"{name}: expected a trained network with {DESCRIPTION} in it, found none")
+    try:
+        description, shapes = _description(json.loads(text))
+        network = Sequential(
+            description.layers,
+            description.in_shape,
+            lambda i: np.random.RandomState(0),  # what is drawn is replaced
+            numpy_backend(description.numerics),
+            description.dtype,
+        )
+        _restore(network, shapes, len(description.class_names), arrays)
+    except (ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: {DESCRIPTION}: {reason}") from error
+    return Trained(description, network)
+
+
+def _arrays(content: bytes, name: str) -> dict[str, Any]:
+    """Return the file's members. A member is stored as it is: none can be larger than the file."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in file.zip.infolist()):
+                raise ValueError("compressed")
+            return dict(file)
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere in zip and NumPy's format
+        raise InputError(f"{name}: expected a trained network, a run's checkpoint.npz") from error
+
+
+def _description(told: Any) -> tuple[Description, list[Shape]]:
+    """Return what network.json tells, and the shapes after each layer. Raises ValueError."""
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise ValueError(f"format: expected {FORMAT!r}")
+    if told.get("version") != VERSION:
+        raise ValueError(
+            f"version: expected {VERSION}, got {told.get('version')!r}; another version of this"
+            " program wrote it"
+        )
+    layers, shapes = [], []
+    for layer in msgspec.convert(told["layers"], list[dict[str, Any]]):
+        settings = dict(layer)
+        shapes.append(msgspec.convert(settings.pop("out_shape"), tuple[int, ...]))
+        name = settings.pop("name")
+        if name not in LAYERS:
+            raise ValueError(f"layers: unknown {name!r}; known: {', '.join(LAYERS)}")
+        layers.append(msgspec.convert(settings, LAYERS[name]))
+    rest = {field.name for field in dataclasses.fields(Description)} - {"layers"}
+    known = {key: value for key, value in told.items() if key in rest}
+    hints = msgspec.convert(known | {"layers": []}, Description)
+    return dataclasses.replace(hints, layers=tuple(layers)), shapes
+
+
+def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arrays) -> None:
+    """Put the arrays into a network. Raises ValueError if they are another network's."""
+    if network.shapes[1:] != shapes:
+        raise ValueError(f"out_shape: expected {network.shapes[1:]}, got {shapes}")
+    expected, found = (
+        {name: (array.shape, array.dtype.str) for name, array in some.items()}
+        for some in (network.state(), arrays)
+    )
+    if (size := prod(network.out_shape)) != classes:
+        raise ValueError(f"class_names: expected {size}, got {classes}")
+    if expected != found:
+        raise ValueError(f"expected arrays of {expected}, got {found}")
+    network.restore(arrays)
+
+
+def _layer_settings(layer: Layer) -> dict[str, Any]:
+    """Return a layer as params.yaml would have it, with all its settings."""
+    settings = dataclasses.asdict(layer)  # type: ignore[call-overload]
+    return {"name": _LAYER_NAMES[type(layer)], **settings}
