@@ -113,3 +113,20 @@ def write_zip(file: Path, members: Mapping[str, bytes]) -> Path:
         for name, content in members.items():
             archive.writestr(name, content)
     return file
+
+
+def sheet_of_images(
+    file: Path, sheet: str, images: np.ndarray[Any, Any], labels: Sequence[int] | None
+) -> None:
+    """Write images (N, 1, H, W) to one sheet, with one-hot labels below or without any."""
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    cells = book.create_sheet(sheet)
+    _, _, height, width = images.shape
+    for n, image in enumerate(images[:, 0]):
+        for (i, j), value in np.ndenumerate(image):
+            cells.cell(5 + i, 12 + n * width + j, value)
+        if labels is not None:
+            for k in range(3):
+                cells.cell(5 + height + k, 12 + n * width, int(labels[n] == k))
+    book.save(file)

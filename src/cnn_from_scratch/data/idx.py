@@ -129,14 +129,23 @@ def _read_pair(
     pixel_max: float | None, images_file: Path, labels_file: Path
 ) -> tuple[Images, _Values]:
     """Return images (N, C, H, W), and the numbers that are their labels (N,)."""
-    images = _read(images_file, _IMAGES, (3, 4))
+    pixels, _ = read_images(images_file, pixel_max)
     labels = _read(labels_file, _LABELS, (1,))
-    pixels = images.values
     if len(labels.values) != len(pixels):
         raise InputError(
             f"{labels_file}: expected {len(pixels)} labels, as {images_file} has images,"
             f" found {len(labels.values)}"
         )
+    return pixels, labels
+
+
+def read_images(file: Path, pixel_max: float | None = None) -> tuple[Images, float]:
+    """Return images (N, C, H, W) of the file's type, and the value of a full pixel.
+
+    Raises InputError, as `Idx.read` does.
+    """
+    images = _read(file, _IMAGES, (3, 4))
+    pixels = images.values
     full = _full(pixels, pixel_max)
     if not (pixels.min() >= 0 and pixels.max() <= full):  # NaN, too, is not
         wrong = ~((pixels >= 0) & (pixels <= full))
@@ -144,7 +153,7 @@ def _read_pair(
             f"{images.where(wrong)}: expected a number from 0 to {full:g}"
             f" (convert.source.pixel_max), found {pixels[wrong][0]}"
         )
-    return pixels if pixels.ndim == 4 else pixels[:, None], labels
+    return pixels if pixels.ndim == 4 else pixels[:, None], full
 
 
 def _indices(labels: _Values, classes: Labels) -> Labels:

@@ -80,7 +80,7 @@ class ImageFolder(Checked):
         self, folder: Path, classes: Sequence[str], names: Sequence[str]
     ) -> tuple[Images, Labels]:
         """Return the pictures of some classes, one at a time in memory, and class indices."""
-        files = [(names.index(name), file) for name in classes for file in _pictures(folder / name)]
+        files = [(names.index(name), file) for name in classes for file in pictures(folder / name)]
         if not files:
             raise InputError(f"{folder}: expected folders with pictures, found none")
         channels = len(MODES[self.mode])
@@ -111,8 +111,8 @@ def _class_folders(folder: Path, apart: str | None) -> list[str]:
     return found
 
 
-def _pictures(folder: Path) -> list[Path]:
-    """Return the files of a class, in the order of their names."""
+def pictures(folder: Path) -> list[Path]:
+    """Return the pictures in a folder, in the order of their names. Raises InputError."""
     found = sorted(_listed(folder), key=lambda path: path.name)
     for path in found:
         if path.is_dir():

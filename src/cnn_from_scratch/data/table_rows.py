@@ -51,6 +51,25 @@ def read_samples(how: SampleTable) -> Dataset:
     )
 
 
+def read_images(how: SampleTable) -> tuple[Images, list[str]]:
+    """Return the images of a file, and where each stands; a column of labels may be missing.
+
+    Raises InputError, as `SampleTable.read` does.
+    """
+    file = Path(how.path)
+    table = open_table(file)
+    pixels = [name for name in table.columns if name not in {how.label, *how.ignore}]
+    shape = _shape(how, file, pixels)
+    images: list[Images] = []
+    row = 0
+    for frame in table.pieces(pixels, []):
+        images.append(_pixels(table, frame, row, how.pixel_max))
+        row += len(frame)
+    if row == 0:
+        raise InputError(f"{file}: expected a row for each sample, found none")
+    return np.concatenate(images).reshape(row, *shape), [table.place(i) for i in range(row)]
+
+
 def _rows(how: SampleTable, file: Path) -> "_Rows":
     """Return all rows of a file."""
     table = open_table(file)
@@ -153,7 +172,7 @@ def _pixels(table: Table, frame: pd.DataFrame, first: int, pixel_max: float) -> 
 
 def _fits(value: Any, pixel_max: float) -> bool:
     try:
-        return 0 <= float(value) <= pixel_max
+        return np.ndim(value) == 0 and 0 <= float(value) <= pixel_max
     except (TypeError, ValueError):
         return False
 

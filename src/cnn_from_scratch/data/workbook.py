@@ -8,7 +8,7 @@ on. Other cells are ignored.
 Source: Lee 2025, "CNN-from-Scratch", whose workbook has three classes and 96 samples.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -70,11 +70,27 @@ class Workbook(Checked):
             )
         return Dataset(digits.images, digits.labels, names, test.images, test.labels)
 
+    def read_images(self) -> tuple[Images, list[str]]:
+        """Return the images of `sheet`, as `read` does, and their first cells; no label is read.
+
+        Raises InputError, as `read` does.
+        """
+        file = Path(self.path)
+        with open_xlsx(file) as book:
+            _check_names(file, list(book.sheets), {"sheet": self.sheet})
+            sheet = self._sheet(file, book, self.sheet)
+            starts = sheet.starts()
+            sheet.check_formulas(sheet.layout.pixels(start) for start in starts)
+            cells = [address(sheet.layout.row, start) for start in starts]
+            return sheet.images(starts, self.pixel_max), cells
+
     def _read_sheet(self, file: Path, book: Xlsx, name: str) -> "_Digits":
+        return self._sheet(file, book, name).read(self.pixel_max)
+
+    def _sheet(self, file: Path, book: Xlsx, name: str) -> "_Sheet":
         row, column = cell_place(self.first_cell) or (0, 0)  # the check leaves no None
         layout = _Layout(row, column, self.height, self.width)
-        sheet = _Sheet(file, name, layout, book, book.rows(name, layout.is_used))
-        return sheet.read(self.pixel_max)
+        return _Sheet(file, name, layout, book, book.rows(name, layout.is_used))
 
 
 @dataclass(frozen=True)
@@ -150,26 +166,40 @@ class _Sheet:
 
     def read(self, pixel_max: float) -> _Digits:
         layout, num_classes = self.layout, self._num_classes()
-        last_row = layout.label_row + max(num_classes, 1) - 1
-        last_column = max(self._columns_of_samples(last_row), default=0)
-        if last_column == 0:
-            first = self._where(address(layout.row, layout.column))
-            raise InputError(f"{first}: blank; expected the first sample to start here")
+        starts = self.starts()
         if num_classes < 2:
             first = self._where(address(layout.label_row, layout.column))
             raise InputError(
                 f"{first}: expected one-hot label rows from here down, for at least 2 classes,"
                 f" found {num_classes}"
             )
-        starts = range(layout.column, last_column + 1, layout.width)
-        self._check_formulas(starts, num_classes)
+        self.check_formulas(
+            part
+            for start in starts
+            for part in (layout.pixels(start), layout.one_hot(start, num_classes))
+        )
+        images = self.images(starts, pixel_max)
+        labels = [self._label(start, num_classes) for start in starts]
+        return _Digits(images, np.array(labels, dtype=np.int64), num_classes)
+
+    def starts(self) -> range:
+        """Return the first column of every sample. Raises InputError if there is none."""
+        layout = self.layout
+        last_row = layout.label_row + max(self._num_classes(), 1) - 1
+        last_column = max(self._columns_of_samples(last_row), default=0)
+        if last_column == 0:
+            first = self._where(address(layout.row, layout.column))
+            raise InputError(f"{first}: blank; expected the first sample to start here")
+        return range(layout.column, last_column + 1, layout.width)
+
+    def images(self, starts: range, pixel_max: float) -> Images:
+        """Return the samples' images, (N, 1, H, W) in 0..1. Raises InputError."""
+        layout = self.layout
         pixels = [
             [self._pixel(*place, pixel_max) for place in layout.pixels(start)] for start in starts
         ]
-        labels = [self._label(start, num_classes) for start in starts]
         shape = (-1, 1, layout.height, layout.width)
-        images = np.array(pixels, dtype=np.float64).reshape(shape) / pixel_max
-        return _Digits(images, np.array(labels, dtype=np.int64), num_classes)
+        return np.array(pixels, dtype=np.float64).reshape(shape) / pixel_max
 
     def _num_classes(self) -> int:
         """Count the rows below the pixels in which any sample's first column holds something."""
@@ -183,23 +213,22 @@ class _Sheet:
             columns = self.rows.get(row, {})
             yield from (column for column in columns if column >= self.layout.column)
 
-    def _check_formulas(self, starts: range, num_classes: int) -> None:
+    def check_formulas(self, parts: Iterable[list[tuple[int, int]]]) -> None:
         """Refuse formulas that no program has computed: a 0 is stored with them.
 
         XlsxWriter, for one, writes them so, and asks the program that opens the workbook to compute
         it. Then the formulas of a sample's pixels, or of its label, are refused if all are 0.
         Without that request they are refused only if they are the whole image, or the whole label.
-        Other zeros may be right.
+        Other zeros may be right. parts: the places of each image, or of each label.
         """
         refused = []
-        for start in starts:
-            for places in (self.layout.pixels(start), self.layout.one_hot(start, num_classes)):
-                cells = {place: self._cell(*place) for place in places}
-                formulas = [place for place, cell in cells.items() if cell and cell.formula]
-                if len(formulas) < len(cells) and not self.book.computes_on_load:
-                    continue
-                if all(self.book.number(cells[place]) == 0 for place in formulas):
-                    refused += formulas
+        for places in parts:
+            cells = {place: self._cell(*place) for place in places}
+            formulas = [place for place, cell in cells.items() if cell and cell.formula]
+            if len(formulas) < len(cells) and not self.book.computes_on_load:
+                continue
+            if all(self.book.number(cells[place]) == 0 for place in formulas):
+                refused += formulas
         if refused:
             names = [address(*place) for place in refused[:3]]
             more = f" and {len(refused) - 3} more" if len(refused) > 3 else ""

@@ -1,0 +1,1 @@
+"""Using a trained network: samples of every kind, ensembles, maps, and the command."""
