@@ -7,12 +7,10 @@ The report is the work of a stranger's code. It is text here, and it does not sa
 the pull request is the open one whose latest commit GitHub itself says that the report was made of.
 """
 
-import argparse
 import json
 import os
 import re
 import sys
-from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -58,14 +56,13 @@ def pull_request(run: dict[str, Any]) -> int | None:
 
 def earlier_comment(number: int) -> int | None:
     """Return the comment that holds a pull request's earlier report, if there is one."""
-    for page in count(1):
-        comments = call("GET", f"issues/{number}/comments?per_page=100&page={page}")
+    page = 1
+    while comments := call("GET", f"issues/{number}/comments?per_page=100&page={page}"):
         for comment in comments:
             if comment["user"]["login"] == AUTHOR and comment["body"].startswith(MARKER):
                 return int(comment["id"])
-        if not comments:
-            return None
-    raise AssertionError("pages never end")
+        page += 1
+    return None
 
 
 def comment_of(report: str, run: dict[str, Any]) -> str:
@@ -99,6 +96,6 @@ def main(report: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = start.Parser(description=__doc__)
     parser.add_argument("report", type=Path)
     main(parser.parse_args().report)
