@@ -54,7 +54,14 @@ def test_there_are_workflows_and_actions() -> None:
 
 @pytest.mark.parametrize("file", SCHEMAS, ids=lambda file: file.name)
 def test_it_is_what_its_schema_asks_for(file: Path) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", SCHEMAS[file], file]
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        SCHEMAS[file],
+        str(file),
+    ]
     done = subprocess.run(command, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
