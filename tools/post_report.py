@@ -26,7 +26,7 @@ MARKER = "<!-- the report of tools/post_report.py -->"
 AUTHOR = "github-actions[bot]"  # whose comments GITHUB_TOKEN writes
 LIMIT = 65_536  # characters of a comment, GitHub's
 CUT = "\n\nThe rest of it does not fit here."
-PICTURE = re.compile(r"(!\[[^\[\]]*\]\()(plots/[\w.-]+\.png\))")
+PICTURE = re.compile(r"(!\[[^\[\]]*\]\()([\w./-]+\.png\))")  # in the project
 MENTION = re.compile(r"@(?=\w)")
 
 

@@ -148,12 +148,17 @@ def test_a_link_is_not_followed(github: GitHub, tmp_path: Path) -> None:
     assert github.comments == []
 
 
-def test_a_report_calls_nobody_and_shows_the_commits_pictures() -> None:
-    comment = comment_of("@all ![Loss](plots/loss.png) `train@S-SGD`", RUN)
-    assert comment.endswith(
-        f"@\u200ball ![Loss](https://github.com/you/fork/raw/{'a' * 40}/plots/loss.png)"
-        " `train@\u200bS-SGD`"
-    )
+def test_a_report_calls_nobody() -> None:
+    comment = comment_of("@all: `train@S-SGD`, a @ b", RUN)
+    assert comment.endswith("@\u200ball: `train@\u200bS-SGD`, a @ b")
+
+
+@pytest.mark.parametrize("picture", ["plots/loss.png", "studies/logits/plots/scores.png"])
+def test_a_report_shows_the_commits_pictures(picture: str) -> None:
+    comment = comment_of(f"![Loss]({picture})", RUN)
+    assert comment.endswith(f"![Loss](https://github.com/you/fork/raw/{'a' * 40}/{picture})")
+    elsewhere = "![Loss](https://example.org/loss.png)"
+    assert comment_of(elsewhere, RUN).endswith(elsewhere)
 
 
 def test_a_report_that_is_too_long_says_so() -> None:
