@@ -23,6 +23,7 @@ SETTING_UP = "docs/pipeline.md"  # makes the environment that other pages activa
 PAGES = [
     SETTING_UP,
     "README.md",
+    "CONTRIBUTING.md",
     *sorted({page.relative_to(ROOT).as_posix() for page in ROOT.glob("docs/*.md")} - {SETTING_UP}),
     "data/README.md",
     "benchmarks/README.md",
@@ -119,6 +120,9 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
 NOWHERE = {
     "py -m venv .venv": "On Windows, where no test has run",
     r".venv\Scripts\activate": "On Windows, where no test has run",
+    **dict.fromkeys(
+        ("git tag -a v1.0.0 -m v1.0.0", "git push origin v1.0.0"), "(no test runs that)"
+    ),
     "make lock": "it needs uv and the package index, so no test runs it",
     "python tools/plots_page.py": "it needs npm, so no test runs it",
     "make bench": "no test runs them",

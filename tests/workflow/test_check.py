@@ -1,5 +1,6 @@
 """params.yaml is checked before anything is trained, and nothing in it reaches the shell."""
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -62,6 +63,16 @@ def test_a_seed_that_is_no_scalar_is_refused_by_dvc(project: Project, seed: Any)
     project.edit_params(add_seed(seed))
     assert project.dvc("repro", check=False).returncode != 0
     check_nothing_ran(project)
+
+
+def test_commands_take_from_the_parameters_only_what_dvc_quotes() -> None:
+    """A dictionary, such as `${item}`, it quotes; a text, such as `${item.model}`, it does not."""
+    files = [ROOT / "dvc.yaml", *ROOT.glob("studies/*/dvc.yaml")]
+    for file in files:
+        stages = yaml.safe_load(file.read_text(encoding="utf-8"))["stages"]
+        commands = str([stage["cmd"] for stage in stages.values()])
+        assert set(re.findall(r"\$\{[^}]*\}", commands)) <= {"${item}"}, file
+        assert ("${item}" in commands) == ("train" in stages), file
 
 
 def test_nothing_runs_in_an_experiment(project: Project) -> None:
