@@ -33,11 +33,11 @@ def to_onnx(
     """
     if network.out_shape != (len(class_names),):
         raise ValueError(
-            f"expected {len(class_names)} logits, one per class name, got an output of"
-            f" shape {network.out_shape}"
+            f"expected one logit for each of {len(class_names)} classes, got an output of shape"
+            f" {network.out_shape}"
         )
     if CLASS_NAMES in metadata:
-        raise ValueError(f"metadata: {CLASS_NAMES} is written by itself")
+        raise ValueError(f"metadata: {CLASS_NAMES} are kept already")
     graph = _graph(network)
     dtype = helper.np_dtype_to_tensor_dtype(graph.dtype)
 
