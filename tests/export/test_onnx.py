@@ -37,11 +37,12 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize(("architecture", "in_shape", "num_classes"), NETWORKS, ids=str)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(("dtype", "off"), [("float64", 1e-12), ("float32", 1e-5)])
 def test_every_architecture(
-    architecture: Architecture, in_shape: Shape, num_classes: int, dtype: str
+    architecture: Architecture, in_shape: Shape, num_classes: int, dtype: str, off: float
 ) -> None:
-    check_agrees(trained(architecture.layers(num_classes), in_shape, dtype))
+    """In float32 the sums of up to 1152 products are rounded in another order, layer by layer."""
+    check_agrees(trained(architecture.layers(num_classes), in_shape, dtype), off)
 
 
 SIMPLE = trained(SimpleCNN().layers(3), (1, 6, 6))
@@ -120,19 +121,20 @@ def test_other_texts_cannot_hide_the_names_of_the_classes() -> None:
         to_onnx(SIMPLE, "abc", {"class_names": "none"})
 
 
-# The main study, and the others as far as they are built.
-PROJECTS = [ROOT, *sorted(path.parent for path in ROOT.glob("studies/*/dvc.yaml"))]
+# The main study, and the others.
+PROJECTS = [".", *sorted(f"studies/{path.parent.name}" for path in ROOT.glob("studies/*/dvc.yaml"))]
+DATASETS = [Path("data/dataset.npz"), Path("../../data/dataset.npz")]  # its own, or the main one's
 
 
 @pytest.mark.release
-@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.name)
-def test_every_run_of_a_study(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All samples: the network's probabilities, and the labels that the run's record gives."""
-    if not (project / "runs").exists():
-        pytest.skip(f"{project.relative_to(ROOT)}: has no runs; 'make all studies' builds them")
-    monkeypatch.chdir(project)
+@pytest.mark.parametrize("project", PROJECTS)
+def test_every_run_of_a_study(project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All samples get the probabilities of NumPy's numerics, and the labels of the run's record."""
+    monkeypatch.chdir(ROOT / project)
+    if not Path("runs").exists():
+        pytest.skip(f"{project} has no runs; 'make' and 'make studies' build them")
     params = load_params()
-    dataset = load_dataset(next(filter(Path.exists, map(Path, DATASETS))))
+    dataset = load_dataset(next(filter(Path.exists, DATASETS)))
     parts = {"val": dataset.X, "test": dataset.X_test}
     for name, model in resolve_models(params).items():
         for seed in params.seeds:
@@ -140,7 +142,7 @@ def test_every_run_of_a_study(project: Path, monkeypatch: pytest.MonkeyPatch) ->
             network = read_network(files, model, params.models[name].train, seed, dataset)
             exported = to_onnx(network, dataset.class_names, {})
             recorded = pd.read_csv(run_folder(name, seed) / "predictions.csv", dtype=str)
-            for split, some in parts.items():
+            for split, some in (("val", dataset.X), ("test", dataset.X_test)):
                 if some is None:
                     continue
                 images = some / dataset.scale
@@ -150,6 +152,3 @@ def test_every_run_of_a_study(project: Path, monkeypatch: pytest.MonkeyPatch) ->
                 rows = recorded[recorded["split"] == split]
                 answers = probabilities[rows["index"].astype(int)].argmax(axis=1)
                 assert dataset.names(answers) == rows["predicted"].tolist(), (name, seed, split)
-
-
-DATASETS = ("data/dataset.npz", "../../data/dataset.npz")  # a study's own, or the main study's
