@@ -13,6 +13,8 @@ from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from tests.nn.inputs import normal, random_buffers
 
+BATCH_SIZE = 500  # whose gathered windows fit in memory
+
 
 def trained(layers: Sequence[Layer], in_shape: Shape, dtype: str = "float64") -> Sequential:
     """Return a network none of whose parameters and buffers is as at the start, biases included."""
@@ -33,7 +35,9 @@ def outputs(model: onnx.ModelProto, images: Array) -> tuple[Array, Array]:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), providers=["CPUExecutionProvider"]
     )
-    logits, probabilities = session.run(["logits", "probabilities"], {"images": images})
+    names, batches = ["logits", "probabilities"], range(0, len(images), BATCH_SIZE)
+    results = [session.run(names, {"images": images[i : i + BATCH_SIZE]}) for i in batches]
+    logits, probabilities = map(np.concatenate, zip(*results, strict=True))
     return logits, probabilities
 
 

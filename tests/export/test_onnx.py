@@ -12,8 +12,8 @@ import onnx
 import pandas as pd
 import pytest
 
-from cnn_from_scratch.arithmetic.arrays import Shape
-from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.experiment.dataset import Chosen, Dataset, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.records import read_network, run_folder
@@ -135,20 +135,27 @@ def test_every_run_of_a_study(project: str, monkeypatch: pytest.MonkeyPatch) -> 
         pytest.skip(f"{project} has no runs; 'make' and 'make studies' build them")
     params = load_params()
     dataset = load_dataset(next(filter(Path.exists, DATASETS)))
-    parts = {"val": dataset.X, "test": dataset.X_test}
     for name, model in resolve_models(params).items():
         for seed in params.seeds:
             files = read_named_record(params, name, model, seed, dataset)
             network = read_network(files, model, params.models[name].train, seed, dataset)
             exported = to_onnx(network, dataset.class_names, {})
-            recorded = pd.read_csv(run_folder(name, seed) / "predictions.csv", dtype=str)
-            for split, some in (("val", dataset.X), ("test", dataset.X_test)):
-                if some is None:
-                    continue
-                images = some / dataset.scale
+            file = run_folder(name, seed) / "predictions.csv"
+            recorded = pd.read_csv(file, dtype=str, keep_default_na=False)
+            for split, images in images_of(dataset).items():
                 _, probabilities = outputs(exported, images)
                 expected = softmax(predict(network, images))
                 np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-6)
                 rows = recorded[recorded["split"] == split]
                 answers = probabilities[rows["index"].astype(int)].argmax(axis=1)
                 assert dataset.names(answers) == rows["predicted"].tolist(), (name, seed, split)
+
+
+def images_of(dataset: Dataset) -> dict[str, Array]:
+    """Return all that validation samples are taken from, and the test samples, if there are any."""
+    parts = {"val": dataset.X, "test": dataset.X_test}
+    return {
+        split: Chosen(images, np.arange(len(images)), dataset.scale, "float64")[:]
+        for split, images in parts.items()
+        if images is not None
+    }
