@@ -117,7 +117,7 @@ def test_what_is_no_logit_for_each_class_is_refused() -> None:
 
 
 def test_other_texts_cannot_hide_the_names_of_the_classes() -> None:
-    with pytest.raises(ValueError, match=r"^metadata: class_names are kept already$"):
+    with pytest.raises(ValueError, match=r"^metadata: expected other keys than class_names,"):
         to_onnx(SIMPLE, "abc", {"class_names": "none"})
 
 

@@ -20,7 +20,8 @@ def to_onnx(
     """Return what the network computes in evaluation, as an ONNX model.
 
     images (N, *in_shape) -> logits (N, K) and probabilities (N, K), their softmax. All have theta's
-    dtype, and N is free. The same arguments give the same bytes.
+    dtype, and N is free. Sums are rounded as with native numerics, not as with portable ones. The
+    same arguments give the same bytes.
 
     Args:
         network: the trained network.
@@ -37,7 +38,7 @@ def to_onnx(
             f" {network.out_shape}"
         )
     if CLASS_NAMES in metadata:
-        raise ValueError(f"metadata: {CLASS_NAMES} are kept already")
+        raise ValueError(f"metadata: expected other keys than {CLASS_NAMES}, which is kept anyway")
     graph = _graph(network)
     dtype = helper.np_dtype_to_tensor_dtype(graph.dtype)
 
