@@ -130,6 +130,7 @@ NOWHERE = {
     "python benchmarks/bench.py show": "no test runs them",
     "pip install -e '.[compiled]'": "its installation needs the package index, so no test runs it",
     "pip install -e '.[cluster]'": "it needs the package index, so no test runs it",
+    "pip install -e '.[onnx]'": "its installation needs the package index, so no test runs it",
     **dict.fromkeys(
         (
             "dask scheduler",

@@ -53,10 +53,12 @@ EXAMPLES = {
     "A schedule": Example(schedules, "SCHEDULES", "exponential", "Exponential"),
 }
 
-# What is no part of nn: a layer's loops, below the others of their module.
+# What is no part of nn: a layer's loops, below the others of their module, and its form in ONNX.
 LOOPS = "A compiled layer"
 LOOPS_FILE = "src/cnn_from_scratch/compiled/activations.py"
-SECTIONS = [*EXAMPLES, LOOPS]
+FORM = "A layer in ONNX"
+FORM_FILE = "src/cnn_from_scratch/export/forms.py"
+SECTIONS = [*EXAMPLES, LOOPS, FORM]
 
 
 # The sections of what is reported: the file that holds the code, and where it stands in it.
@@ -265,8 +267,11 @@ def add_code(folder: Path, section: str) -> None:
         with (folder / LOOPS_FILE).open("a", encoding="utf-8") as loops:
             loops.write(f"\n\n{code_of(section)}")
         return
-    module, registry, *_ = EXAMPLES[section]
-    file = folder / Path(module.__file__).relative_to(ROOT)
+    if section == FORM:
+        file, registry = folder / FORM_FILE, "FORMS"
+    else:
+        module, registry, *_ = EXAMPLES[section]
+        file = folder / Path(module.__file__).relative_to(ROOT)
     text = file.read_text(encoding="utf-8")
     assert text.count(f"\n{registry}: ") == 1
     new = text.replace(f"\n{registry}: ", f"\n{code_of(section)}\n\n{registry}: ")
@@ -275,7 +280,10 @@ def add_code(folder: Path, section: str) -> None:
 
 @pytest.fixture
 def extended(tmp_path: Path) -> Project:
-    """A copy of this project with all the examples, but without their rows of tests."""
+    """A copy of this project with all the examples, but without their rows of tests and the form.
+
+    The form has no row: a test sees by the registry that it is missing.
+    """
     folder = tmp_path / "extended"
     project = Project(folder)
     listed = subprocess.run(
@@ -286,7 +294,7 @@ def extended(tmp_path: Path) -> Project:
         if name.startswith(("src/", "stages/", "tests/", "pyproject.toml", "params.yaml")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes((ROOT / name).read_bytes())
-    for section in SECTIONS:
+    for section in [*EXAMPLES, LOOPS]:
         add_code(folder, section)
         for difference in blocks("diff", section_text(section)):
             if difference.startswith("+++ src/"):
@@ -380,6 +388,19 @@ def test_without_a_row_loops_fail_and_with_it_they_pass(extended: Project) -> No
         *("portable_passes_are_the_same_bits", "gradients", "layers"),
     ):
         assert re.search(rf"::test_{test}\b.* PASSED", passed.stdout), test
+
+
+@pytest.mark.release
+def test_without_its_form_a_layer_fails_and_with_it_it_passes(extended: Project) -> None:
+    add_rows(extended.folder, "A layer")
+    check_rows_are_missed(extended, ["tests/export/test_forms.py::test_every_layer_has_a_form"])
+    add_code(extended.folder, FORM)
+    apply_difference(extended.folder, *blocks("diff", section_text(FORM)))
+    which = "every_layer or LeakyReLU or layers_in_a_row"
+    passed = run_tests(extended, "tests/export/test_forms.py", "-v", "-k", which)
+    assert passed.returncode == 0, passed.stdout
+    for test in ("every_layer_has_a_form", r"a_layer_alone\[.*LeakyReLU", "layers_in_a_row"):
+        assert re.search(rf"::test_{test}.* PASSED", passed.stdout), test
 
 
 # What is reported: on the runs of a miniature study, by the real pipeline.

@@ -432,7 +432,7 @@ def test_random_stacks_are_of_all_layers() -> None:
 
 
 @st.composite
-def _stacks(draw: st.DrawFn) -> tuple[list[Layer], Shape, Shape]:
+def stacks(draw: st.DrawFn) -> tuple[list[Layer], Shape, Shape]:
     """Draw layers that fit one another, the shape of their input and that of their output."""
     in_shape: Shape = draw(st.integers(1, 3)), draw(st.integers(1, 8)), draw(st.integers(1, 8))
     layers: list[Layer] = []
@@ -446,7 +446,7 @@ def _stacks(draw: st.DrawFn) -> tuple[list[Layer], Shape, Shape]:
 
 
 @PROPERTY
-@given(_stacks(), st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([*MODES]))
+@given(stacks(), st.integers(1, 3), st.integers(0, 2**32 - 1), st.sampled_from([*MODES]))
 def test_shapes_of_random_stacks(
     stack: tuple[list[Layer], Shape, Shape], n: int, seed: int, mode: str
 ) -> None:

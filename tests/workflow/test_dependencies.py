@@ -28,7 +28,10 @@ COMMANDS = {
     "plot": ["stages/plot.py", "loss", "filters"],
     "list_code": ["stages/list_code.py", "--out", "src/training_code.json", "src/cnn_from_scratch"],
 }
-HEAVY = {"pandas", "matplotlib", "pyarrow", "openpyxl", "scipy", "dvc", "sklearn", "tqdm", "numba"}
+HEAVY = {
+    *("pandas", "matplotlib", "pyarrow", "openpyxl", "scipy", "dvc", "sklearn", "tqdm", "numba"),
+    *("onnx", "onnxruntime"),
+}
 NEEDED = {
     "check": set(),
     "convert": {"pandas", "pyarrow"},

@@ -1,0 +1,1 @@
+"""Trained networks in the formats of other programs: optional, imported by scripts alone."""

@@ -1,0 +1,1 @@
+"""Tests of the export: ONNX Runtime computes what the network does."""
