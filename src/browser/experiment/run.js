@@ -2,14 +2,11 @@
 // experiment/run.py.
 
 import { batchOf, chosen } from "../nn/batches.js";
-import { ARCHITECTURES } from "../nn/architectures.js";
-import { LAYERS } from "../nn/layers.js";
 import { classesOf } from "../nn/losses.js";
 import { Sequential } from "../nn/network.js";
-import { OPTIMIZERS } from "../nn/optimizers.js";
-import { SCHEDULES } from "../nn/schedules.js";
 import { evaluate, fit, predict } from "../nn/training.js";
 import { augment } from "./augmentation.js";
+import { camelCased, resolveModel } from "./models.js";
 import { splitIndices } from "./splits.js";
 import { measured } from "./standardization.js";
 import { PURPOSE, stream } from "./streams.js";
@@ -17,30 +14,29 @@ import { PURPOSE, stream } from "./streams.js";
 /**
  * Return a run that is ready to be trained: { network, samples, indices, epochs }.
  *
- * study: { dataset, split, models }. samples and indices: of train and val, and of test where there
- * are any; epochs: the generator `fit`, of which each step trains one epoch and yields its scores.
+ * study: { dataset, split, models }. samples: of train and val, and of test where there are any;
+ * indices: which samples of the dataset train and val are; epochs: the generator `fit`, of which
+ * each step trains one epoch and yields its scores.
  */
 export function startRun(study, modelName, seed) {
   const { dataset } = study;
-  const model = study.models[modelName];
-  if (model === undefined) {
+  if (!Object.hasOwn(study.models, modelName)) {
     throw new Error(`models: unknown ${modelName}; known: ${Object.keys(study.models).join(", ")}`);
   }
-  const train = camelCased(model.train);
+  const model = resolveModel(study.models[modelName]);
+  const train = camelCased(study.models[modelName].train);
   const indices = splitOf(study, seed);
   const samples = samplesOf(dataset, indices);
   const first = train.standardize ? [measured(samples.train.x)] : [];
   const network = buildNetwork(model, seed, dataset, first);
-  const augmentRng = stream(seed, PURPOSE.AUGMENT);
   const training = {
     ...train,
-    schedule: named(model.schedule, SCHEDULES),
-    augment: train.augment && ((images) => augment(images, camelCased(train.augment), augmentRng)),
+    schedule: model.schedule,
+    augment: augmenter(train, stream(seed, PURPOSE.AUGMENT)),
     shuffleRng: stream(seed, PURPOSE.SHUFFLE),
     dropoutRng: stream(seed, PURPOSE.DROPOUT),
   };
-  const optimizer = named(model.optimizer, OPTIMIZERS);
-  const epochs = fit(network, optimizer, samples.train, samples.val, training);
+  const epochs = fit(network, model.optimizer, samples.train, samples.val, training);
   return { network, samples, indices, epochs };
 }
 
@@ -59,10 +55,10 @@ export function trainRun(study, modelName, seed) {
   };
 }
 
-/** Return the untrained network; only its initial parameters depend on the seed. */
+/** Return the untrained network, `first` its layers before the architecture's. */
 export function buildNetwork(model, seed, dataset, first = []) {
   const numClasses = dataset.class_names.length;
-  const layers = [...first, ...architecture(model.architecture).layers(numClasses)];
+  const layers = [...first, ...model.architecture.layers(numClasses)];
   const rngForLayer = (i) => stream(seed, PURPOSE.INIT, i);
   const network = new Sequential(layers, dataset.shape, rngForLayer);
   if (network.outShape.length !== 1 || network.outShape[0] !== numClasses) {
@@ -83,21 +79,7 @@ function samplesOf({ shape, X, y, X_test, y_test }, indices) {
   return X_test ? { ...samples, test: { x: batchOf(shape, X_test), targets: y_test } } : samples;
 }
 
-function architecture(settings) {
-  const stack = settings.stack?.map((layer) => named(layer, LAYERS));
-  return named(stack ? { ...settings, stack } : settings, ARCHITECTURES);
-}
-
-/** Return the registered class that settings.name names, made from the other settings. */
-function named({ name, ...settings }, registry) {
-  if (!Object.hasOwn(registry, name)) {
-    throw new Error(`unknown ${name}; known: ${Object.keys(registry).join(", ")}`);
-  }
-  return new registry[name](camelCased(settings));
-}
-
-/** Return settings under JavaScript's names: kernel_size becomes kernelSize. */
-function camelCased(settings) {
-  const camel = (key) => key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
-  return Object.fromEntries(Object.entries(settings).map(([key, value]) => [camel(key), value]));
+/** Return what changes the images of a training batch; null: nothing does. */
+function augmenter({ augment: how }, rng) {
+  return how === null ? null : (images) => augment(images, how, rng);
 }
