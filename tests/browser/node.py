@@ -86,5 +86,7 @@ def samples(made: dict[str, Any]) -> Array:
 
 def same(ours: Array, theirs: Array) -> bool:
     """Whether two arrays are the same numbers to the last bit; NaN is NaN, and +0 is not -0."""
-    bits = [np.where(np.isnan(x), np.nan, x).view(np.uint64) for x in (ours, theirs)]
-    return np.array_equal(*bits)
+    our_bits, their_bits = (
+        np.where(np.isnan(x), np.nan, x).view(np.uint64) for x in (ours, theirs)
+    )
+    return np.array_equal(our_bits, their_bits)

@@ -89,7 +89,7 @@ def settings(value: Any) -> Any:
     if not dataclasses.is_dataclass(value):
         return value
     of_fields = {f.name: settings(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    name = NAMES.get(type(value))  # type: ignore[arg-type]
+    name = NAMES.get(type(value))
     return of_fields if name is None else {"name": name, **of_fields}
 
 

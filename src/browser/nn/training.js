@@ -9,7 +9,9 @@ import { EVALUATION } from "./layers.js";
 import { accuracy, classesOf, softmaxCrossEntropy } from "./losses.js";
 
 const LIMIT = 1e100; // of losses and parameters: the square of a number beyond may not be finite
-const CHUNK_SIZE = 65536; // about how many input numbers go through the network at once
+// About how many input numbers go through the network at once. It is in the bits, as each chunk of
+// a batch is rounded by itself.
+const CHUNK_SIZE = 32768;
 
 /**
  * Train the network in place, yield the scores of every epoch, and return what training did.

@@ -1,5 +1,6 @@
 """Every layer of the browser gives Python's numbers, forward and back."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ CASES: list[tuple[Layer, Shape]] = [
 ]
 
 
-def passed(layer: Layer, x: Array, dy: Array, parameters: list[Array], training: bool) -> Any:
+def passed(layer: Layer, x: Array, dy: Array, parameters: Sequence[Array], training: bool) -> Any:
     """Return what Python's layer makes of x and dy, as PASS does."""
     _, params, buffers = layer.init(x.shape[1:], stream(1, Purpose.INIT))
     params = dict(zip(params, parameters, strict=True))
