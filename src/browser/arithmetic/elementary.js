@@ -4,7 +4,7 @@
 
 import { powerOfTwo } from "./rounding.js";
 
-const ROUNDER = 1.5 * powerOfTwo(52); // adding and subtracting it rounds to a whole number, halves to even
+const ROUNDER = 1.5 * powerOfTwo(52); // adding and subtracting it rounds to a whole number
 const LOG2_E = 1.4426950408889634;
 // ln 2 is LN2_HIGH + LN2_LOW; the first ends in zero bits, so that its products with whole numbers
 // below 2^20 are exact.

@@ -1,5 +1,5 @@
-// Random numbers: NumPy's RandomState(MT19937(SeedSequence(seed, spawn_key=...))), number by number,
-// and normal numbers as arithmetic/random.py draws them.
+// Random numbers: those of NumPy's RandomState(MT19937(SeedSequence(seed, spawn_key=...))), and
+// normal numbers as arithmetic/random.py draws them.
 //
 // Sources: Matsumoto and Nishimura 1998, "Mersenne Twister"; O'Neill 2015, "Developing a seed_seq
 // alternative" (the hashing of seeds).

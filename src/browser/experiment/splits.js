@@ -17,7 +17,7 @@ export function splitIndices(y, numClasses, { protocol, validationFraction }, rn
   return { train: all.filter((i) => !heldOut.has(i)), val: all.filter((i) => heldOut.has(i)) };
 }
 
-/** Return the whole part of each class's share, and one more for those of the largest remainders. */
+/** Return the whole part of each class's share, and one more where the remainder is largest. */
 function heldOutPerClass(sizes, fraction, rng) {
   const total = Math.floor(sizes.reduce((sum, of) => sum + of, 0) * fraction + 0.5);
   const counts = sizes.map((of) => Math.floor(of * fraction));

@@ -11,10 +11,12 @@ export const INITIALIZERS = {
   published: (rng, count, fanIn) => normal(rng, count, Math.sqrt(1 / fanIn)),
 
   /** W ~ U[-a, a], a = sqrt(6 / (fanIn + fanOut)) (Glorot and Bengio 2010). */
-  xavier_uniform: (rng, count, fanIn, fanOut) => uniform(rng, count, Math.sqrt(6 / (fanIn + fanOut))),
+  xavier_uniform: (rng, count, fanIn, fanOut) =>
+    uniform(rng, count, Math.sqrt(6 / (fanIn + fanOut))),
 
   /** W ~ N(0, 2 / (fanIn + fanOut)) (Glorot and Bengio 2010). */
-  xavier_normal: (rng, count, fanIn, fanOut) => normal(rng, count, Math.sqrt(2 / (fanIn + fanOut))),
+  xavier_normal: (rng, count, fanIn, fanOut) =>
+    normal(rng, count, Math.sqrt(2 / (fanIn + fanOut))),
 
   /** W ~ N(0, 2 / fanIn), for ReLU (He et al. 2015). */
   he: (rng, count, fanIn) => normal(rng, count, Math.sqrt(2 / fanIn)),

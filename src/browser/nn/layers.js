@@ -2,8 +2,8 @@
 // has the sources.
 //
 // A layer is a description and remembers nothing: `forward` returns as `cache` what `backward` will
-// need. Only BatchNorm writes anything: its own running statistics, in training. x, y, dx and dy are
-// batches (batches.js); dz is the derivative of the loss with respect to z, and has z's shape.
+// need. Only BatchNorm writes anything: its own running statistics, in training. x, y, dx and dy
+// are batches (batches.js); dz is the derivative of the loss with respect to z, and has z's shape.
 
 import { exp, tanh } from "../arithmetic/elementary.js";
 import { batch, mapped, size } from "./batches.js";
@@ -82,7 +82,8 @@ export class Conv2D extends Layer {
     const W = factor(matrix(this.outChannels, patches.columns.rows, params.W));
     const y = matmul(W, patches.columns);
     addToRows(y, params.b);
-    return { y: batch([this.outChannels, ...patches.outSize], patches.n, y.data), cache: { patches, W } };
+    const outShape = [this.outChannels, ...patches.outSize];
+    return { y: batch(outShape, patches.n, y.data), cache: { patches, W } };
   }
 
   backward(params, dy, { patches, W }, wantsDx) {
@@ -360,7 +361,7 @@ export class BatchNorm extends Layer {
   }
 }
 
-/** Each channel less its mean, divided by its standard deviation, both given: y = (x - mean) / sd. */
+/** Each channel less a given mean, divided by a given deviation: y = (x - mean) / sd. */
 export class Standardize extends Layer {
   constructor({ mean, sd }) {
     super();

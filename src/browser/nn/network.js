@@ -7,8 +7,8 @@ import { EVALUATION } from "./layers.js";
  *
  * theta holds every parameter; params[i] are layer i's, as views into it, and slices[i] is where
  * they stand; firstToLearn is the first layer with any. buffers[i] are the arrays that layer i
- * keeps besides; they stand in params[i], too. shapes: of a sample, before the first layer and after
- * each.
+ * keeps besides; they stand in params[i], too. shapes: of a sample, before the first layer and
+ * after each.
  *
  * rngForLayer(i) gives the i-th layer with weights W, counted from 0, its random stream.
  */
@@ -21,7 +21,8 @@ export class Sequential {
     const initial = [];
     layers.forEach((layer, i) => {
       const weighted = initial.filter((params) => "W" in params).length;
-      const { outShape, params, buffers } = initialized(layer, i, this.outShape, rngForLayer(weighted));
+      const rng = rngForLayer(weighted);
+      const { outShape, params, buffers } = initialized(layer, i, this.outShape, rng);
       this.shapes.push(outShape);
       initial.push(params);
       this.buffers.push(buffers);

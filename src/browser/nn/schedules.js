@@ -1,8 +1,8 @@
 // Learning-rate schedules: by what factor an epoch's updates are scaled. As nn/schedules.py.
 //
-// factor(epoch, epochs) is for epoch 0..epochs-1 of a run of `epochs`. During the first warmupEpochs
-// its factor is also multiplied by (epoch + 1) / warmupEpochs. With by: "step" all is counted in
-// updates, of which an epoch has as many as batches.
+// factor(epoch, epochs) is for epoch 0..epochs-1 of a run of `epochs`. During the first
+// warmupEpochs its factor is also multiplied by (epoch + 1) / warmupEpochs. With by: "step" all is
+// counted in updates, of which an epoch has as many as batches.
 
 import { cos } from "../arithmetic/elementary.js";
 

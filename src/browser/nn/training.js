@@ -30,7 +30,7 @@ export function* fit(network, optimizer, train, val, training) {
   let best = null;
   let bestEpoch = 0;
   for (const scored of epochs(network, optimizer, train, val, training)) {
-    diverged = !isFinite(network, scored);
+    diverged = !allFinite(network, scored);
     if (diverged) break;
     history.push(scored);
     last = network.state();
@@ -84,7 +84,9 @@ export function update(network, optimizer, state, g, lrFactor = 1) {
 export function gradient(network, samples, dropoutRng = null) {
   const mode = { training: true, rng: dropoutRng };
   const parts = chunks(network, samples.targets.length);
-  if (network.modeMatters || parts.length === 1) return forward(network, samples, mode).toGradient();
+  if (network.modeMatters || parts.length === 1) {
+    return forward(network, samples, mode).toGradient();
+  }
   const total = new Float64Array(network.theta.length);
   for (const places of parts) {
     const share = places.length / samples.targets.length;
@@ -171,7 +173,7 @@ function scoreOf({ logits, loss }, targets) {
   return { loss, accuracy: accuracy(classesOf(logits), targets) };
 }
 
-function isFinite(network, { train, val }) {
+function allFinite(network, { train, val }) {
   const values = [...Object.values(network.state()), [train.loss, val.loss]];
   return values.every((numbers) => numbers.every((value) => Math.abs(value) < LIMIT));
 }

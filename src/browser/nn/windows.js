@@ -64,63 +64,51 @@ export function addTo(images, pixels, n, runs) {
 /** Images [C, H, W] as the columns of a convolution's products, taken as 0 outside. */
 export class Patches {
   constructor(x, kernel, stride, padding) {
+    const [channels, height, width] = x.shape;
     this.shape = x.shape;
     this.n = x.n;
-    this.padding = padding;
     this.outSize = windowsIn(x.shape, kernel, stride, padding);
-    this.images = withZerosAround(x, padding);
-    this.pixels = windowPixels(this.images.shape, kernel, stride);
-    const rows = x.shape[0] * size(kernel);
-    this.matrix = (data) => matrix(rows, size(this.outSize) * x.n, data);
-    this.columns = factorByColumns(this.matrix(gathered(this.images.data, this.pixels, x.n)));
+    this.paddedShape = [channels, height + 2 * padding, width + 2 * padding];
+    this.inside = pixelsInside(x.shape, padding);
+    this.pixels = windowPixels(this.paddedShape, kernel, stride);
+    this.images = batch(this.paddedShape, x.n).data;
+    addTo(this.images, this.inside, x.n, x.data);
+    this.columns = factorByColumns(this.im2col(this.images)); // (C*h*w, H'*W'*N)
+    this.whole = null;
   }
 
-  /** Return the columns as a factor that is rounded as a whole, (C*h*w, H'*W'*N). */
+  /** Return the columns as a factor that is rounded as a whole. */
   get wholeColumns() {
-    if (this.whole === undefined) {
-      const terms = Math.max(this.columns.rows, this.columns.columns);
-      // Rounded first and arranged then: most pixels stand in several columns.
-      const images = rounded(this.images.data, factorBits(terms));
-      this.whole = this.matrix(gathered(images, this.pixels, this.n));
-    }
+    // Rounded first and arranged then: most pixels stand in several columns.
+    const terms = Math.max(this.columns.rows, this.columns.columns);
+    this.whole ??= this.im2col(rounded(this.images, factorBits(terms)));
     return this.whole;
+  }
+
+  im2col(images) {
+    const columns = size(this.outSize) * this.n;
+    const data = gathered(images, this.pixels, this.n);
+    return matrix(data.length / columns, columns, data);
   }
 
   /** Add each number of columns (C*h*w, H'*W'*N) to the pixel it stands for: a batch of images. */
   col2im(columns) {
-    const images = batch(this.images.shape, this.n);
-    addTo(images.data, this.pixels, this.n, columns.data);
-    return withoutAround(images, this.padding);
+    const images = batch(this.paddedShape, this.n).data;
+    addTo(images, this.pixels, this.n, columns.data);
+    return batch(this.shape, this.n, gathered(images, this.inside, this.n));
   }
 }
 
-/** Return images with so many zeros on each side. */
-export function withZerosAround(x, pixels) {
-  if (pixels === 0) return x;
-  const [channels, height, width] = x.shape;
-  const padded = batch([channels, height + 2 * pixels, width + 2 * pixels], x.n);
-  eachRow(padded, pixels, (inside, row) => inside.set(row), x);
-  return padded;
-}
-
-/** Return images without so many pixels on each side. */
-function withoutAround(padded, pixels) {
-  if (pixels === 0) return padded;
-  const [channels, height, width] = padded.shape;
-  const x = batch([channels, height - 2 * pixels, width - 2 * pixels], padded.n);
-  eachRow(padded, pixels, (inside, row) => row.set(inside), x);
-  return x;
-}
-
-/** Call copy(inside, row) for each row of the images x and where it lies in the padded ones. */
-function eachRow(padded, pixels, copy, x) {
-  const [channels, height, width] = x.shape;
-  const run = width * x.n;
+/** Return where the pixels of images [C, H, W] stand once there is so much padding around them. */
+function pixelsInside([channels, height, width], padding) {
+  const [paddedHeight, paddedWidth] = [height + 2 * padding, width + 2 * padding];
+  const pixels = new Int32Array(channels * height * width);
+  let next = 0;
   for (let c = 0; c < channels; c++) {
     for (let i = 0; i < height; i++) {
-      const row = (c * height + i) * width * x.n;
-      const inside = ((c * (height + 2 * pixels) + i + pixels) * (width + 2 * pixels) + pixels) * x.n;
-      copy(padded.data.subarray(inside, inside + run), x.data.subarray(row, row + run));
+      const row = (c * paddedHeight + i + padding) * paddedWidth + padding;
+      for (let j = 0; j < width; j++) pixels[next++] = row + j;
     }
   }
+  return pixels;
 }

@@ -11,7 +11,7 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Split, Train
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn.architectures import EnhancedCNN, LeNet, SimpleCNN, VGGSmall
-from cnn_from_scratch.nn.optimizers import NAG, SGD, Adam, AdamW
+from cnn_from_scratch.nn.optimizers import NAG, SGD, Adam, AdamW, Momentum
 from cnn_from_scratch.nn.schedules import Cosine, StepDecay
 from page.study_json import dataset_json, model_json, settings
 from tests.browser.node import Node, NodeError
@@ -30,7 +30,12 @@ SIMPLE = Model(SimpleCNN(), Adam(lr=0.05))
 CASES: Mapping[str, tuple[Model, Dataset, Split, Train]] = {
     "plain": (SIMPLE, SMALL, HOLDOUT, PLAIN),
     "resubstitution": (SIMPLE, stripes(test=0), RESUBSTITUTION, PLAIN),
-    "minibatches": (SIMPLE, SMALL, HOLDOUT, replace(PLAIN, batch_size=7)),
+    "minibatches": (
+        Model(SimpleCNN(), Momentum(), StepDecay(every=3, gamma=0.5, warmup_epochs=2)),
+        SMALL,
+        HOLDOUT,
+        replace(PLAIN, batch_size=7),
+    ),
     "augmented": (SIMPLE, SMALL, HOLDOUT, replace(PLAIN, augment=AUGMENTED)),
     "step by step": (
         Model(EnhancedCNN(batch_norm=True, dropout=0.2), NAG(), Cosine(0.1, 2, by="step")),
@@ -39,7 +44,7 @@ CASES: Mapping[str, tuple[Model, Dataset, Split, Train]] = {
         replace(PLAIN, batch_size=5, standardize=True, augment=AUGMENTED),
     ),
     "stopped early": (
-        Model(SimpleCNN(), Adam(lr=0.3), StepDecay(every=9, gamma=0.5)),
+        Model(SimpleCNN(activate_logits=False), SGD(lr=3.0)),
         SMALL,
         HOLDOUT,
         replace(PLAIN, epochs=60, early_stopping=3, best_checkpoint=True),
