@@ -50,7 +50,7 @@ def started_node() -> Iterator[Node]:
         def node(code: str, **values: Any) -> Any:
             print(json.dumps({"code": code, "values": values}, default=_encoded), file=stdin)
             stdin.flush()
-            answer = json.loads(stdout.readline(), object_hook=_decoded)
+            answer = json.loads(stdout.readline(), object_hook=_decoded, parse_int=_whole)
             if "error" in answer:
                 raise NodeError(answer["error"])
             return answer.get("result")
@@ -65,6 +65,11 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     return settings(value)
+
+
+def _whole(digits: str) -> float:
+    """Return a whole number; a large one is the float64 whose shortest digits these are."""
+    return int(digits) if abs(int(digits)) < 2**53 else float(digits)
 
 
 def _decoded(value: dict[str, Any]) -> Any:

@@ -21,7 +21,7 @@ import {
 } from "./numerics.js";
 import { Patches, windowPixels, windowsIn } from "./windows.js";
 
-/** Whether a forward pass is part of training, and the stream that dropout draws from. */
+/** A mode: whether a forward pass is part of training, and the stream that dropout draws from. */
 export const EVALUATION = { training: false, rng: null };
 
 /**

@@ -87,6 +87,14 @@ def test_it_has_the_same_bits(node: Node, layer: Layer, in_shape: Shape, trainin
             assert np.array_equal(array, other.ravel())
 
 
+@pytest.mark.parametrize("activation", [layers.Sigmoid(), layers.Tanh(), layers.ReLU()], ids=str)
+def test_an_activation_has_the_same_bits_far_out(node: Node, activation: Layer) -> None:
+    x = np.array([[-1e300, -800.0, -708.5, -708.0, -20.0, -0.0, 0.0, 20.0, 800.0, 1e300]])
+    ours = node("return named(settings, LAYERS).forward({}, x).y", settings=activation, x=batch(x))
+    with using(PORTABLE):
+        assert np.array_equal(samples(ours), activation.forward({}, x)[0])
+
+
 def test_no_layer_is_left_out(node: Node) -> None:
     assert {type(layer) for layer, _ in CASES} == set(LAYERS.values())
     assert node("return Object.keys(LAYERS)") == list(LAYERS)
