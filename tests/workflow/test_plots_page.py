@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import needs_browser, rendered
+from tests.headless import needs_browser, rendered
 from tests.workflow.conftest import MODELS, SEEDS
 from tests.workflow.project import Project
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import needs_browser, rendered
+from tests.headless import needs_browser, rendered
 from tests.workflow.project import Project
 
 COMMENT_LIMIT = 65_536  # GitHub's, in characters

@@ -13,8 +13,11 @@ BROWSER = next(filter(None, map(shutil.which, NAMES)), "")
 needs_browser = pytest.mark.skipif(not BROWSER, reason="needs Chromium or Chrome")
 
 
-def rendered(page: Path, width: int = 1300) -> tuple[str, list[str]]:
-    """Return the page's DOM once its scripts are done, and what the console says."""
+def rendered(page: Path, width: int = 1300, *options: str) -> tuple[str, list[str]]:
+    """Return the page's DOM once its scripts are done, and what the console says.
+
+    options: further ones of the browser.
+    """
     result = subprocess.run(
         [
             BROWSER,
@@ -25,6 +28,7 @@ def rendered(page: Path, width: int = 1300) -> tuple[str, list[str]]:
             "--host-resolver-rules=MAP * ~NOTFOUND",
             "--virtual-time-budget=20000",
             "--enable-logging=stderr",
+            *options,
             "--dump-dom",
             page.as_uri(),
         ],

@@ -1,0 +1,1 @@
+"""Tests of src/browser: what Node computes, against Python's, to the last bit."""

@@ -1,0 +1,1 @@
+"""The page that trains the study's networks in the browser."""

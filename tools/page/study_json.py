@@ -1,0 +1,120 @@
+"""A study as src/browser takes it: the dataset, the split and the models, as plain JSON.
+
+A network is trained there to the same bits as here, which the digests of its recorded parameters
+prove.
+"""
+
+import dataclasses
+import hashlib
+import io
+from typing import Any
+
+import numpy as np
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.models import Model, resolve_models
+from cnn_from_scratch.experiment.params import Params, Train
+from cnn_from_scratch.experiment.params_file import PARAMS_FILE
+from cnn_from_scratch.nn.architectures import ARCHITECTURES
+from cnn_from_scratch.nn.layers import LAYERS
+from cnn_from_scratch.nn.optimizers import OPTIMIZERS
+from cnn_from_scratch.nn.schedules import SCHEDULES
+from cnn_from_scratch.report.runs import read_named_record
+
+NAMES: dict[type, str] = {
+    kind: name
+    for registry in (ARCHITECTURES, LAYERS, OPTIMIZERS, SCHEDULES)
+    for name, kind in registry.items()
+}
+LARGEST_SEED = (1 << 53) - 1  # the largest whole number that JavaScript's numbers count to
+HOW_COMPUTED = ("numerics", "dtype", "backend")  # keys of `train` that leave no choice there
+
+
+def study_json(params: Params, dataset: Dataset) -> dict[str, Any]:
+    """Return {dataset, split, seeds, models}, with all settings, also those that have defaults.
+
+    Raises InputError if the browser could not train a model to the same bits.
+    """
+    if max(params.seeds) > LARGEST_SEED:
+        raise InputError(f"{PARAMS_FILE}: seeds: expected at most {LARGEST_SEED}, for a browser")
+    return {
+        "dataset": dataset_json(dataset),
+        "split": settings(params.split),
+        "seeds": list(params.seeds),
+        "models": {
+            name: model_json(model, params.models[name].train)
+            for name, model in resolve_models(params).items()
+        },
+    }
+
+
+def dataset_json(dataset: Dataset) -> dict[str, Any]:
+    """Return the images, each as a list of its pixels in 0..1, row by row, and their classes."""
+    result = {
+        "shape": list(dataset.X.shape[1:]),
+        "class_names": list(dataset.class_names),
+        "X": _lists(dataset.pixels[:]),
+        "y": dataset.y.tolist(),
+    }
+    if dataset.test_pixels is not None and dataset.y_test is not None:
+        result |= {"X_test": _lists(dataset.test_pixels[:]), "y_test": dataset.y_test.tolist()}
+    return result
+
+
+def _lists(images: Array) -> list[list[float]]:
+    return images.reshape(len(images), -1).tolist()
+
+
+def model_json(model: Model, train: Train) -> dict[str, Any]:
+    """Return {architecture, optimizer, schedule, train}. Raises InputError, as `study_json`."""
+    path = f"{PARAMS_FILE}: models.{model.name}"
+    if train.numerics != "portable":
+        raise InputError(f"{path}: expected numerics: portable, for a browser")
+    if model.legacy_skip is not None:
+        raise InputError(f"{path}.legacy_skip: expected none, for a browser")
+    return {
+        "architecture": settings(model.architecture),
+        "optimizer": settings(model.optimizer),
+        "schedule": settings(model.schedule),
+        "train": {k: v for k, v in settings(train).items() if k not in HOW_COMPUTED},
+    }
+
+
+def settings(value: Any) -> Any:
+    """Return a setting as JSON; what params.yaml has a name for is a mapping with that name."""
+    if isinstance(value, tuple):
+        return [settings(part) for part in value]
+    if not dataclasses.is_dataclass(value):
+        return value
+    of_fields = {f.name: settings(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    name = NAMES.get(type(value))
+    return of_fields if name is None else {"name": name, **of_fields}
+
+
+def recorded_digests(params: Params, dataset: Dataset) -> dict[str, dict[int, str]]:
+    """Return the digest of each recorded run's parameters, by model and seed.
+
+    Raises InputError if a record is missing, or is of other settings.
+    """
+    return {
+        name: {
+            seed: parameters_digest(
+                read_named_record(params, name, model, seed, dataset)["checkpoint.npz"]
+            )
+            for seed in params.seeds
+        }
+        for name, model in resolve_models(params).items()
+    }
+
+
+def parameters_digest(checkpoint: bytes) -> str:
+    """Return the SHA-256, in hex, of a checkpoint.npz's numbers, as src/browser/digest.js has it.
+
+    That is theta as little-endian float64, then the buffers in the order of their names.
+    """
+    with np.load(io.BytesIO(checkpoint), allow_pickle=False) as arrays:
+        buffers = sorted(name for name in arrays if name != "theta")
+        numbers = [arrays[name].astype("<f8").tobytes() for name in ("theta", *buffers)]
+    return hashlib.sha256(b"".join(numbers)).hexdigest()
