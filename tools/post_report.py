@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 import start
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.arguments import Parser
 
 MARKER = "<!-- the report of tools/post_report.py -->"
 AUTHOR = "github-actions[bot]"  # whose comments GITHUB_TOKEN writes
@@ -96,6 +97,6 @@ def main(report: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = start.Parser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("report", type=Path)
     main(parser.parse_args().report)

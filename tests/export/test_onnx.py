@@ -16,7 +16,8 @@ from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.experiment.dataset import Chosen, Dataset, load_dataset
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.experiment.records import read_network, run_folder
+from cnn_from_scratch.experiment.records import run_folder
+from cnn_from_scratch.experiment.trained import read_trained
 from cnn_from_scratch.export.onnx import to_onnx
 from cnn_from_scratch.nn.architectures import Architecture, SimpleCNN
 from cnn_from_scratch.nn.layers import Flatten, ReLU
@@ -138,13 +139,14 @@ def test_every_run_of_a_study(project: str, monkeypatch: pytest.MonkeyPatch) -> 
     for name, model in resolve_models(params).items():
         for seed in params.seeds:
             files = read_named_record(params, name, model, seed, dataset)
-            network = read_network(files, model, params.models[name].train, seed, dataset)
+            network = read_trained(files["checkpoint.npz"], f"{name}, seed {seed}").network
             exported = to_onnx(network, dataset.class_names, {})
             file = run_folder(name, seed) / "predictions.csv"
             recorded = pd.read_csv(file, dtype=str, keep_default_na=False)
             for split, images in images_of(dataset).items():
-                _, probabilities = outputs(exported, images)
-                expected = softmax(predict(network, images))
+                pixels = images.astype(network.theta.dtype)
+                _, probabilities = outputs(exported, pixels)
+                expected = softmax(predict(network, pixels))
                 np.testing.assert_allclose(probabilities, expected, rtol=0, atol=1e-6)
                 rows = recorded[recorded["split"] == split]
                 answers = probabilities[rows["index"].astype(int)].argmax(axis=1)

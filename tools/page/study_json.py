@@ -6,10 +6,7 @@ prove.
 
 import dataclasses
 import hashlib
-import io
 from typing import Any
-
-import numpy as np
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.arithmetic.arrays import Array
@@ -17,6 +14,7 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
+from cnn_from_scratch.experiment.trained import read_trained
 from cnn_from_scratch.nn.architectures import ARCHITECTURES
 from cnn_from_scratch.nn.layers import LAYERS
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS
@@ -114,7 +112,7 @@ def parameters_digest(checkpoint: bytes) -> str:
 
     That is theta as little-endian float64, then the buffers in the order of their names.
     """
-    with np.load(io.BytesIO(checkpoint), allow_pickle=False) as arrays:
-        buffers = sorted(name for name in arrays if name != "theta")
-        numbers = [arrays[name].astype("<f8").tobytes() for name in ("theta", *buffers)]
+    state = read_trained(checkpoint, "checkpoint.npz").network.state()
+    buffers = sorted(name for name in state if name != "theta")
+    numbers = [state[name].astype("<f8").tobytes() for name in ("theta", *buffers)]
     return hashlib.sha256(b"".join(numbers)).hexdigest()

@@ -39,7 +39,11 @@ CASES: Mapping[str, tuple[Model, Dataset, Split, Train]] = {
     ),
     "augmented": (SIMPLE, SMALL, HOLDOUT, replace(PLAIN, augment=AUGMENTED)),
     "step by step": (
-        Model(EnhancedCNN(batch_norm=True, dropout=0.2), NAG(), Cosine(0.1, 2, by="step")),
+        Model(
+            EnhancedCNN(batch_norm=True, dropout=0.2),
+            NAG(),
+            Cosine(0.1, warmup_epochs=2, by="step"),
+        ),
         SMALL,
         HOLDOUT,
         replace(PLAIN, batch_size=5, standardize=True, augment=AUGMENTED),
