@@ -52,7 +52,7 @@ def test_mistakes_are_one_line(model_folder: Path, tmp_path: Path) -> None:
     failed = run(model_folder, file)
     assert failed.returncode == 1
     assert failed.stderr == (
-        f"error: {model_folder}: expected one run, such as {model_folder / '0'}\n"
+        f"error: {model_folder}: expected one run, found a model's 2; choose one of them\n"
     )
     without = "import sys; sys.modules['onnx'] = None; " + SCRIPT
     failed = run(model_folder / "2", file, script=without)
@@ -61,3 +61,16 @@ def test_mistakes_are_one_line(model_folder: Path, tmp_path: Path) -> None:
         "error: ONNX needs onnx, which is not installed: pip install -e '.[onnx]'\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_not_replaced(model_folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "mine/kept"
+    kept.parent.mkdir()
+    kept.write_text("precious")
+    failed = run(model_folder / "2", kept.parent)
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        f"error: {kept.parent}: is there and is no file; expected a file's name\n"
+    )
+    assert list(tmp_path.iterdir()) == [kept.parent]
+    assert kept.read_text() == "precious"

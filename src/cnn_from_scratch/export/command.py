@@ -13,9 +13,13 @@ from cnn_from_scratch.inference.classifier import load
 
 def export(args: Namespace) -> None:
     """Write the network of a run as ONNX."""
+    if args.out.exists() and not args.out.is_file():
+        raise InputError(f"{args.out}: is there and is no file; expected a file's name")
     networks = load(args.network).networks
     if len(networks) != 1:
-        raise InputError(f"{args.network}: expected one run, such as {args.network / '0'}")
+        raise InputError(
+            f"{args.network}: expected one run, found a model's {len(networks)}; choose one of them"
+        )
     try:  # only here: it is an extra
         from cnn_from_scratch.export.onnx import to_onnx
     except ModuleNotFoundError as error:
@@ -30,7 +34,7 @@ def export(args: Namespace) -> None:
     }
     metadata = {key: json.dumps(value) for key, value in told.items()}
     content = to_onnx(trained.network, description.class_names, metadata).SerializeToString()
-    with replacing(args.out) as file:
+    with replacing(args.out) as file:  # which would replace a folder, too: hence the check
         file.write_bytes(content)
     shape = "x".join(map(str, description.in_shape))
     print(f"{args.out}: images N x {shape} of {description.dtype}, pixels in 0..1")

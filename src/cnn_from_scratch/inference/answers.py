@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from cnn_from_scratch import InputError
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.inference.classifier import Classifier, load
 from cnn_from_scratch.inference.samples import Layout, read_samples
@@ -42,8 +45,13 @@ def classify(network: Path | str, *samples: Path | str) -> Iterator[Answer]:
 
 
 def answers(classifier: Classifier, names: Sequence[str], pixels: Array) -> list[Answer]:
-    """Return an answer for each sample; pixels (N, C, H, W) in 0..1."""
+    """Return an answer for each sample; pixels (N, C, H, W) in 0..1.
+
+    Raises InputError if the probabilities are no numbers.
+    """
     probabilities = classifier.probabilities(pixels)
+    if not np.isfinite(probabilities).all():
+        raise InputError("expected probabilities, the network gives NaN: its training has diverged")
     classes = probabilities.argmax(axis=1)
     agreeing = classifier.agreeing(pixels, classes).tolist()
     labels = classifier.class_names

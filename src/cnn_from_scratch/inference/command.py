@@ -3,11 +3,11 @@
 import json
 import re
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from contextlib import suppress
+from math import inf
 from pathlib import Path
-
-import numpy as np
 
 from cnn_from_scratch import InputError, one_line_errors
 from cnn_from_scratch.arguments import Parser
@@ -119,10 +119,10 @@ def parser() -> Parser:
 
 
 def _above_0(text: str) -> float:
-    value = float(text)
-    if not 0 < value < np.inf:
-        raise ValueError
-    return value
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < inf:
+            return value
+    raise ArgumentTypeError(f"expected a number above 0, got {text!r}")
 
 
 def main() -> None:
