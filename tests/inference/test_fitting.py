@@ -1,6 +1,7 @@
 """Pictures of any size become samples: inverted, cropped, centred, averaged."""
 
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,20 @@ def test_ink_is_cropped_and_centred(
     fitted = fit(drawn(height, width, box), GRAY, LIGHT)
     np.testing.assert_allclose(fitted.pixels, SQUARE, atol=1e-6)
     assert fitted.notes == ()
+
+
+def test_the_middle_is_that_of_the_box_or_of_the_mass() -> None:
+    """A beam with all its weight on the left: its mass is left of its box's middle."""
+    picture = np.zeros((1, 60, 60))
+    picture[0, 20:40, 10:20] = 1.0
+    picture[0, 28:32, 10:50] = 1.0
+    columns = np.arange(9) + 0.5
+    centres = {}
+    for centred in ("box", "mass"):
+        by_column = fit(picture, (1, 9, 9), replace(LIGHT, centred=centred)).pixels[0].sum(axis=0)
+        centres[centred] = float((by_column * columns).sum() / by_column.sum())
+    assert centres["mass"] == pytest.approx(4.5, abs=0.05)
+    assert centres["box"] < 4.2
 
 
 def test_its_proportions_stay() -> None:

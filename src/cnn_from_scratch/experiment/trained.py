@@ -32,6 +32,7 @@ from cnn_from_scratch.nn.training import predict
 
 FORMAT, VERSION = "cnn-from-scratch network", 1
 DESCRIPTION = "network.json"
+MOST_LAYERS, MOST_PIXELS = 1000, 1 << 24  # of a description that is believed
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,11 @@ def read_trained(content: bytes, name: str) -> Trained:
         raise InputError(f"{name}: expected a trained network with {DESCRIPTION} in it, found none")
     try:
         description, shapes = _description(json.loads(text))
+        no_draws: Any = _NoDraws(arrays["theta"].size)
         network = Sequential(
             description.layers,
             description.in_shape,
-            lambda i: np.random.RandomState(0),  # what is drawn is replaced
+            lambda i: no_draws,
             numpy_backend(description.numerics),
             description.dtype,
         )
@@ -109,6 +111,22 @@ def read_trained(content: bytes, name: str) -> Trained:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: {DESCRIPTION}: {reason}") from error
     return Trained(description, network)
+
+
+class _NoDraws:
+    """In place of a random stream: what is drawn, the file's numbers replace.
+
+    most: how many numbers of W there can be; a description may ask for more than memory holds.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def random_sample(self, shape: Shape) -> Array:
+        """Return any numbers, of which normal ones can be made: these are drawn in pairs."""
+        if prod(shape) > 2 * self.most:
+            raise ValueError(f"expected layers of {self.most} parameters, as theta has, got more")
+        return np.full(shape, 0.6)
 
 
 def _arrays(content: bytes, name: str) -> dict[str, Any]:
@@ -134,7 +152,10 @@ def _description(told: Any) -> tuple[Description, list[Shape]]:
             " program wrote it"
         )
     layers, shapes = [], []
-    for layer in msgspec.convert(told["layers"], list[dict[str, Any]]):
+    told_layers = msgspec.convert(told["layers"], list[dict[str, Any]])
+    if len(told_layers) > MOST_LAYERS:
+        raise ValueError(f"layers: expected at most {MOST_LAYERS}, got {len(told_layers)}")
+    for layer in told_layers:
         told_of = dict(layer)
         shapes.append(msgspec.convert(told_of.pop("out_shape"), tuple[int, ...]))
         name = told_of.pop("name")
@@ -143,8 +164,13 @@ def _description(told: Any) -> tuple[Description, list[Shape]]:
         layers.append(msgspec.convert(told_of, LAYERS[name]))
     rest = {field.name for field in dataclasses.fields(Description)} - {"layers"}
     known = {key: value for key, value in told.items() if key in rest}
-    hints = msgspec.convert(known | {"layers": []}, Description)
-    return dataclasses.replace(hints, layers=tuple(layers)), shapes
+    rest_of_it = msgspec.convert(known | {"layers": []}, Description)
+    if prod(rest_of_it.in_shape) > MOST_PIXELS:
+        raise ValueError(f"in_shape: expected at most {MOST_PIXELS} numbers")
+    names = rest_of_it.class_names
+    if len(set(names)) < len(names) or not all(name and name.isprintable() for name in names):
+        raise ValueError(f"class_names: expected printable names that differ, got {names!a}")
+    return dataclasses.replace(rest_of_it, layers=tuple(layers)), shapes
 
 
 def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arrays) -> None:
@@ -159,4 +185,7 @@ def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arr
         raise ValueError(f"class_names: expected {size}, got {classes}")
     if expected != found:
         raise ValueError(f"expected arrays of {expected}, got {found}")
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: expected finite numbers")
     network.restore(arrays)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import pi
 
 import numpy as np
-from scipy.ndimage import find_objects, label, maximum_filter
+from scipy.ndimage import center_of_mass, find_objects, label, maximum_filter
 
 from cnn_from_scratch.arithmetic.arrays import Array, Shape
 from cnn_from_scratch.experiment.preparation import Preparation, border_of
@@ -30,10 +30,11 @@ def fit(pixels: Array, in_shape: Shape, preparation: Preparation) -> Fitted:
 
     Where samples are ink on a plain ground, so must be the picture. If its ground is dark and the
     samples' light, or the other way round, it is inverted. The ink is cropped, and made as large as
-    the samples' ink usually is, in the middle of the image; each new pixel is the mean over the
-    area that it covers. Of one channel, faint ink counts as ground, strokes thinner than a new
-    pixel are made as thick as one, and the ground's and the strongest ink's values become those of
-    the samples. Without such a ground the whole picture is averaged to size.
+    the samples' ink usually is. What is centred in the samples, the ink's box or its mass, comes to
+    the middle of the image. Each new pixel is the mean over the area that it covers. Of one
+    channel, faint ink counts as ground, strokes thinner than a new pixel are made as thick as one,
+    and the ground's and the strongest ink's values become those of the samples. Without such a
+    ground the whole picture is averaged to size.
 
     Raises ValueError if there is no ink.
     """
@@ -50,12 +51,14 @@ def fit(pixels: Array, in_shape: Shape, preparation: Preparation) -> Fitted:
     ink = _ink(pixels, bright=ground < 0.5)
     top, bottom, left, right = _box(ink)
     usual = (preparation.ink_height, preparation.ink_width)
+    mass = preparation.centred == "mass"
     if channels > 1:
-        box = _around((top, left, bottom, right), usual, (height, width))
+        middle = _middle(ink[top:bottom, left:right], mass=mass)
+        box = _around((top, left, bottom, right), middle, usual, (height, width))
         colours = [_averaged(c, box, height, width, _ground(c[np.newaxis])) for c in pixels]
         return Fitted(np.stack(colours), tuple(notes))
     ink = _thickened(ink[top:bottom, left:right], usual, (height, width))
-    box = _around((0, 0, *ink.shape), usual, (height, width))
+    box = _around((0, 0, *ink.shape), _middle(ink, mass=mass), usual, (height, width))
     amount = _averaged(ink, box, height, width)
     full = 1.0 if ground < 0.5 else 0.0
     sample = ground + amount / amount.max() * (full - ground)
@@ -115,13 +118,27 @@ def _thickened(ink: Array, usual: tuple[int, int], image: tuple[int, int]) -> Ar
     return np.asarray(maximum_filter(np.pad(ink, add), size=2 * add + 1, mode="constant"))
 
 
+def _middle(ink: Array, *, mass: bool) -> tuple[float, float]:
+    """Return the middle of ink (h, w), from its top left: that of its box, or of its mass."""
+    if not mass:
+        return ink.shape[0] / 2, ink.shape[1] / 2
+    y, x = center_of_mass(ink)
+    return float(y) + 0.5, float(x) + 0.5
+
+
 def _around(
-    ink: tuple[int, int, int, int], usual: tuple[int, int], image: tuple[int, int]
+    ink: tuple[int, int, int, int],
+    middle: tuple[float, float],
+    usual: tuple[int, int],
+    image: tuple[int, int],
 ) -> tuple[float, float, float, float]:
-    """Return the box (top, left, bottom, right) that becomes the image, from that of the ink."""
+    """Return the box (top, left, bottom, right) that becomes the image.
+
+    ink: the box of the ink. middle: what becomes the middle of the image, from its top left.
+    """
     top, left, bottom, right = ink
     by_height, by_width = _scales((bottom - top, right - left), usual, image)
-    middle_y, middle_x = (top + bottom) / 2, (left + right) / 2
+    middle_y, middle_x = top + middle[0], left + middle[1]
     half_y, half_x = by_height * image[0] / 2, by_width * image[1] / 2
     return middle_y - half_y, middle_x - half_x, middle_y + half_y, middle_x + half_x
 
