@@ -1,0 +1,9 @@
+// The parts of the page: each fills the element with its id.
+
+import { mount as controls } from "./controls.js";
+import { mount as curves } from "./curves.js";
+import { mount as logits } from "./logits.js";
+import { mount as network } from "./network_view.js";
+import { mount as sample } from "./sample.js";
+
+export const PARTS = { controls, curves, sample, network, logits };
