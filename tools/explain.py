@@ -56,7 +56,7 @@ def _hash(text: str) -> str:
 def main() -> None:
     """Write the page of the current folder's study."""
     study = explained(load_params(), load_dataset())
-    title = "the study" if Path.cwd() == ROOT else Path.cwd().name
+    title = "The study" if Path.cwd() == ROOT else Path.cwd().name
     with replacing(Path("explain.html")) as file:
         write_text(file, html_page(study, title))
     print("explain.html")

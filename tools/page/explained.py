@@ -1,13 +1,15 @@
 """What the page of a study holds: all that it takes to train it, and what its runs came to."""
 
 import base64
+import csv
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.dataset import Dataset, Indices
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import Params
 from cnn_from_scratch.experiment.trained import read_trained
@@ -19,23 +21,47 @@ SAMPLES = 100  # of a dataset that it does not
 
 
 def explained(params: Params, dataset: Dataset) -> dict[str, Any]:
-    """Return the study as `study_json` has it, with {untrainable, digests, parameters}.
+    """Return the study as `study_json` has it, with {untrainable, digests, parameters, records}.
 
     digests, parameters: of each run, by model and seed; parameters as {name: {float64: base64}}.
-    untrainable: why the page only shows the study, or None; then it has a sample of the data.
+    untrainable: why the page only shows the study; None: it trains it.
+    records: only of a study that it shows; its dataset is a sample then.
     Raises InputError if a record is missing, or is of other settings.
     """
     reason = why_untrainable(params) or _too_large(dataset)
     shown = dataset if reason is None else _sample(dataset)
-    study = shown_json(params, shown) | {"untrainable": reason, "digests": {}, "parameters": {}}
-    for name, model in resolve_models(params).items():
-        checkpoints = {
-            seed: read_named_record(params, name, model, seed, dataset)["checkpoint.npz"]
-            for seed in params.seeds
+    study = shown_json(params, shown) | {"untrainable": reason}
+    records = {
+        name: {s: read_named_record(params, name, model, s, dataset) for s in params.seeds}
+        for name, model in resolve_models(params).items()
+    }
+
+    def of_each(value: Callable[[dict[str, bytes]], Any]) -> dict[str, dict[int, Any]]:
+        return {
+            name: {seed: value(files) for seed, files in of_model.items()}
+            for name, of_model in records.items()
         }
-        study["digests"][name] = {s: parameters_digest(file) for s, file in checkpoints.items()}
-        study["parameters"][name] = {s: parameters(file) for s, file in checkpoints.items()}
-    return study
+
+    study |= {
+        "digests": of_each(lambda files: parameters_digest(files["checkpoint.npz"])),
+        "parameters": of_each(lambda files: parameters(files["checkpoint.npz"])),
+    }
+    return study if reason is None else study | {"records": of_each(_told)}
+
+
+def _told(files: dict[str, bytes]) -> dict[str, Any]:
+    """Return what a run that the page cannot train has recorded of its training."""
+    rows = csv.reader(files["history.csv"].decode().splitlines()[1:])
+    history = [
+        {
+            "epoch": int(epoch),
+            "train": {"loss": float(loss), "accuracy": float(accuracy)},
+            "val": {"loss": float(val_loss), "accuracy": float(val_accuracy)},
+        }
+        for epoch, loss, accuracy, val_loss, val_accuracy in rows
+    ]
+    checkpoint_epoch = json.loads(files["result.json"])["checkpoint_epoch"]
+    return {"history": history, "checkpoint_epoch": checkpoint_epoch}
 
 
 def _too_large(dataset: Dataset) -> str | None:
@@ -60,7 +86,7 @@ def _sample(dataset: Dataset) -> Dataset:
     )
 
 
-def _evenly(count: int) -> Array:
+def _evenly(count: int) -> Indices:
     """Return the places of at most SAMPLES of so many samples, evenly spread."""
     return np.arange(min(count, SAMPLES)) * count // min(count, SAMPLES)
 

@@ -80,7 +80,7 @@ def dataset_json(dataset: Dataset) -> dict[str, Any]:
 
 
 def _lists(images: Array) -> list[list[float]]:
-    return images.reshape(len(images), -1).tolist()
+    return [image.ravel().tolist() for image in images]
 
 
 def model_json(model: Model, train: Train) -> dict[str, Any]:

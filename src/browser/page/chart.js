@@ -2,10 +2,9 @@
 
 import { drawn } from "./elements.js";
 import { scaleOf, ticksOf } from "./geometry.js";
-import { shortened } from "./numbers.js";
 
 export const SIZE = { width: 320, height: 190 };
-const INSIDE = { left: 44, right: 312, top: 10, bottom: 160 };
+const INSIDE = { left: 44, right: 304, top: 10, bottom: 160 };
 
 /**
  * Return { svg, plot, x, y }: a chart with its axes, the group to draw into, and its scales.
@@ -24,12 +23,12 @@ export function chart({ xRange, yRange, xName, label, yTicks = 4 }) {
     drawn("line", { class: "grid", x1: INSIDE.left, x2: INSIDE.right, y1: y(tick), y2: y(tick) }),
     text(INSIDE.left - 5, y(tick) + 4, "end", shortTick(tick)),
   ]);
-  const base = { class: "axis", x1: INSIDE.left, x2: INSIDE.right, y1: INSIDE.bottom, y2: INSIDE.bottom };
+  const { left: x1, right: x2, bottom: y1 } = INSIDE;
   const svg = drawn(
     "svg",
     { viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img", "aria-label": label },
     ...beside.flat(),
-    drawn("line", base),
+    drawn("line", { class: "axis", x1, x2, y1, y2: y1 }),
     ...below.flat(),
     text((INSIDE.left + INSIDE.right) / 2, SIZE.height - 3, "middle", xName),
     plot,
@@ -42,5 +41,5 @@ function text(x, y, anchor, content) {
 }
 
 function shortTick(tick) {
-  return Number.isInteger(tick) ? String(tick).replace("-", "−") : shortened(Number(tick.toPrecision(3))).replace(/0+$/, "");
+  return String(Number(tick.toPrecision(3))).replace("-", "−");
 }

@@ -6,8 +6,9 @@ import { isRecorded } from "./trainer.js";
 /** Fill an element with the controls of the context's trainer. */
 export function mount(place, { study, state, trainer }) {
   const choose = () => trainer.choose(model.select.value, Number(seed.select.value));
-  const model = labelledSelect("Model", Object.keys(study.models).map((name) => [name, name]), choose);
-  const seed = labelledSelect("Seed", study.seeds.map((each) => [each, each]), choose);
+  const same = (values) => values.map((value) => [value, value]);
+  const model = labelledSelect("Model", same(Object.keys(study.models)), choose);
+  const seed = labelledSelect("Seed", same(study.seeds), choose);
   const play = button("Train", () => (state.get().playing ? trainer.pause() : trainer.play()), {
     class: "main",
   });
@@ -15,6 +16,7 @@ export function mount(place, { study, state, trainer }) {
   const end = button("To the end", () => trainer.finish());
   const again = button("Start again", choose);
   const slider = element("input", { type: "range", min: 0, max: 0, value: 0, id: "epoch" });
+  slider.disabled = study.untrainable !== null; // only one epoch is held
   slider.addEventListener("input", () => state.set({ epoch: Number(slider.value) }));
   const epoch = element("output", { for: "epoch", "aria-live": "off" });
   const result = element("div", { class: "result", role: "status", id: "result" });
@@ -34,7 +36,7 @@ export function mount(place, { study, state, trainer }) {
     play.disabled = run.done;
     slider.max = run.snapshots.length - 1;
     slider.value = shown;
-    epoch.textContent = study.untrainable ? "the last" : `${shown} of ${study.models[name].train.epochs}`;
+    epoch.textContent = `${shown} of ${study.models[name].train.epochs}`;
     const now = run.done ? run : null;
     if (told === now) return;
     told = now;
@@ -46,7 +48,6 @@ export function mount(place, { study, state, trainer }) {
 
 /** Return what came of a run that is done. */
 function resultOf(study, { model, seed, run }) {
-  if (run.problem) return [element("p", {}, `✗ Training stopped: ${run.problem}`)];
   const recorded = study.digests[model][seed];
   const same = isRecorded(study, { model, seed, run });
   if (study.untrainable) {

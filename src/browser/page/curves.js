@@ -32,9 +32,8 @@ function curve(kind, study, { model, run, epoch }) {
     name,
     values: history.map((scored) => scored[key][kind.key]),
   }));
-  const most = lines.reduce((top, { values }) => values.reduce((a, b) => Math.max(a, b), top), 0);
   const now = lines.map(({ name, values }) => `${name} ${kind.text(values[epoch])}`).join(", ");
-  const yRange = [0, kind.key === "accuracy" ? 1 : most];
+  const yRange = kind.key === "accuracy" ? [0, 1] : rangeOf(lines.flatMap(({ values }) => values));
   const { svg, plot, x, y } = chart({
     xRange: [0, study.models[model].train.epochs],
     yRange,
@@ -51,12 +50,23 @@ function curve(kind, study, { model, run, epoch }) {
   return element("figure", { class: "chart" }, captionOf(kind, lines, epoch), svg);
 }
 
+/** Return from 0 to the largest; from the smallest, if all are near the largest. */
+function rangeOf(losses) {
+  const most = losses.reduce((a, b) => Math.max(a, b));
+  const least = losses.reduce((a, b) => Math.min(a, b));
+  return [least > most / 2 ? least - 0.1 * (most - least) - 0.01 * most : 0, most];
+}
+
 function captionOf(kind, lines, epoch) {
   const keys = lines.map(({ key, name, values }) =>
     element(
       "span",
       { class: "key" },
-      drawn("svg", { viewBox: "0 0 24 8", class: "sample", "aria-hidden": "true" }, drawn("line", { class: `line ${key}`, x1: 0, x2: 24, y1: 4, y2: 4 })),
+      drawn(
+        "svg",
+        { viewBox: "0 0 24 8", class: "sample", "aria-hidden": "true" },
+        drawn("line", { class: `line ${key}`, x1: 0, x2: 24, y1: 4, y2: 4 }),
+      ),
       `${name} ${kind.text(values[epoch])}`,
     ),
   );

@@ -5,7 +5,6 @@ import { gridOf } from "./geometry.js";
 import { mapGrid } from "./map_grid.js";
 import { shortened } from "./numbers.js";
 import {
-  described,
   kernelsOf,
   mapsOf,
   numberAt,
@@ -20,7 +19,7 @@ const WIDTH = 280; // CSS pixels of a card's pictures
 /**
  * Return { card, show } of a part of the network.
  *
- * heading: { number, name, text, shape }. onOpen: called when its heading is pressed; null: it is
+ * heading: { title, text }. onOpen: called when its heading is pressed; null: it is
  * no button. onPlace(place): an output is pointed at.
  */
 export function layerCard({ heading, shape, weights, onOpen, onPlace }) {
@@ -34,7 +33,7 @@ export function layerCard({ heading, shape, weights, onOpen, onPlace }) {
     weightMaps({ layer, inShape, name, numbers, tell }),
   );
   const outputs = outputMaps({ shape, tell, onPlace });
-  const title = `${heading.number} ${heading.name}`;
+  const { title } = heading;
   const head = onOpen === null ? element("span", { class: "head" }, title) : button(title, onOpen);
   const text = [heading.text, shapeText(shape)].filter(Boolean).join(" → ");
   const card = element(
@@ -60,15 +59,14 @@ export function layerCard({ heading, shape, weights, onOpen, onPlace }) {
 
 function weightMaps({ layer, inShape, name, numbers, tell }) {
   const maps = kernelsOf(layer, inShape, name, numbers);
-  const largestCell = name === "W" ? 18 : 14;
-  const grid = gridOf({ ...maps, width: WIDTH, largestCell });
+  const grid = gridOf({ ...maps, width: WIDTH, largestCell: 16 });
   let now = maps.values;
   let called = name;
   const { canvas, show } = mapGrid(grid, ([m, i, j]) => {
     const place = (m * maps.rows + i) * maps.columns + j;
     if (place >= now.length) return;
-    const { prefix } = figure.dataset;
-    tell(() => `${prefix}${weightName(layer, name, maps, [m, i, j])} = ${shortened(now[place])}`);
+    const prefix = () => (called === name ? "" : "d");
+    tell(() => `${prefix()}${weightName(layer, name, maps, [m, i, j])} = ${shortened(now[place])}`);
   });
   const caption = element("figcaption");
   const figure = element("figure", {}, caption, canvas);
@@ -76,7 +74,6 @@ function weightMaps({ layer, inShape, name, numbers, tell }) {
     figure,
     show(numbersNow, derivative) {
       now = kernelsOf(layer, inShape, name, numbersNow).values;
-      figure.dataset.prefix = derivative ? "d" : "";
       called = derivative ? `d${name}` : name;
       const largest = largestOf(now);
       caption.textContent = captionOf(called, largest, maps.omitted);

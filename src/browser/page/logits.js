@@ -19,7 +19,7 @@ export function mount(place, { study, state }) {
   const free = element("div");
   place.append(own.block, free);
   let beside = null; // the same run with free logits, once it is asked for
-  const ask = button("Train the same run with free logits, beside it", () => {
+  const ask = button("Train the same run with free logits", () => {
     const { model, seed } = state.get();
     beside = freeRun(study, model, seed, draw);
     draw();
@@ -111,9 +111,12 @@ function panel({ name, k, logits: { n, data }, samples, range }) {
   const width = (x(range[1]) - x(range[0])) / BINS;
   all.forEach((count, bin) => {
     const left = x(range[0]) + bin * width + 0.5;
-    const bar = (from, to, kind) =>
-      drawn("rect", { class: kind, x: left, y: y(to), width: width - 1, height: y(from) - y(to) });
-    plot.append(bar(0, own[bin], "own"), bar(own[bin], count, "others"));
+    const bar = (from, to, kind) => {
+      if (to === from) return [];
+      const [top, bottom] = [y(to), y(from)];
+      return [drawn("rect", { class: kind, x: left, y: top, width: width - 1, height: bottom - top })];
+    };
+    plot.append(...bar(0, own[bin], "own"), ...bar(own[bin], count, "others"));
   });
   const caption = element("figcaption", {}, element("strong", {}, `Class ${name}`), ` ${told}`);
   return element("figure", { class: isDead ? "chart dead" : "chart" }, caption, svg);

@@ -5,6 +5,8 @@ import { element } from "./elements.js";
 import { cornerOf, movedBy, pixelAt } from "./geometry.js";
 import { shortened } from "./numbers.js";
 
+const MARK = [[4, "#000000"], [2, "#ffffff"]]; // widths and colours, seen on any ground
+
 /**
  * Return { canvas, show } for a grid (geometry.js).
  *
@@ -45,20 +47,24 @@ function paint(canvas, grid, { values, label, largest, marked = [] }) {
   const context = canvas.getContext("2d");
   context.scale(ratio, ratio);
   const dark = prefersDark();
-  const colour = (x) => (largest === null ? gray(x) : diverging(x / (largest || 1), dark));
+  const colourOf = (x) => (largest === null ? gray(x) : diverging(x / (largest || 1), dark));
   const { count, rows, columns, cell } = grid;
   for (let place = 0; place < Math.min(values.length, count * rows * columns); place++) {
     const [m, rest] = [Math.floor(place / (rows * columns)), place % (rows * columns)];
     const [x, y] = cornerOf(grid, [m, Math.floor(rest / columns), rest % columns]);
-    context.fillStyle = colour(values[place]);
+    context.fillStyle = colourOf(values[place]);
     context.fillRect(x, y, cell, cell);
     if (largest !== null && values[place] < 0 && cell >= 10) dash(context, x, y, cell, dark);
   }
   context.strokeStyle = dark ? "#8a919c" : "#7d8590";
-  for (let m = 0; m < count; m++) frame(context, grid, { at: [m, 0, 0], height: rows, width: columns });
-  context.strokeStyle = dark ? "#ffffff" : "#000000";
-  context.lineWidth = 2;
-  for (const rectangle of marked) frame(context, grid, rectangle);
+  for (let m = 0; m < count; m++) {
+    frame(context, grid, { at: [m, 0, 0], height: rows, width: columns });
+  }
+  for (const [width, colour] of MARK) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    for (const rectangle of marked) frame(context, grid, rectangle);
+  }
 }
 
 /** Mark what is negative: colour alone must not say it. */

@@ -13,7 +13,7 @@ import { passOf, samplesAt, viewer, weightsOf } from "./viewer.js";
 const WHAT = [
   ["", "Outputs and weights"],
   ["sample", "Backward: gradients of this sample's loss"],
-  ["batch", "Backward: gradients of the mean loss of all these samples"],
+  ["batch", "Backward: of the mean loss of all samples of this set"],
 ];
 
 /** Fill an element with the network of the run that the context's store shows. */
@@ -40,7 +40,8 @@ function backwardSwitch(state) {
   const chosen = ({ target }) => state.set({ backward: target.value || null });
   const options = WHAT.map(([value, text]) => {
     const checked = value === (state.get().backward ?? "");
-    const radio = element("input", { type: "radio", name: "backward", value, checked, onchange: chosen });
+    const attributes = { type: "radio", name: "backward", value, checked, onchange: chosen };
+    const radio = element("input", attributes);
     return element("label", {}, radio, text);
   });
   return element("fieldset", { class: "row" }, element("legend", {}, "Show"), ...options);
@@ -49,7 +50,7 @@ function backwardSwitch(state) {
 function cardsOf(network, study, state) {
   const point = (layer) => (pixel) => state.set({ layer, pixel });
   const input = layerCard({
-    heading: { number: "", name: "Input", text: "" },
+    heading: { title: "Input", text: "" },
     shape: network.shapes[0],
     weights: [],
     onOpen: null,
@@ -57,7 +58,10 @@ function cardsOf(network, study, state) {
   });
   const layers = network.layers.map((layer, i) =>
     layerCard({
-      heading: { number: i + 1, name: layer.constructor.name, text: described(layer, network.shapes[i]) },
+      heading: {
+        title: `${i + 1} ${layer.constructor.name}`,
+        text: described(layer, network.shapes[i]),
+      },
       shape: network.shapes[i + 1],
       weights: weightsOf(network, i).map((weights) => ({
         ...weights,
@@ -83,14 +87,21 @@ function showIn({ input, layers, softmax }, network, shown) {
     open === i && open < network.layers.length && pixel?.length === 3
       ? windowsOf(network.layers[i], network.shapes[i], pixel)
       : [];
-  const common = { derivative, weights: [] };
-  const theX = sampleOf(own.x, 0);
-  input.show({ ...common, numbers: derivative ? null : theX, gray: true, symbol: "x", place: null, windows: windowsIn(0) });
+  input.show({
+    weights: [],
+    numbers: sampleOf(own.x, 0),
+    derivative: false,
+    gray: true,
+    symbol: "x",
+    place: null,
+    windows: windowsIn(0),
+    isOpen: false,
+  });
   layers.forEach((card, i) => {
     const theta = derivative ? pass.dtheta : network.theta;
     const batch = derivative ? pass.dys[i] : pass.outputs[i];
     card.show({
-      ...common,
+      derivative,
       weights: weightsOf(network, i, theta).map(({ numbers }) => numbers),
       numbers: batch === undefined ? null : summed(batch),
       gray: false,
@@ -100,7 +111,8 @@ function showIn({ input, layers, softmax }, network, shown) {
       isOpen: open === i,
     });
   });
-  softmax.show({ pass: own, target: samples.targets[sample.place], isOpen: open === network.layers.length });
+  const target = samples.targets[sample.place];
+  softmax.show({ pass: own, target, derivative, isOpen: open === network.layers.length });
 }
 
 /** Return the sum of a batch's samples. */

@@ -14,7 +14,8 @@ export function mount(place, { study, state }) {
   const samplesShown = () => state.get().run.samples[state.get().sample.set];
   const set = labelledSelect("Samples", [], (name) => move(name, -1, 1, ofClass));
   const classes = [["", "all"], ...names.map((name, k) => [k, name])];
-  const ofClass = (i) => kind.select.value === "" || samplesShown().targets[i] === Number(kind.select.value);
+  const ofClass = (i) =>
+    kind.select.value === "" || samplesShown().targets[i] === Number(kind.select.value);
   const kind = labelledSelect("Class", classes, () => move(state.get().sample.set, -1, 1, ofClass));
   const told = element("output", { class: "told" });
 
@@ -57,11 +58,14 @@ export function mount(place, { study, state }) {
     const { run: now, sample } = state.get();
     if (run !== now.network) {
       run = now.network;
-      fillSelect(set.select, Object.entries(now.samples).map(([name, { targets }]) => [name, `${SETS[name]} (${targets.length})`]));
+      const sets = Object.entries(now.samples);
+      const texts = sets.map(([name, { targets }]) => [name, `${SETS[name]} (${targets.length})`]);
+      fillSelect(set.select, texts);
     }
     set.select.value = sample.set;
     const { targets } = samplesShown();
-    told.textContent = `${sample.place + 1} of ${targets.length}, true class ${names[targets[sample.place]]}`;
+    const place = `${sample.place + 1} of ${targets.length}`;
+    told.textContent = `${place}, true class ${names[targets[sample.place]]}`;
   };
   state.subscribe(show);
   show();

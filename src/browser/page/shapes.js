@@ -1,10 +1,11 @@
 // Layers in words, their arrays as maps, and what an output of theirs is made of.
 
 const MOST_MAPS = 16; // that are drawn of an image
+const MAPS_PER_ROW = 4;
 const MOST_KERNELS = 8; // likewise, of a kernel's channels, in and out
 const MOST_FEATURES = 64; // likewise, of a vector, and of a matrix's rows and columns
 
-/** Return the numbers of a sample as maps: { maps, rows, columns, perRow, omitted }. */
+/** Return the numbers of a sample as maps: { count, rows, columns, perRow, values, omitted }. */
 export function mapsOf(shape, numbers) {
   if (shape.length === 1) {
     const [length] = shape;
@@ -18,7 +19,7 @@ export function mapsOf(shape, numbers) {
   const count = Math.min(channels, MOST_MAPS);
   const omitted = channels > count ? `the first ${count} of ${channels} maps` : null;
   const values = numbers.subarray(0, count * rows * columns);
-  return { count, rows, columns, perRow: Math.min(count, 4), values, omitted };
+  return { count, rows, columns, perRow: Math.min(count, MAPS_PER_ROW), values, omitted };
 }
 
 /** Return the place in a sample of pixel [m, i, j] of its maps: [c, i, j], or [d] of a vector. */
@@ -36,19 +37,22 @@ export function numberAt(shape, numbers, place) {
   return numbers[place.reduce((at, index, axis) => at * shape[axis] + index, 0)];
 }
 
-/** Return a layer's weights as maps: kernels [O, C, h, w] side by side, a matrix (D, O) as one. */
+/** Return a layer's weights as maps: kernels (O, C, h, w) side by side, a matrix (D, O) as one. */
 export function kernelsOf(layer, inShape, name, numbers) {
   const kind = layer.constructor.name;
   if (kind === "Conv2D" && name === "W") {
     const [rows, columns] = layer.kernel(inShape);
     const [channels, size] = [inShape[0], rows * columns];
     const out = Math.min(layer.outChannels, MOST_KERNELS);
-    const perRow = Math.min(channels, MOST_KERNELS);
-    const kernel = (m) => (Math.floor(m / perRow) * channels + (m % perRow)) * size;
-    const values = gathered(out * perRow * size, (i) => numbers[kernel(Math.floor(i / size)) + (i % size)]);
-    const all = out === layer.outChannels && perRow === channels;
-    const omitted = all ? null : `${out} x ${perRow} of ${layer.outChannels} x ${channels} kernels`;
-    return { count: out * perRow, rows, columns, perRow, values, omitted };
+    const into = Math.min(channels, MOST_KERNELS);
+    const kernel = (m) => (Math.floor(m / into) * channels + (m % into)) * size;
+    const number = (i) => numbers[kernel(Math.floor(i / size)) + (i % size)];
+    const values = gathered(out * into * size, number);
+    const all = out === layer.outChannels && into === channels;
+    const omitted = all ? null : `${out} × ${into} of ${layer.outChannels} × ${channels} kernels`;
+    // A row for each output; kernels of a single channel stand above the maps that they make.
+    const perRow = channels === 1 ? Math.min(out, MAPS_PER_ROW) : into;
+    return { count: out * into, rows, columns, perRow, values, omitted, into };
   }
   if (kind === "Dense" && name === "W") {
     const [inputs, outputs] = [inShape[0], layer.outFeatures];
@@ -67,9 +71,9 @@ function gathered(length, number) {
 }
 
 /** Return what a pixel of a layer's weights is called, such as W[0,1,2,2]. */
-export function weightName(layer, name, { perRow, columns }, [m, i, j]) {
+export function weightName(layer, name, { into, columns }, [m, i, j]) {
   const kind = layer.constructor.name;
-  if (name === "W" && kind === "Conv2D") return `W[${Math.floor(m / perRow)},${m % perRow},${i},${j}]`;
+  if (name === "W" && kind === "Conv2D") return `W[${Math.floor(m / into)},${m % into},${i},${j}]`;
   if (name === "W" && kind === "Dense") return `W[${j},${i}]`;
   return `${name}[${i * columns + j}]`;
 }

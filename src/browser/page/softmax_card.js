@@ -12,30 +12,37 @@ export function softmaxCard(study, number, onOpen) {
     bar.className = "bar";
     const mark = element("td");
     const header = element("th", { scope: "row" }, name);
-    const row = element("tr", {}, header, logit, probability, element("td", { class: "bars" }, bar), gradient, mark);
+    const bars = element("td", { class: "bars" }, bar);
+    const row = element("tr", {}, header, logit, probability, bars, gradient, mark);
     return { row, bar, probability, logit, gradient, mark };
   });
-  const heads = ["Class", "z", "p", "", "dz", ""].map((text) => element("th", { scope: "col" }, text));
+  const heads = ["Class", "z", "p", "", "dz", ""].map((text) =>
+    element(text ? "th" : "td", text ? { scope: "col" } : {}, text),
+  );
   const loss = element("p");
   const head = button(`${number} Softmax, loss`, onOpen);
   const table = element("table", {}, element("thead", {}, element("tr", {}, ...heads)));
   table.append(element("tbody", {}, ...rows.map(({ row }) => row)));
-  const card = element("li", { class: "card" }, element("h3", {}, head), table, loss);
+  const scrolled = element("div", { class: "scrolled" }, table);
+  const card = element("li", { class: "card" }, element("h3", {}, head), scrolled, loss);
   return {
     card,
-    show({ pass, target, isOpen }) {
-      const [z, p, dz] = [pass.outputs.at(-1), pass.probabilities, pass.dlogits].map((b) => sampleOf(b, 0));
+    show({ pass, target, derivative, isOpen }) {
+      const batches = [pass.outputs.at(-1), pass.probabilities, pass.dlogits];
+      const [z, p, dz] = batches.map((each) => sampleOf(each, 0));
       const best = p.indexOf(Math.max(...p));
       rows.forEach((row, k) => {
         row.logit.textContent = shortened(z[k]);
         row.probability.textContent = percent(p[k]);
         row.gradient.textContent = shortened(dz[k]);
+        row.gradient.hidden = !derivative;
         row.bar.style.width = `${100 * p[k]}%`;
         const marks = [k === target && "true", k === best && "predicted"].filter(Boolean);
         row.mark.textContent = marks.join(", ");
       });
+      heads[4].hidden = !derivative;
       const right = best === target ? "right" : "wrong";
-      loss.textContent = `${right}; loss −log p[${names[target]}] = ${shortened(pass.loss)} nats`;
+      loss.textContent = `${right}; ℓ = −log p[${names[target]}] = ${shortened(pass.loss)} nats`;
       head.setAttribute("aria-pressed", String(isOpen));
       card.classList.toggle("open", isOpen);
     },

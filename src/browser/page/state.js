@@ -3,7 +3,7 @@
 // Its keys:
 //   model, seed  which run it is
 //   run          what is known of it (trainer.js): { network, samples, indices, history, snapshots,
-//                done, digest, checkpointEpoch, diverged, problem }; a new object at each change.
+//                done, digest, checkpointEpoch, diverged }; a new object at each change.
 //                network is still being trained: look at another one (viewer.js)
 //   epoch        the epoch that is shown: run.snapshots[epoch] has its parameters
 //   sample       which sample is shown: { set, place }, of run.samples[set]

@@ -27,12 +27,16 @@ export class Trainer {
   /** Take up a run, untrained. */
   choose(model, seed) {
     this.turn++; // what still waits for its turn belongs to the run before
-    const { run, epochs } = this.study.untrainable
-      ? recorded(this.study, model, seed)
-      : begun(this.study, model, seed);
-    this.epochs = epochs;
+    if (this.study.untrainable) {
+      const run = recorded(this.study, model, seed);
+      this.state.set({ model, seed, run, epoch: run.checkpointEpoch, playing: false });
+      return;
+    }
+    const { network, samples, indices, epochs } = startRun(this.study, model, seed);
+    const run = { network, samples, indices, history: [], snapshots: [], done: false, digest: null };
+    Object.assign(this, { epochs, last: this.study.models[model].train.epochs });
+    this.trainEpoch(run);
     this.state.set({ model, seed, run, epoch: 0, playing: false });
-    this.train(() => false);
   }
 
   /** Train one epoch. */
@@ -76,26 +80,20 @@ export class Trainer {
     const { run: before, epoch } = this.state.get();
     if (before.done) return;
     const run = { ...before };
-    const follows = epoch >= run.snapshots.length - 1;
+    const follows = epoch === run.snapshots.length - 1;
     do this.trainEpoch(run);
     while (!run.done && goesOn());
-    this.state.set({ run, epoch: follows ? Math.max(run.snapshots.length - 1, 0) : epoch });
+    const newest = run.checkpointEpoch ?? run.snapshots.length - 1;
+    this.state.set({ run, epoch: follows ? newest : epoch });
   }
 
   trainEpoch(run) {
-    let step;
-    try {
-      step = this.epochs.next();
-    } catch (error) {
-      Object.assign(run, { done: true, problem: error.message });
-      return;
-    }
+    let step = this.epochs.next();
     if (!step.done) {
       run.history.push(step.value);
       run.snapshots.push(run.network.state());
-      // The generator ends a step later, which trains nothing more.
-      if (step.value.epoch < this.study.models[this.state.get().model].train.epochs) return;
-      step = this.epochs.next();
+      if (step.value.epoch < this.last) return;
+      step = this.epochs.next(); // ends, and trains nothing more
     }
     const { diverged, checkpointEpoch } = step.value;
     const digest = parametersDigest(run.network.state());
@@ -103,22 +101,19 @@ export class Trainer {
   }
 }
 
-function begun(study, model, seed) {
-  const { network, samples, indices, epochs } = startRun(study, model, seed);
-  const kept = { history: [], snapshots: [], done: false, digest: null };
-  return { run: { network, samples, indices, ...kept }, epochs };
-}
-
+/** Return a run that is not trained here: its history, and one snapshot. */
 function recorded(study, model, seed) {
   const network = networkOf(study, model, study.parameters[model][seed]);
   const { shape, X, y, X_test, y_test } = study.dataset;
   const samples = X_test
     ? { test: { x: batchOf(shape, X_test), targets: y_test } }
     : { data: { x: batchOf(shape, X), targets: y } };
-  const snapshots = [network.state()];
-  const digest = parametersDigest(snapshots[0]);
-  const run = { network, samples, indices: {}, history: [], snapshots, done: true, digest };
-  return { run, epochs: null };
+  const { history, checkpoint_epoch: checkpointEpoch } = study.records[model][seed];
+  const snapshots = [];
+  snapshots[checkpointEpoch] = network.state();
+  const digest = parametersDigest(snapshots[checkpointEpoch]);
+  const indices = {};
+  return { network, samples, indices, history, snapshots, done: true, digest, checkpointEpoch };
 }
 
 /** Return whether a run that is done has the recorded parameters, to the last bit. */

@@ -34,10 +34,11 @@ export function samplesAt({ x, targets }, places) {
   return { x: chosen(x, places), targets: places.map((place) => targets[place]) };
 }
 
-/** Return a layer's arrays by name, each { numbers, shape }, of parameters laid out as theta. */
+/** Return what layer i learns, each { name, numbers }; theta: or something laid out as it, dtheta. */
 export function weightsOf(network, i, theta = network.theta) {
   let { start } = network.slices[i];
-  const learned = Object.entries(network.params[i]).filter(([name]) => !(name in network.buffers[i]));
+  const all = Object.entries(network.params[i]);
+  const learned = all.filter(([name]) => !(name in network.buffers[i]));
   return learned.map(([name, { length }]) => {
     const numbers = theta.subarray(start, start + length);
     start += length;

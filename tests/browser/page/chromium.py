@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.headless import BROWSER
 
+KEYS = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "ArrowDown": 40}  # their virtual codes
 PATIENCE = 60.0  # seconds to wait for what a page should come to
 OPTIONS = (
     "--headless",
@@ -34,7 +35,8 @@ class Tab:
         self._send, self._receive, self._buffer = send, receive, b""
         self._count, self._session = 0, ""
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -87,18 +89,16 @@ class Tab:
 
     def press(self, text: str) -> None:
         """Press the button with a text."""
-        self.evaluate(
-            f"[...document.querySelectorAll('button')].find(b => b.textContent === {text!r}).click()"
-        )
+        buttons = "[...document.querySelectorAll('button')]"
+        self.evaluate(f"{buttons}.find((each) => each.textContent === {text!r}).click()")
 
     def key(self, key: str) -> None:
         """Press a key, where the focus is."""
-        codes = {"Enter": 13, "Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}
         also = {"text": "\r"} if key == "Enter" else {}
         for kind in ("keyDown", "keyUp"):
             self.call(
-                "Input.dispatchKeyEvent", type=kind, key=key, code=key,
-                windowsVirtualKeyCode=codes[key], **also
+                "Input.dispatchKeyEvent", type=kind, key=key,
+                windowsVirtualKeyCode=KEYS[key], **also
             )  # fmt: skip
 
     def look(self, width: int, scheme: str) -> None:
@@ -123,9 +123,11 @@ def opened(page: Path, profile: Path) -> Iterator[Tab]:
     """Open a page in a Chromium of its own. profile: a new folder."""
     to_browser, send = os.pipe()
     receive, from_browser = os.pipe()
+    # Chromium reads commands from descriptor 3, and answers by 4.
+    script = f'exec "$@" 3<&{to_browser} 4>&{from_browser}'
+    command = [BROWSER, *OPTIONS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(
-        # Chromium reads commands from descriptor 3 and writes to 4.
-        ["/bin/sh", "-c", f'exec "$@" 3<&{to_browser} 4>&{from_browser}', "sh", BROWSER, *OPTIONS, f"--user-data-dir={profile}"],
+        ["/bin/sh", "-c", script, "sh", *command],
         pass_fds=(to_browser, from_browser),
         stderr=subprocess.DEVNULL,
     )
