@@ -1,8 +1,10 @@
 """Using a page as a person does: Chromium by its debugging protocol, cut off from the web."""
 
 import base64
+import fcntl
 import json
 import os
+import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from typing import Any
 from tests.headless import BROWSER
 
 KEYS = {"Tab": 9, "Enter": 13, "ArrowRight": 39, "ArrowDown": 40}  # their virtual codes
-PATIENCE = 60.0  # seconds to wait for what a page should come to
+PATIENCE = 30.0  # seconds to wait for what a page should come to
 OPTIONS = (
     "--headless",
     "--no-sandbox",  # which root may not use
@@ -56,6 +58,7 @@ class Tab:
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            assert select.select([self._receive], [], [], PATIENCE)[0], "Chromium is silent"
             self._buffer += os.read(self._receive, 1 << 20)
         text, _, self._buffer = self._buffer.partition(b"\0")
         return json.loads(text)
@@ -121,13 +124,13 @@ class Tab:
 @contextmanager
 def opened(page: Path, profile: Path) -> Iterator[Tab]:
     """Open a page in a Chromium of its own. profile: a new folder."""
-    to_browser, send = os.pipe()
-    receive, from_browser = os.pipe()
+    to_browser, send = _pipe()
+    receive, from_browser = _pipe()
     # Chromium reads commands from descriptor 3, and answers by 4.
     script = f'exec "$@" 3<&{to_browser} 4>&{from_browser}'
     command = [BROWSER, *OPTIONS, f"--user-data-dir={profile}"]
     process = subprocess.Popen(
-        ["/bin/sh", "-c", script, "sh", *command],
+        ["bash", "-c", script, "bash", *command],
         pass_fds=(to_browser, from_browser),
         stderr=subprocess.DEVNULL,
     )
@@ -142,3 +145,12 @@ def opened(page: Path, profile: Path) -> Iterator[Tab]:
         process.wait()
         os.close(send)
         os.close(receive)
+
+
+def _pipe() -> list[int]:
+    """Return a pipe's two descriptors, neither of which is 3 or 4."""
+    ends = os.pipe()
+    moved = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in ends]
+    for end in ends:
+        os.close(end)
+    return moved

@@ -103,5 +103,5 @@ def test_a_large_dataset_is_only_shown(folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_record_of_other_data_is_refused(folder: Path) -> None:
     dataset = stripes()
     params, _ = trained(folder, dataset)
-    with pytest.raises(InputError, match="other settings|another|dvc repro"):
+    with pytest.raises(InputError, match="dvc repro"):
         explained(params, replace(dataset, X=dataset.X / 2))
