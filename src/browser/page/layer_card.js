@@ -50,6 +50,7 @@ export function layerCard({ heading, shape, weights, onOpen, onPlace }) {
     show(what) {
       of.forEach((maps, i) => maps.show(what.weights[i], what.derivative));
       outputs.show(what, title);
+      readout.setAttribute("aria-live", what.playing ? "off" : "polite");
       readout.textContent = told.read();
       if (onOpen !== null) head.setAttribute("aria-pressed", String(what.isOpen));
       card.classList.toggle("open", what.isOpen);

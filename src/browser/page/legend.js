@@ -4,6 +4,10 @@ import { diverging, prefersDark } from "./colours.js";
 import { element } from "./elements.js";
 
 const STEPS = 41;
+const HINT =
+  "The number after ± is a picture's full colour. Point at a picture, or go through it by the " +
+  "arrow keys: it tells the number there, and frames what it is made of. A layer's name opens its " +
+  "equation.";
 
 /** Return the key of the diverging colours. */
 export function legend() {
@@ -23,6 +27,6 @@ export function legend() {
     element("span", {}, "below 0, with a dash"),
     canvas,
     element("span", {}, "above 0"),
-    element("span", { class: "note" }, "Each picture has its own scale: the number after ± is the full colour."),
+    element("span", { class: "note" }, HINT),
   );
 }

@@ -1,4 +1,4 @@
-// The logits of all training samples, class by class: what an activation on them does is seen here.
+// The logits of all samples, class by class: what an activation on them does is seen here.
 
 import { predict } from "../nn/training.js";
 import { chart } from "./chart.js";
@@ -6,6 +6,7 @@ import { button, drawn, element } from "./elements.js";
 import { histogramOf } from "./geometry.js";
 import { shortened } from "./numbers.js";
 import { paced } from "./pace.js";
+import { SETS } from "./sample.js";
 import { store } from "./state.js";
 import { BROWSER_CLOCK, Trainer } from "./trainer.js";
 import { viewer } from "./viewer.js";
@@ -26,7 +27,7 @@ export function mount(place, { study, state }) {
   });
   const draw = () => {
     const shown = state.get();
-    own.show(shown, `Logits of ${shown.model}, seed ${shown.seed}, epoch ${shown.epoch}`);
+    own.show(shown, `${shown.model}, seed ${shown.seed}, epoch ${shown.epoch}`);
     const { model, seed } = shown;
     if (beside?.model !== model || beside?.seed !== seed) beside = null;
     const asks = beside === null && canBeFree(study, model);
@@ -62,7 +63,7 @@ function freeRun(study, model, seed, onChange) {
       const last = run.snapshots.length - 1;
       const now = Math.min(epoch, last);
       const progress = run.done ? "" : ` (trained to ${last})`;
-      show({ model, run, epoch: now }, `The same with free logits, epoch ${now}${progress}`);
+      show({ model, run, epoch: now }, `The same run with free logits, epoch ${now}${progress}`);
     },
   };
 }
@@ -76,8 +77,9 @@ function histograms(study) {
   return {
     block,
     show(shown, title) {
-      heading.textContent = title;
-      const samples = shown.run.samples.train ?? Object.values(shown.run.samples)[0];
+      const [set] = Object.keys(shown.run.samples); // train, if there is one
+      const samples = shown.run.samples[set];
+      heading.textContent = `${title}: ${samples.targets.length} ${SETS[set]} samples`;
       const logits = predict(networkShown(shown), samples.x);
       const range = rangeOf(logits.data);
       const names = study.dataset.class_names.slice(0, MOST_CLASSES);

@@ -33,11 +33,24 @@ export function start() {
   const trainer = new Trainer(study, state);
   trainer.choose(model, study.seeds[0]);
   const context = { study, state, library: LIBRARY, trainer };
+  document.getElementById("promise").textContent = promise(study);
   for (const place of document.querySelectorAll("[data-part]")) {
     const part = PARTS[place.id];
     if (part) part(place, context);
-    else place.closest("section").hidden = true;
+    else leaveOut(place.closest("section"));
   }
+}
+
+function promise({ untrainable }) {
+  const trained = "trained here, in this browser, to the same bits as the recorded runs";
+  const shown = "with the parameters that its runs have recorded, and some of its samples";
+  return `The study's own networks and data, ${untrainable ? shown : trained}. Nothing leaves this machine.`;
+}
+
+/** Hide a section that has no part, and the link to it. */
+function leaveOut(section) {
+  section.hidden = true;
+  document.querySelector(`nav a[href="#${section.id}"]`).hidden = true;
 }
 
 /** Return {float64: its bytes in base64} as the Float64Array that it stands for. */

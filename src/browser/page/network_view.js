@@ -78,7 +78,7 @@ function cardsOf(network, study, state) {
 }
 
 function showIn({ input, layers, softmax }, network, shown) {
-  const { run, sample, backward, layer: open, pixel } = shown;
+  const { run, sample, backward, playing, layer: open, pixel } = shown;
   const samples = run.samples[sample.set];
   const own = passOf(network, samplesAt(samples, [sample.place]));
   const pass = backward === "batch" ? passOf(network, samples) : own;
@@ -96,6 +96,7 @@ function showIn({ input, layers, softmax }, network, shown) {
     place: null,
     windows: windowsIn(0),
     isOpen: false,
+    playing,
   });
   layers.forEach((card, i) => {
     const theta = derivative ? pass.dtheta : network.theta;
@@ -109,6 +110,7 @@ function showIn({ input, layers, softmax }, network, shown) {
       place: open === i ? pixel : null,
       windows: windowsIn(i + 1),
       isOpen: open === i,
+      playing,
     });
   });
   const target = samples.targets[sample.place];

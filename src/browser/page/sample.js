@@ -5,7 +5,8 @@ import { predict } from "../nn/training.js";
 import { button, element, fillSelect, labelledSelect } from "./elements.js";
 import { viewer } from "./viewer.js";
 
-const SETS = { train: "training", val: "validation", test: "test", data: "data" };
+/** What the sets of samples are called. */
+export const SETS = { train: "training", val: "validation", test: "test", data: "chosen" };
 
 /** Fill an element with the choice of the sample that the context's store shows. */
 export function mount(place, { study, state }) {
