@@ -23,7 +23,7 @@ from cnn_from_scratch.experiment.files import json_text
 from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.params import DType
 from cnn_from_scratch.experiment.preparation import Preparation
-from cnn_from_scratch.nn.architectures import ARCHITECTURES, Architecture, Stack
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.layers import LAYERS, Arrays, Layer
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import Sequential
@@ -32,9 +32,6 @@ from cnn_from_scratch.nn.training import predict
 
 FORMAT, VERSION = "cnn-from-scratch network", 1
 DESCRIPTION = "network.json"
-
-_LAYER_NAMES = {kind: name for name, kind in LAYERS.items()}
-_ARCHITECTURE_NAMES = {kind: name for name, kind in ARCHITECTURES.items()}
 
 
 @dataclass(frozen=True)
@@ -68,14 +65,6 @@ class Trained:
             return softmax(predict(self.network, pixels.astype(self.network.theta.dtype)))
 
 
-def architecture_settings(architecture: Architecture) -> dict[str, Any]:
-    """Return an architecture as params.yaml would have it, with all its settings."""
-    name = {"name": _ARCHITECTURE_NAMES[type(architecture)]}
-    if isinstance(architecture, Stack):
-        return name | {"stack": [_layer_settings(layer) for layer in architecture.stack]}
-    return name | dataclasses.asdict(architecture)  # type: ignore[call-overload]
-
-
 def trained_bytes(description: Description, shapes: list[Shape], state: Arrays) -> bytes:
     """Return the file. shapes: of a sample after each layer. state: as the network returns it."""
     told = {
@@ -83,14 +72,14 @@ def trained_bytes(description: Description, shapes: list[Shape], state: Arrays) 
         "version": VERSION,
         "architecture": description.architecture,
         "layers": [
-            _layer_settings(layer) | {"out_shape": shape}
+            settings(layer) | {"out_shape": shape}
             for layer, shape in zip(description.layers, shapes, strict=True)
         ],
         "in_shape": description.in_shape,
         "class_names": description.class_names,
         "dtype": description.dtype,
         "numerics": description.numerics,
-        "preparation": dataclasses.asdict(description.preparation),
+        "preparation": settings(description.preparation),
     }
     content = io.BytesIO()
     write_npz(content, state, {DESCRIPTION: json_text(told)})
@@ -146,12 +135,12 @@ def _description(told: Any) -> tuple[Description, list[Shape]]:
         )
     layers, shapes = [], []
     for layer in msgspec.convert(told["layers"], list[dict[str, Any]]):
-        settings = dict(layer)
-        shapes.append(msgspec.convert(settings.pop("out_shape"), tuple[int, ...]))
-        name = settings.pop("name")
+        told_of = dict(layer)
+        shapes.append(msgspec.convert(told_of.pop("out_shape"), tuple[int, ...]))
+        name = told_of.pop("name")
         if name not in LAYERS:
             raise ValueError(f"layers: unknown {name!r}; known: {', '.join(LAYERS)}")
-        layers.append(msgspec.convert(settings, LAYERS[name]))
+        layers.append(msgspec.convert(told_of, LAYERS[name]))
     rest = {field.name for field in dataclasses.fields(Description)} - {"layers"}
     known = {key: value for key, value in told.items() if key in rest}
     hints = msgspec.convert(known | {"layers": []}, Description)
@@ -171,9 +160,3 @@ def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arr
     if expected != found:
         raise ValueError(f"expected arrays of {expected}, got {found}")
     network.restore(arrays)
-
-
-def _layer_settings(layer: Layer) -> dict[str, Any]:
-    """Return a layer as params.yaml would have it, with all its settings."""
-    settings = dataclasses.asdict(layer)  # type: ignore[call-overload]
-    return {"name": _LAYER_NAMES[type(layer)], **settings}
