@@ -9,9 +9,10 @@ import pytest
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import Run, train_run
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.architectures import SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD, Adam
-from page.study_json import dataset_json, model_json, settings
+from page.study_json import dataset_json, model_json
 from tests.browser.node import Node
 from tests.experiment.studies import HOLDOUT, stripes
 
