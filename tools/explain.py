@@ -29,7 +29,7 @@ PAGE = ROOT / "src" / "browser" / "page"
 
 def html_page(study: dict[str, Any], title: str) -> str:
     """Return the page, which needs no other file, and from which no request can leave."""
-    style = (PAGE / "style.css").read_text(encoding="utf-8")
+    style = "\n".join(file.read_text(encoding="utf-8") for file in sorted(PAGE.glob("*.css")))
     script = bundled(PAGE / "main.js", "start")
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"

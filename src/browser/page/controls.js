@@ -1,7 +1,6 @@
 // Training: which run, its steps, the epoch that is shown, and whether the bits are the recorded.
 
 import { button, element, labelledSelect } from "./elements.js";
-import { isRecorded } from "./trainer.js";
 
 /** Fill an element with the controls of the context's trainer. */
 export function mount(place, { study, state, trainer }) {
@@ -49,7 +48,6 @@ export function mount(place, { study, state, trainer }) {
 /** Return what came of a run that is done. */
 function resultOf(study, { model, seed, run }) {
   const recorded = study.digests[model][seed];
-  const same = isRecorded(study, { model, seed, run });
   if (study.untrainable) {
     return [
       element("p", {}, "These are the recorded parameters. This page does not train them:"),
@@ -58,10 +56,16 @@ function resultOf(study, { model, seed, run }) {
     ];
   }
   const where = run.diverged ? " It diverged; this is the last epoch before." : "";
-  if (same) {
+  if (run.digest === recorded) {
     return [
       element("p", { class: "same" }, `✓ Trained to the same bits as the recorded run.${where}`),
       digestLine("SHA-256 of the parameters, here and recorded", run.digest),
+    ];
+  }
+  if (JSON.stringify(run.study.models[model]) !== JSON.stringify(study.models[model])) {
+    return [
+      element("p", {}, `Trained by other settings: no recorded run has these.${where}`),
+      digestLine("SHA-256 of the parameters", run.digest),
     ];
   }
   return [

@@ -16,17 +16,17 @@ const PARTS = [
 ];
 
 /** Fill an element with the curves of the run that the context's store shows. */
-export function mount(place, { study, state }) {
+export function mount(place, { state }) {
   const draw = () => {
     const shown = state.get();
-    place.replaceChildren(...KINDS.map((kind) => curve(kind, study, shown)));
+    place.replaceChildren(...KINDS.map((kind) => curve(kind, shown)));
   };
   state.subscribe(paced(draw, BROWSER_CLOCK));
   draw();
 }
 
-function curve(kind, study, { model, run, epoch }) {
-  const { history } = run;
+function curve(kind, { model, run, epoch }) {
+  const { history, study } = run;
   const lines = PARTS.map(({ key, name }) => ({
     key,
     name,

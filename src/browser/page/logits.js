@@ -16,21 +16,19 @@ const MOST_CLASSES = 10; // that are drawn
 
 /** Fill an element with the logits of the run that the context's store shows, and of a free one. */
 export function mount(place, { study, state }) {
-  const own = histograms(study);
+  const own = histograms(study.dataset.class_names);
   const free = element("div");
   place.append(own.block, free);
   let beside = null; // the same run with free logits, once it is asked for
   const ask = button("Train the same run with free logits", () => {
-    const { model, seed } = state.get();
-    beside = freeRun(study, model, seed, draw);
+    beside = freeRun(state.get(), draw);
     draw();
   });
   const draw = () => {
     const shown = state.get();
     own.show(shown, `${shown.model}, seed ${shown.seed}, epoch ${shown.epoch}`);
-    const { model, seed } = shown;
-    if (beside?.model !== model || beside?.seed !== seed) beside = null;
-    const asks = beside === null && canBeFree(study, model);
+    if (beside?.of !== shown.run.network) beside = null;
+    const asks = beside === null && canBeFree(shown);
     free.replaceChildren(...(beside ? [beside.block] : asks ? [ask] : []));
     beside?.show(shown.epoch);
   };
@@ -39,24 +37,22 @@ export function mount(place, { study, state }) {
   draw();
 }
 
-function canBeFree(study, model) {
+function canBeFree({ model, run: { study } }) {
   return study.untrainable === null && study.models[model].architecture.activate_logits === true;
 }
 
-/** Return the run of a model whose logits are not activated, and begin to train it. */
-function freeRun(study, model, seed, onChange) {
-  const settings = study.models[model];
+/** Return a run like another, but with logits that are not activated, and begin to train it. */
+function freeRun({ model, seed, run: of }, onChange) {
+  const settings = of.study.models[model];
   const architecture = { ...settings.architecture, activate_logits: false };
-  const changed = { ...study, models: { [model]: { ...settings, architecture } } };
   const state = store({});
-  const trainer = new Trainer(changed, state);
-  trainer.choose(model, seed);
-  const { block, show } = histograms(changed);
+  const trainer = new Trainer(of.study, state);
+  trainer.choose(model, seed, { ...settings, architecture });
+  const { block, show } = histograms(of.study.dataset.class_names);
   state.subscribe(paced(onChange, BROWSER_CLOCK));
   trainer.play();
   return {
-    model,
-    seed,
+    of: of.network,
     block,
     show(epoch) {
       const { run } = state.get();
@@ -68,9 +64,9 @@ function freeRun(study, model, seed, onChange) {
   };
 }
 
-/** Return { block, show }: a heading, and a histogram for each class. */
-function histograms(study) {
-  const networkShown = viewer(study);
+/** Return { block, show }: a heading, and a histogram for each of the first classes. */
+function histograms(classNames) {
+  const networkShown = viewer();
   const heading = element("h3");
   const panels = element("div", { class: "panels" });
   const block = element("div", {}, heading, panels);
@@ -82,7 +78,7 @@ function histograms(study) {
       heading.textContent = `${title}: ${samples.targets.length} ${SETS[set]} samples`;
       const logits = predict(networkShown(shown), samples.x);
       const range = rangeOf(logits.data);
-      const names = study.dataset.class_names.slice(0, MOST_CLASSES);
+      const names = classNames.slice(0, MOST_CLASSES);
       panels.replaceChildren(...names.map((name, k) => panel({ name, k, logits, samples, range })));
     },
   };

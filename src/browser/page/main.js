@@ -32,7 +32,11 @@ export function start() {
   });
   const trainer = new Trainer(study, state);
   trainer.choose(model, study.seeds[0]);
-  const context = { study, state, library: LIBRARY, trainer };
+  const train = (settings, seed) => {
+    trainer.choose(state.get().model, seed, settings);
+    trainer.play();
+  };
+  const context = { study, state, library: LIBRARY, trainer, train };
   document.getElementById("promise").textContent = promise(study);
   for (const place of document.querySelectorAll("[data-part]")) {
     const part = PARTS[place.id];

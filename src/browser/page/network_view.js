@@ -18,7 +18,7 @@ const WHAT = [
 
 /** Fill an element with the network of the run that the context's store shows. */
 export function mount(place, { study, state }) {
-  const networkShown = viewer(study);
+  const networkShown = viewer();
   const list = element("ol", { class: "layers" });
   place.append(backwardSwitch(state), legend(), list);
   let cards = null;

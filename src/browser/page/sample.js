@@ -11,7 +11,7 @@ export const SETS = { train: "training", val: "validation", test: "test", data: 
 /** Fill an element with the choice of the sample that the context's store shows. */
 export function mount(place, { study, state }) {
   const names = study.dataset.class_names;
-  const networkShown = viewer(study);
+  const networkShown = viewer();
   const samplesShown = () => state.get().run.samples[state.get().sample.set];
   const set = labelledSelect("Samples", [], (name) => move(name, -1, 1, ofClass));
   const classes = [["", "all"], ...names.map((name, k) => [k, name])];

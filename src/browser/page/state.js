@@ -2,9 +2,10 @@
 //
 // Its keys:
 //   model, seed  which run it is
-//   run          what is known of it (trainer.js): { network, samples, indices, history, snapshots,
-//                done, digest, checkpointEpoch, diverged }; a new object at each change.
-//                network is still being trained: look at another one (viewer.js)
+//   run          what is known of it (trainer.js): { study, network, samples, indices, history,
+//                snapshots, done, digest, checkpointEpoch, diverged }; a new object at each change.
+//                study: with the settings it is trained by; network: is still being trained, so
+//                that one looks at another (viewer.js)
 //   epoch        the epoch that is shown: run.snapshots[epoch] has its parameters
 //   sample       which sample is shown: { set, place }, of run.samples[set]
 //   playing      whether training goes on

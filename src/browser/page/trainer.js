@@ -24,17 +24,19 @@ export class Trainer {
     Object.assign(this, { study, state, clock, epochs: null, turn: 0 });
   }
 
-  /** Take up a run, untrained. */
-  choose(model, seed) {
+  /** Take up a run, untrained; settings: of the model, if not the study's. */
+  choose(model, seed, settings = this.study.models[model]) {
     this.turn++; // what still waits for its turn belongs to the run before
     if (this.study.untrainable) {
       const run = recorded(this.study, model, seed);
       this.state.set({ model, seed, run, epoch: run.checkpointEpoch, playing: false });
       return;
     }
-    const { network, samples, indices, epochs } = startRun(this.study, model, seed);
-    const run = { network, samples, indices, history: [], snapshots: [], done: false, digest: null };
-    Object.assign(this, { epochs, last: this.study.models[model].train.epochs });
+    const study = { ...this.study, models: { ...this.study.models, [model]: settings } };
+    const { network, samples, indices, epochs } = startRun(study, model, seed);
+    const begun = { history: [], snapshots: [], done: false, digest: null };
+    const run = { study, network, samples, indices, ...begun };
+    Object.assign(this, { epochs, last: settings.train.epochs });
     this.trainEpoch(run);
     this.state.set({ model, seed, run, epoch: 0, playing: false });
   }
@@ -112,11 +114,6 @@ function recorded(study, model, seed) {
   const snapshots = [];
   snapshots[checkpointEpoch] = network.state();
   const digest = parametersDigest(snapshots[checkpointEpoch]);
-  const indices = {};
-  return { network, samples, indices, history, snapshots, done: true, digest, checkpointEpoch };
-}
-
-/** Return whether a run that is done has the recorded parameters, to the last bit. */
-export function isRecorded(study, { model, seed, run }) {
-  return run.digest === study.digests[model][seed];
+  const known = { history, snapshots, done: true, digest, checkpointEpoch };
+  return { study, network, samples, indices: {}, ...known };
 }

@@ -5,13 +5,13 @@ import { chosen } from "../nn/batches.js";
 import { softmax, softmaxCrossEntropy } from "../nn/losses.js";
 
 /** Return a function that gives the network of the epoch that a store shows; it makes one a run. */
-export function viewer(study) {
+export function viewer() {
   let of = null;
   let network = null;
   return ({ model, run, epoch }) => {
     const parameters = run.snapshots[epoch];
     if (of === run.network) network.restore(parameters);
-    else network = networkOf(study, model, parameters);
+    else network = networkOf(run.study, model, parameters);
     of = run.network;
     return network;
   };

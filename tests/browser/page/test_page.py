@@ -131,6 +131,7 @@ def test_it_is_used_by_keyboard(tab: Tab) -> None:
     """From the skip link to Train, then from a layer's heading into its pictures."""
     tab.key("Tab")
     assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.key("Enter")
     for _ in range(3):
         tab.key("Tab")
     assert tab.evaluate("document.activeElement.textContent") == "Train"

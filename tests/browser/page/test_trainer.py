@@ -136,3 +136,22 @@ def test_a_study_to_look_at_has_the_recorded_parameters(
     assert (ours["done"], ours["playing"], ours["count"]) == (True, False, 9)
     for key, array in theirs.checkpoint.items():
         assert np.array_equal(ours["state"][key], array)
+
+
+def test_a_run_may_have_other_settings_than_the_study(node: Node) -> None:
+    _, train = MODELS["mine"]
+    changed = Model(SimpleCNN(activate_logits=False), SGD(lr=0.5))
+    ours = node(
+        f"""
+        {BEGIN} trainer.choose("mine", 3, settings); trainer.finish(); frame();
+        const {{ run, epoch, model }} = state.get();
+        const seen = viewer()({{ model, run, epoch }});
+        return {{ theta: run.network.theta, layers: seen.layers.length, seen: seen.theta }};
+        """,
+        study=STUDY,
+        settings=model_json(changed, train),
+    )
+    theirs = train_run(changed, 3, SMALL, HOLDOUT, train)
+    assert np.array_equal(ours["theta"], theirs.checkpoint["theta"])
+    assert np.array_equal(ours["seen"], ours["theta"])
+    assert ours["layers"] == 1 + len(changed.architecture.layers(3))  # the standardization first
