@@ -11,8 +11,9 @@ import { fileURLToPath } from "node:url";
 const source = new URL("../../src/browser/", import.meta.url);
 const scope = {};
 for (const file of fs.readdirSync(fileURLToPath(source), { recursive: true })) {
-  if (!file.endsWith(".js") || file.startsWith("page")) continue; // which need a browser
+  if (!file.endsWith(".js")) continue;
   for (const [name, value] of Object.entries(await import(new URL(file, source)))) {
+    if (name === "mount") continue; // every part of the page has one
     if (name in scope) throw new Error(`${file}: ${name} is exported twice`);
     scope[name] = value;
   }

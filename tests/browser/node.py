@@ -48,9 +48,9 @@ def started_node() -> Iterator[Node]:
         stdin, stdout = process.stdin, process.stdout
 
         def node(code: str, **values: Any) -> Any:
-            print(json.dumps({"code": code, "values": values}, default=encoded), file=stdin)
+            print(json.dumps({"code": code, "values": values}, default=_encoded), file=stdin)
             stdin.flush()
-            answer = json.loads(stdout.readline(), object_hook=decoded, parse_int=whole)
+            answer = json.loads(stdout.readline(), object_hook=_decoded, parse_int=_whole)
             if "error" in answer:
                 raise NodeError(answer["error"])
             return answer.get("result")
@@ -58,7 +58,7 @@ def started_node() -> Iterator[Node]:
         yield node
 
 
-def encoded(value: Any) -> Any:
+def _encoded(value: Any) -> Any:
     """Return as JSON what is not: float64 arrays by their bytes, other NumPy values, settings."""
     if isinstance(value, np.ndarray) and value.dtype == np.float64:
         return {"float64": base64.b64encode(value.astype("<f8").tobytes()).decode()}
@@ -67,12 +67,12 @@ def encoded(value: Any) -> Any:
     return settings(value)
 
 
-def whole(digits: str) -> float:
+def _whole(digits: str) -> float:
     """Return a whole number; a large one is the float64 whose shortest digits these are."""
     return int(digits) if abs(int(digits)) < 2**53 else float(digits)
 
 
-def decoded(value: dict[str, Any]) -> Any:
+def _decoded(value: dict[str, Any]) -> Any:
     if value.keys() != {"float64"}:
         return value
     return np.frombuffer(base64.b64decode(value["float64"]), "<f8")

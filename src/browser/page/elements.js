@@ -1,13 +1,20 @@
-// Making a page's elements.
+// Making elements.
 
-/**
- * Return a new element. attributes: by their names in HTML; a function is a listener, of the event
- * `on...` names; true is an attribute without value, false and null are none.
- */
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Return an HTML element with attributes, listeners (on...: a function) and children. */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** Return an SVG element likewise. */
+export function drawn(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") made.addEventListener(name.slice(2), value);
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
     else if (value === true) made.setAttribute(name, "");
     else if (value !== false && value !== null) made.setAttribute(name, value);
   }
@@ -15,26 +22,19 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Return a label with its field. */
-export function labelled(text, field) {
-  return element("label", { class: "field" }, element("span", {}, text), field);
+/** Return a select with a label, of [value, text] options. */
+export function labelledSelect(text, options, onChange) {
+  const select = element("select", { onchange: () => onChange(select.value) });
+  fillSelect(select, options);
+  return { select, label: element("label", {}, element("span", {}, text), select) };
 }
 
-/** Return a <select> of [value, text] options. */
-export function choice(options, attributes = {}) {
-  const made = options.map(([value, text]) => element("option", { value }, text));
-  return element("select", attributes, ...made);
+/** Give a select other options. */
+export function fillSelect(select, options) {
+  select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
 }
 
-/** Return a function that says a text politely, not more often than each `pause` milliseconds. */
-export function announcer(status, pause = 700) {
-  let text = "";
-  let timer = null;
-  return (next) => {
-    text = next;
-    timer ??= setTimeout(() => {
-      timer = null;
-      if (status.textContent !== text) status.textContent = text;
-    }, pause);
-  };
+/** Return a button. */
+export function button(text, onclick, attributes = {}) {
+  return element("button", { type: "button", onclick, ...attributes }, text);
 }

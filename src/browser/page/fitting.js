@@ -13,7 +13,7 @@ const SPECK = 0.05; // ink that is smaller than this part of the largest piece i
  * preparation: { ground, ink_height, ink_width } as a checkpoint has them; null: photographs, which
  * are averaged as a whole. Throws an Error if there is no ink.
  */
-export function fit(picture, [, height, width], preparation) {
+export function fitPicture(picture, [, height, width], preparation) {
   const { ground, ink_height: inkHeight, ink_width: inkWidth } = preparation;
   if (ground === null || inkHeight === null || inkWidth === null) {
     const whole = { left: 0, top: 0, right: picture.width, bottom: picture.height };

@@ -7,8 +7,7 @@ import pytest
 
 from cnn_from_scratch.experiment.preparation import Preparation
 from cnn_from_scratch.inference.fitting import fit
-from tests.browser.node import NodeError
-from tests.browser.page.node import evaluate
+from tests.browser.node import Node, NodeError
 
 DIGITS = Preparation(255.0, ground=8 / 255, ink_height=6, ink_width=4)  # as the study's
 MNIST = Preparation(255.0, ground=0.0, ink_height=20, ink_width=20)
@@ -32,7 +31,7 @@ STROKES: dict[str, list[dict[str, Any]]] = {
 
 FIT = """
 const picture = pictureOf(marks, paperFor(shape));
-return { picture, ...fit(picture, shape, preparation) };
+return { picture, ...fitPicture(picture, shape, preparation) };
 """
 
 
@@ -55,14 +54,17 @@ def as_json(preparation: Preparation) -> dict[str, Any]:
     ],
 )
 def test_strokes_are_fitted_as_in_python(
-    marks: list[dict[str, Any]], preparation: Preparation, shape: tuple[int, ...], size: float
+    node: Node,
+    marks: list[dict[str, Any]],
+    preparation: Preparation,
+    shape: tuple[int, ...],
+    size: float,
 ) -> None:
     larger = [
         {"points": [[size * x, size * y] for x, y in mark["points"]]} if "points" in mark else mark
         for mark in marks
     ]
-    ours = evaluate(
-        ["page/fitting.js", "page/strokes.js"],
+    ours = node(
         FIT,
         marks=larger,
         shape=shape,
@@ -80,7 +82,7 @@ def test_strokes_are_fitted_as_in_python(
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("seed", range(3))
 def test_any_picture_is_fitted_as_in_python(
-    preparation: Preparation, channels: int, seed: int
+    node: Node, preparation: Preparation, channels: int, seed: int
 ) -> None:
     """Of any size, larger and smaller than the sample, with noise, ink at the edge and specks."""
     rng = np.random.RandomState(seed)
@@ -89,9 +91,8 @@ def test_any_picture_is_fitted_as_in_python(
     picture[:, height // 3 : height // 2 + 1, width // 5 :] += 0.8
     picture[:, : height // 2, width // 2] += 0.9
     picture = picture.clip(0.0, 1.0)
-    ours = evaluate(
-        ["page/fitting.js"],
-        "return fit({ height, width, channels }, shape, preparation);",
+    ours = node(
+        "return fitPicture({ height, width, channels }, shape, preparation);",
         height=int(height),
         width=int(width),
         channels=[channel.ravel() for channel in picture],
@@ -103,10 +104,9 @@ def test_any_picture_is_fitted_as_in_python(
     assert tuple(ours["notes"]) == theirs.notes
 
 
-def test_an_empty_drawing_is_refused() -> None:
+def test_an_empty_drawing_is_refused(node: Node) -> None:
     with pytest.raises(NodeError, match="expected ink on a plain ground, found none"):
-        evaluate(
-            ["page/fitting.js", "page/strokes.js"],
+        node(
             FIT,
             marks=[],
             shape=(1, 6, 6),
