@@ -73,7 +73,7 @@ def test_strokes_are_fitted_as_in_python(
     picture = ours["picture"]
     pixels = picture["channels"][0].reshape(1, picture["height"], picture["width"])
     assert 0.0 < pixels.mean() < 0.5
-    theirs = fit(pixels, shape, preparation)  # type: ignore[arg-type]
+    theirs = fit(pixels, shape, preparation)
     np.testing.assert_allclose(ours["pixels"], theirs.pixels.ravel(), rtol=0, atol=1e-6)
     assert tuple(ours["notes"]) == theirs.notes
 

@@ -15,7 +15,7 @@ from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params, protocol_name
 from cnn_from_scratch.experiment.records import record_files
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.nn.optimizers import OPTIMIZERS
+from cnn_from_scratch.nn.optimizers import OPTIMIZERS, AdamW
 from page.params_json import params_json
 from page.study_json import model_json, parameters_digest, settings
 from tests.browser.experiment.test_study import dataset, study
@@ -125,7 +125,7 @@ def test_the_experiments_run_has_the_digest_that_the_browser_tells(
     file = tmp_path / "params.yaml"
     file.write_text(COMMITTED.replace("epochs: 300", "epochs: 5"), encoding="utf-8")
     model = model_of(load_params(file), "S-RMS")
-    adamw = settings(OPTIMIZERS["adamw"](lr=0.03))
+    adamw = settings(AdamW(lr=0.03))
     model = changed(model, {"activation": "tanh", "activate_logits": False, "pool": "avg"}, adamw)
     ours = node(
         "return parametersDigest(trainRun(study, 'S-RMS', 3).network.state())",
