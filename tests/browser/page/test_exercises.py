@@ -152,8 +152,8 @@ def test_a_logit_dies(node: Node, study: dict[str, Any]) -> None:
             assert not dead_labels("E-Adam", seed, epoch - 1)[label]
     ended = sum(int(dead_labels("E-Adam", seed, 60).sum()) for seed in SEEDS)
     assert len(deaths) == ended
-    for seed in ("1", "77", ""):
-        answer = {"model": "E-Adam", "seed": seed, "label": "0", "epoch": "0"}
+    for other in ("1", "77", ""):
+        answer = {"model": "E-Adam", "seed": other, "label": "0", "epoch": "0"}
         assert not is_right(node, study, "deadLogit", **answer)
 
 
