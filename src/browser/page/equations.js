@@ -58,7 +58,12 @@ function fields(state) {
     formula: element("div", { class: "equation-formula" }),
     legend: element("p", { class: "equation-legend" }),
     help: element("p", { class: "equation-legend" }, help),
-    canvas: element("canvas", { class: "equation-output", tabindex: 0, role: "application" }),
+    canvas: element("canvas", {
+      class: "equation-output",
+      tabindex: 0,
+      role: "application",
+      "aria-label": "Output",
+    }),
     numbers: element("div", { class: "equation-numbers" }),
     status: element("p", { class: "equation-status", role: "status" }),
   };

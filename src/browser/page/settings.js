@@ -22,7 +22,8 @@ export function mount(root, context) {
     root.replaceChildren(element("p", {}, "A browser can show this study, but not train it."));
     return;
   }
-  const part = { context, shown: null, wanted: null, trained: null, ...fields() };
+  const part = { context, shown: null, wanted: null, trained: null };
+  Object.assign(part, fields(() => takeOptimizer(part)));
   const train = button("Train again", () => trainAgain(part));
   const reset = button("Back to the committed settings", () => take(part));
   const form = element(
@@ -44,7 +45,8 @@ export function mount(root, context) {
   follow(part);
 }
 
-function fields() {
+function fields(onOptimizer) {
+  const names = Object.keys(OPTIMIZERS);
   const command = element("code", {});
   const copied = element("span", { role: "status" });
   const copy = button("Copy", async () => {
@@ -60,7 +62,7 @@ function fields() {
   );
   return {
     architecture: element("div", { class: "settings-fields" }),
-    optimizer: labelledSelect("Optimizer ", Object.keys(OPTIMIZERS).map((name) => [name, name])),
+    optimizer: labelledSelect("Optimizer ", names.map((name) => [name, name]), onOptimizer),
     numbers: element("div", { class: "settings-fields" }),
     problems: element("p", { class: "settings-problems", role: "alert" }),
     notice: element("p", { role: "status" }),
@@ -103,11 +105,13 @@ function showModel(part, { architecture, optimizer }) {
     ...(changeable.length ? part.selects.map(({ label }) => label) : [text]),
   );
   part.optimizer.select.value = optimizer.name;
-  part.optimizer.select.onchange = () => {
-    showNumbers(part, defaultOptimizer(part.optimizer.select.value));
-    update(part);
-  };
   showNumbers(part, optimizer);
+  update(part);
+}
+
+/** Take the default settings of the optimizer that was chosen. */
+function takeOptimizer(part) {
+  showNumbers(part, defaultOptimizer(part.optimizer.select.value));
   update(part);
 }
 

@@ -14,13 +14,15 @@ export const mover = (base, above) => `<mover>${base}${above}</mover>`;
 export const over = (operator, ...below) =>
   `<munder>${mo(operator)}${mrow(...below)}</munder>`;
 
+const bracket = (side) => `<mo stretchy="false">${side}</mo>`; // as high as a letter
+
 /** Return x[n,c,i,j]: a name with its indices, each a letter or further MathML. */
 export function indexed(name, ...indices) {
   const inner = indices.flatMap((index, i) => [
     i ? mo(",") : "",
     index.startsWith("<") ? index : mi(index),
   ]);
-  return mrow(name.startsWith("<") ? name : mi(name), mo("["), ...inner, mo("]"));
+  return mrow(name.startsWith("<") ? name : mi(name), bracket("["), ...inner, bracket("]"));
 }
 
 /** Return an equation that stands by itself. */
