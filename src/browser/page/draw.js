@@ -8,6 +8,7 @@ import { fitPicture } from "./fitting.js";
 import { largestOf, meanProbabilities, networkAt, networksOf } from "./networks.js";
 import { percent } from "./numbers.js";
 import { drawingPad } from "./pad.js";
+import { soon } from "./soon.js";
 
 const SMALL = 120; // pixels of the side of the fitted image on the page
 
@@ -28,7 +29,7 @@ export function mount(root, context) {
     part.say,
   );
   root.replaceChildren(layout(part, pad));
-  context.state.subscribe(() => answer(part));
+  context.state.subscribe(soon(() => answer(part)));
   answer(part);
 }
 
@@ -96,38 +97,44 @@ function fitted({ context, prepared }, picture) {
 
 /** Show what the networks asked say now. */
 function answer(part) {
-  const { context, pixels, small, bars, verdict, who, say } = part;
-  const { shape, class_names: classNames } = context.study.dataset;
+  const { context, pixels, prepared, small, bars, verdict, who } = part;
+  const { shape } = context.study.dataset;
+  const ground = new Float64Array(shape[1] * shape[2]).fill(prepared.ground);
+  paintPixels(small, (pixels ?? ground).subarray(0, ground.length), shape[1], shape[2]);
   const { networks, name } = askedNetworks(part);
   who.textContent = name;
-  const ground = new Float64Array(shape[1] * shape[2]).fill(part.prepared.ground);
-  paintPixels(small, (pixels ?? ground).subarray(0, ground.length), shape[1], shape[2]);
   if (pixels === null || networks.length === 0) {
     bars.show(null);
     verdict.textContent = pixels === null ? "Nothing drawn yet." : "Nobody to ask yet.";
     return;
   }
-  const { batchOf, softmax, sampleOf } = context.library;
-  const x = batchOf(shape, [pixels]);
-  const [probabilities] = meanProbabilities(networks, x, { softmax, sampleOf });
-  const best = largestOf(probabilities);
+  const { probabilities, text } = readBy(context, networks, pixels);
   bars.show(probabilities);
-  verdict.textContent = `${classNames[best]}, with ${percent(probabilities[best])}`;
-  if (networks.length > 1) {
-    const own = networks.map((network) => sampleOf(network.forward(x).outputs.at(-1), 0));
-    const agreeing = own.filter((logits) => largestOf(logits) === best).length;
-    verdict.textContent += `; ${agreeing} of ${networks.length} networks agree`;
-  }
-  say(`It reads ${verdict.textContent}.`);
+  verdict.textContent = text;
+  part.say(`It reads ${text}.`);
+}
+
+/** Return the networks' mean probabilities, and what they come to in words. */
+function readBy({ study, library }, networks, pixels) {
+  const { shape, class_names: classNames } = study.dataset;
+  const x = library.batchOf(shape, [pixels]);
+  const [probabilities] = meanProbabilities(networks, x, library);
+  const best = largestOf(probabilities);
+  const text = `${classNames[best]}, with ${percent(probabilities[best])}`;
+  if (networks.length === 1) return { probabilities, text };
+  const own = networks.map((network) => library.sampleOf(network.forward(x).outputs.at(-1), 0));
+  const agreeing = own.filter((logits) => largestOf(logits) === best).length;
+  return { probabilities, text: `${text}; ${agreeing} of ${networks.length} networks agree` };
 }
 
 /** Return { networks, name }: who is asked, and what they are called. */
-function askedNetworks({ asked, context }) {
-  const { model, seed, epoch, run } = context.state.get();
-  if (asked.select.value === "run") {
+function askedNetworks(part) {
+  const { model, seed, epoch, run } = part.context.state.get();
+  if (part.asked.select.value === "run") {
     const network = networkAt(run, epoch);
     return { networks: network ? [network] : [], name: `${model}, seed ${seed}, epoch ${epoch}` };
   }
-  const networks = networksOf(context, model).map(({ network }) => network);
+  if (part.all?.model !== model) part.all = { model, networks: networksOf(part.context, model) };
+  const networks = part.all.networks.map(({ network }) => network);
   return { networks, name: `${model}, ${networks.length} seeds: the mean of their probabilities` };
 }

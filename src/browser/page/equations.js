@@ -5,8 +5,8 @@ import { framePixel, paintPixels, placeOnCanvas, steppedBy } from "./canvas.js";
 import { element, fillSelect, labelledSelect } from "./elements.js";
 import { equationOf } from "./equations/registry.js";
 import { numbersOfLoss, softmaxAndLoss } from "./equations/softmax.js";
-import { onceAFrame } from "./frames.js";
 import { networkAt } from "./networks.js";
+import { soon } from "./soon.js";
 
 const MOST = 40; // terms of a sum that are shown
 const SIDE = 240; // pixels of the canvas of an output
@@ -40,7 +40,7 @@ export function mount(root, context) {
       part.status,
     ),
   );
-  const draw = onceAFrame(() => show(part));
+  const draw = soon(() => show(part));
   context.state.subscribe(draw);
   draw();
 }

@@ -1,1 +1,1 @@
-"""The parts of the page that explains a study."""
+"""Tests of src/browser/page."""
