@@ -134,7 +134,7 @@ def dead_labels(name: str, seed: int, epoch: int) -> Array:
 
 
 def test_a_logit_dies(node: Node, study: dict[str, Any]) -> None:
-    solution = solution_of(node, study, "deadLogit")
+    solution = solution_of(node, study, "deadLogit", model="E-Adam")
     deaths = [
         re.fullmatch(r"E-Adam, seed (\d+): label (\S+), epoch (\d+)\.", line) for line in solution
     ]

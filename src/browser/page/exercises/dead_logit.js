@@ -50,8 +50,8 @@ export const deadLogit = {
     return { right: true, text: `From epoch ${died} on, nobody can bring ${name}'s logit back.` };
   },
 
-  async solve(facts, { rest }) {
-    const [{ name, seeds }] = facts.models;
+  async solve(facts, { rest, answer }) {
+    const { name, seeds } = facts.models.find((each) => each.name === answer.model);
     const lines = [];
     for (const seed of seeds) {
       const died = await deaths(facts, name, seed, rest);

@@ -1,7 +1,6 @@
 // Exercise: below which loss a network with squeezed logits cannot get.
 
 import { networksOf } from "../networks.js";
-import { shortened } from "../numbers.js";
 
 const SPANS = { sigmoid: [0, 1], tanh: [-1, 1] }; // what an activation's outputs lie between
 const CLOSE = 0.005; // two decimal places
@@ -11,18 +10,24 @@ export const lossFloor = {
 
   facts(context) {
     const { models, dataset } = context.study;
-    const squeezed = ({ architecture: a }) => a.activate_logits && a.activation in SPANS;
-    const name = Object.keys(models).find((key) => squeezed(models[key]));
-    if (name === undefined) return null;
-    const [low, high] = SPANS[models[name].architecture.activation];
+    const squeezedBy = (name) => {
+      const { activate_logits: squeezes, activation } = models[name].architecture;
+      return squeezes && activation in SPANS ? activation : null;
+    };
+    const first = Object.keys(models).find((name) => squeezedBy(name));
+    if (first === undefined) return null;
+    const activation = squeezedBy(first);
+    const names = Object.keys(models).filter((name) => squeezedBy(name) === activation);
+    const [low, high] = SPANS[activation];
     const others = dataset.class_names.length - 1;
-    return { ...context, name, low, high, others, floor: Math.log(1 + others * Math.exp(low - high)) };
+    const floor = Math.log(1 + others * Math.exp(low - high));
+    return { ...context, names, activation, low, high, others, floor };
   },
 
-  question: ({ study, name, low, high, others }) => [
-    `The logits of ${name} go through ${study.models[name].architecture.activation}, so that` +
-      ` they lie between ${low} and ${high}. With ${others + 1} classes, which loss, in nats, can` +
-      " training approach but never reach?",
+  question: ({ names, activation, low, high, others }) => [
+    `The logits of ${names.join(", ")} go through ${activation}, so that they lie between ${low}` +
+      ` and ${high}. With ${others + 1} classes, which loss, in nats, can training approach but` +
+      " never reach?",
     "Put the best possible logits into the softmax: give two decimal places.",
   ],
 
@@ -31,7 +36,7 @@ export const lossFloor = {
   async check(answer, { floor }) {
     const given = answer.floor === "" ? NaN : Number(answer.floor);
     const right = Math.abs(given - floor) <= CLOSE;
-    if (right) return { right, text: "No run of the model can get below it." };
+    if (right) return { right, text: "No run of these can get below it." };
     const text = "What is the true class's logit at best, and what are all others?";
     return { right, text };
   },
@@ -46,14 +51,18 @@ export const lossFloor = {
   },
 };
 
-/** Return the lowest training loss of the recorded runs, in words. */
+/** Return the lowest training loss of the recorded runs with logits squeezed so, in words. */
 function lowest(facts) {
-  const { study, library, name } = facts;
+  const { study, library, names } = facts;
   if (study.untrainable) return [];
-  const losses = networksOf(facts, name).map(({ seed, network }) => {
+  const lossOf = (name, seed, network) => {
     const { train } = library.startRun(study, name, seed).samples;
     return library.softmaxCrossEntropy(network.forward(train.x).outputs.at(-1), train.targets).loss;
-  });
+  };
+  const losses = names.flatMap((name) =>
+    networksOf(facts, name).map(({ seed, network }) => lossOf(name, seed, network)),
+  );
   if (losses.length === 0) return [];
-  return [`The lowest training loss of its runs is ${Math.min(...losses).toFixed(4)}.`];
+  const whose = names.join(", ");
+  return [`The lowest training loss of all runs of ${whose} is ${Math.min(...losses).toFixed(4)}.`];
 }
