@@ -165,7 +165,7 @@ def wrong_for_all(name: str) -> Indices:
 
 def test_the_hardest_samples(node: Node, study: dict[str, Any]) -> None:
     wrong = {name: wrong_for_all(name) for name in ("S-SGD", "E-Adam")}
-    places = [str(i) for i in min((p for p in wrong.values() if len(p)), key=len)]
+    places = [str(i + 1) for i in min((p for p in wrong.values() if len(p)), key=len)]
     assert is_right(node, study, "hardest", places=", ".join(places))
     assert is_right(node, study, "hardest", places=" ".join(reversed(places)))
     assert not is_right(node, study, "hardest", places="")

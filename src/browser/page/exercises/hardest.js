@@ -16,7 +16,7 @@ export const hardest = {
 
   question: ({ name, called }) => [
     `Which of the ${called} samples do the networks of all seeds of ${name} get wrong? Give their` +
-      " numbers, counted from 0.",
+      " numbers, counted from 1, as the page does.",
     "Look at the samples: would you have known?",
   ],
 
@@ -24,16 +24,16 @@ export const hardest = {
 
   async check(answer, { places }) {
     const given = new Set((answer.places.match(/\d+/g) ?? []).map(Number));
-    const wrong = new Set(places);
-    const missing = [...wrong].filter((place) => !given.has(place)).length;
-    const tooMany = [...given].filter((place) => !wrong.has(place));
+    const wrong = new Set(places.map((place) => place + 1));
+    const missing = [...wrong].filter((number) => !given.has(number)).length;
+    const tooMany = [...given].filter((number) => !wrong.has(number));
     if (missing + tooMany.length === 0) return { right: true, text: "These, and no others." };
     const found = tooMany.length ? `Some seed gets right: ${tooMany.join(", ")}. ` : "";
     return { right: false, text: `${found}Still missing: ${missing}.` };
   },
 
   async solve({ places, targets, classNames }) {
-    return places.map((place) => `Sample ${place}, which is ${classNames[targets[place]]}.`);
+    return places.map((place) => `Sample ${place + 1}, which is ${classNames[targets[place]]}.`);
   },
 };
 
