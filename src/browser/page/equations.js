@@ -71,33 +71,47 @@ function fields(state) {
 
 function listen(part) {
   const { canvas, channel, context } = part;
-  const choose = (row, column) => {
-    const { shape, place } = part.shown;
-    const pixel = shape.length === 1 ? [column] : [place[0], row, column];
-    context.state.set({ pixel });
+  const chosen = (change) => {
+    if (!part.shown) return;
+    // The picture may lag behind the keys: what counts is the store.
+    const place = placeIn(part.shown.output.shape, context.state.get().pixel);
+    const pixel = change(place, gridOf(part.shown.output.shape, place));
+    if (pixel) context.state.set({ pixel });
   };
   canvas.addEventListener("keydown", (event) => {
-    if (!part.shown) return;
-    const { height, width, row, column } = gridOfShown(part.shown);
-    const next = steppedBy([row, column], event.key, height, width);
-    if (!next) return;
-    event.preventDefault();
-    choose(...next);
+    chosen((place, { height, width, row, column }) => {
+      const next = steppedBy([row, column], event.key, height, width);
+      if (next) event.preventDefault();
+      return next && inChannel(place, next);
+    });
   });
   canvas.addEventListener("pointerdown", (event) => {
-    if (!part.shown) return;
-    const { height, width } = gridOfShown(part.shown);
     const [x, y] = placeOnCanvas(event, canvas);
-    choose(Math.min(Math.floor(y * height), height - 1), Math.min(Math.floor(x * width), width - 1));
+    chosen((place, { height, width }) => {
+      const at = [[y, height], [x, width]].map(([share, length]) =>
+        Math.min(Math.max(Math.floor(share * length), 0), length - 1),
+      );
+      return inChannel(place, at);
+    });
   });
   channel.select.addEventListener("change", () => {
-    const [, row, column] = part.shown.place;
-    context.state.set({ pixel: [Number(channel.select.value), row, column] });
+    chosen(([, row, column]) => [Number(channel.select.value), row, column]);
   });
 }
 
-/** Return the output's channel as a grid, and the place in it. */
-function gridOfShown({ shape, place }) {
+/** Return a place in an output of a shape: the one asked for, or if there is none, the first. */
+function placeIn(shape, pixel) {
+  const inside = pixel?.length === shape.length && pixel.every((at, d) => at < shape[d]);
+  return inside ? pixel : shape.map(() => 0);
+}
+
+/** Return the place at a row and column of the same channel; a vector is one row. */
+function inChannel(place, [row, column]) {
+  return place.length === 1 ? [column] : [place[0], row, column];
+}
+
+/** Return a channel of an output as a grid, and the place in it. */
+function gridOf(shape, place) {
   if (shape.length === 1) return { height: 1, width: shape[0], row: 0, column: place[0] };
   return { height: shape[1], width: shape[2], row: place[1], column: place[2] };
 }
@@ -119,20 +133,18 @@ function show(part) {
   paintOutput(part);
 }
 
-/** Return { i, input, output, shape, place }: of layer i, or of the logits after the last. */
+/** Return { i, input, output, place }: of layer i, or of the logits after the last. */
 function shownOf(network, x, i, pixel) {
   const { outputs } = network.forward(x);
   const output = outputs[Math.min(i, outputs.length - 1)];
-  const { shape } = output;
-  const inside = pixel?.length === shape.length && pixel.every((at, d) => at < shape[d]);
-  const place = inside ? pixel : shape.map(() => 0);
-  return { i, input: i === 0 ? x : outputs[i - 1], output, shape, place };
+  return { i, input: i === 0 ? x : outputs[i - 1], output, place: placeIn(output.shape, pixel) };
 }
 
 function showChoices({ layer, channel, shown }, { layers }) {
   const names = [...layers.map((each) => each.constructor.name), "Softmax and loss"];
   fillOnce(layer.select, names.map((name, i) => [`${i}`, `${i + 1}. ${name}`]), shown.i);
-  const channels = shown.shape.length === 3 ? shown.shape[0] : 0;
+  const { shape } = shown.output;
+  const channels = shape.length === 3 ? shape[0] : 0;
   const numbers = Array.from({ length: channels }, (_, c) => [`${c}`, `${c}`]);
   fillOnce(channel.select, numbers, shown.place[0]);
   channel.label.hidden = channels < 2;
@@ -198,10 +210,10 @@ function whereText({ place }) {
 
 function paintOutput({ canvas, shown }) {
   const { output, place } = shown;
-  const { height, width, row, column } = gridOfShown(shown);
+  const { height, width, row, column } = gridOf(output.shape, place);
   const cell = Math.max(1, Math.min(40, Math.floor(SIDE / Math.max(height, width))));
   [canvas.width, canvas.height] = [width * cell, height * cell];
-  const channel = shown.shape.length === 1 ? 0 : place[0];
+  const channel = output.shape.length === 1 ? 0 : place[0];
   const numbers = output.data.subarray(channel * height * width, (channel + 1) * height * width);
   const [low, high] = [Math.min(...output.data), Math.max(...output.data)];
   paintPixels(canvas, numbers.map((value) => (value - low) / (high - low || 1)), height, width);

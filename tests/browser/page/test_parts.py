@@ -225,6 +225,9 @@ def test_an_equation_follows_the_place(tmp_path: Path, small: dict[str, Any]) ->
         const down = await seen();
         key("ArrowUp");
         const up = await seen();
+        key("ArrowDown");
+        key("ArrowRight"); // before anything is drawn
+        const both = await seen();
         const { network, samples } = context.state.get().run;
         const outputs = network.forward(samples.train.x).outputs;
         const expected = outputs[0].data[0];
@@ -233,7 +236,7 @@ def test_an_equation_follows_the_place(tmp_path: Path, small: dict[str, Any]) ->
           context.state.set({ layer: i });
           lines.push(await seen());
         }
-        return { layers, first, down, up, expected, lines };
+        return { layers, first, down, up, both, expected, lines };
         """,
     )
     assert told["layers"][0] == "1. Conv2D"
@@ -241,6 +244,7 @@ def test_an_equation_follows_the_place(tmp_path: Path, small: dict[str, Any]) ->
     assert told["first"].startswith("y[0,0,0] = ")
     assert told["first"] == told["up"]
     assert told["down"].startswith("y[0,1,0] = ")
+    assert told["both"].startswith("y[0,1,1] = ")
     shown = told["first"].rpartition(" = ")[2].replace("\N{MINUS SIGN}", "-")
     assert float(shown) == pytest.approx(told["expected"], rel=1e-3)
     assert len(set(told["lines"])) == len(told["layers"])
