@@ -40,7 +40,7 @@ function evaluated({ code, values }) {
 for await (const line of readline.createInterface({ input: process.stdin })) {
   let answer;
   try {
-    answer = { result: evaluated(JSON.parse(line, decoded)) };
+    answer = { result: await evaluated(JSON.parse(line, decoded)) };
   } catch (error) {
     answer = { error: error.stack };
   }
