@@ -22,6 +22,7 @@ from cnn_from_scratch.experiment.files import replacing, write_text
 from cnn_from_scratch.experiment.params import load_params
 from page.bundle import bundled
 from page.explained import explained
+from page.params_json import params_json
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "src" / "browser" / "page"
@@ -33,7 +34,7 @@ def html_page(study: dict[str, Any], title: str) -> str:
     script = bundled(PAGE / "main.js", "start")
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)};"
-        " base-uri 'none'; form-action 'none'"
+        " worker-src blob:; base-uri 'none'; form-action 'none'"  # a worker runs what readers write
     )
     parts = {
         "title": escape(title),
@@ -55,7 +56,7 @@ def _hash(text: str) -> str:
 
 def main() -> None:
     """Write the page of the current folder's study."""
-    study = explained(load_params(), load_dataset())
+    study = explained(load_params(), load_dataset()) | {"params": params_json()}
     title = "The study" if Path.cwd() == ROOT else Path.cwd().name
     with replacing(Path("explain.html")) as file:
         write_text(file, html_page(study, title))

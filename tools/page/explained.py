@@ -4,7 +4,7 @@ import base64
 import csv
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ SAMPLES = 100  # of a dataset that it does not
 
 
 def explained(params: Params, dataset: Dataset) -> dict[str, Any]:
-    """Return the study as `study_json` has it, with {untrainable, digests, parameters, records}.
+    """Return the study as `study_json` has it, with more: what its runs came to.
+
+    untrainable: why the page only shows the study; None: it trains it.
 
     digests, parameters: of each run, by model and seed; parameters as {name: {float64: base64}}.
-    untrainable: why the page only shows the study; None: it trains it.
+    preparation: how samples are made, by model.
     records: only of a study that it shows; its dataset is a sample then.
     Raises InputError if a record is missing, or is of other settings.
     """
@@ -45,6 +47,10 @@ def explained(params: Params, dataset: Dataset) -> dict[str, Any]:
     study |= {
         "digests": of_each(lambda files: parameters_digest(files["checkpoint.npz"])),
         "parameters": of_each(lambda files: parameters(files["checkpoint.npz"])),
+        "preparation": {
+            name: preparation(of_model[params.seeds[0]]["checkpoint.npz"])
+            for name, of_model in records.items()
+        },
     }
     return study if reason is None else study | {"records": of_each(_told)}
 
@@ -89,6 +95,11 @@ def _sample(dataset: Dataset) -> Dataset:
 def _evenly(count: int) -> Indices:
     """Return the places of at most SAMPLES of so many samples, evenly spread."""
     return np.arange(min(count, SAMPLES)) * count // min(count, SAMPLES)
+
+
+def preparation(checkpoint: bytes) -> dict[str, Any]:
+    """Return what a checkpoint.npz tells of its samples, which are prepared alike in all runs."""
+    return asdict(read_trained(checkpoint, "checkpoint.npz").description.preparation)
 
 
 def parameters(checkpoint: bytes) -> dict[str, dict[str, str]]:

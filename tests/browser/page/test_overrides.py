@@ -15,9 +15,10 @@ from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params, protocol_name
 from cnn_from_scratch.experiment.records import record_files
 from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, AdamW
 from page.params_json import params_json
-from page.study_json import model_json, parameters_digest, settings
+from page.study_json import model_json, parameters_digest
 from tests.browser.experiment.test_study import dataset, study
 from tests.browser.node import Node
 from tests.workflow.project import ROOT

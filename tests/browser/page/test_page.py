@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from explain import html_page
-from page.explained import parameters
+from page.explained import parameters, preparation
+from page.params_json import params_json
 from page.study_json import parameters_digest
 from tests.browser.experiment.test_study import record, study
 from tests.browser.page.chromium import Tab, opened
 from tests.headless import needs_browser
+from tests.workflow.project import ROOT
 
 pytestmark = [pytest.mark.release, needs_browser]
 
@@ -33,6 +35,8 @@ def shown() -> dict[str, Any]:
         "untrainable": None,
         "digests": {name: {0: parameters_digest(checkpoint(name))} for name in NAMES},
         "parameters": {name: {0: parameters(checkpoint(name))} for name in NAMES},
+        "preparation": {name: preparation(checkpoint(name)) for name in NAMES},
+        "params": params_json(ROOT / "params.yaml"),
     }
 
 
@@ -166,3 +170,18 @@ def test_free_logits_are_trained_beside(tab: Tab) -> None:
     tab.press("Train the same run with free logits")
     tab.wait_for("document.querySelector('#logits').textContent.includes('free logits, epoch 300')")
     assert tab.evaluate("document.querySelectorAll('#logits > div:last-child .dead').length") == 0
+
+
+def test_other_settings_are_trained_and_compared_with_nothing(tab: Tab) -> None:
+    tab.evaluate("""{
+        const labels = [...document.querySelectorAll("#settings label")];
+        const { control } = labels.find((each) => each.textContent.startsWith("Learning rate"));
+        control.value = 0.5;
+        control.dispatchEvent(new Event("input", { bubbles: true }));
+    }""")
+    tab.press("Train again")
+    said = result(tab)
+    assert said.startswith("Trained by other settings: no recorded run has these.")
+    tab.press("Start again")
+    tab.press("To the end")
+    assert result(tab).startswith("\u2713")
