@@ -156,7 +156,7 @@ def test_every_control_and_picture_has_a_name(tab: Tab) -> None:
     nameless = tab.evaluate("""
         [...document.querySelectorAll("button, input, select, canvas, svg, section, [role]")]
           .filter((each) => !each.closest("[hidden], [aria-hidden]"))
-          .filter((each) => each.getAttribute("role") !== "status")
+          .filter((each) => !["status", "alert"].includes(each.getAttribute("role")))
           .filter((each) => !(each.ariaLabel || each.labels?.length || each.textContent.trim()))
           .map((each) => each.outerHTML.slice(0, 80))
     """)
