@@ -41,7 +41,7 @@ function withGround(picture, ground) {
   return { picture: { ...picture, channels }, notes };
 }
 
-/** Return what becomes the sample: the ink in the middle, as large as the samples' ink usually is. */
+/** Return the box that becomes the sample: ink in the middle, as large as the samples' usually. */
 function sampleBox({ top, bottom, left, right }, inkHeight, inkWidth, height, width) {
   const scale = Math.max((bottom - top) / inkHeight, (right - left) / inkWidth);
   const [middleX, middleY] = [(left + right) / 2, (top + bottom) / 2];

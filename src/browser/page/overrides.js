@@ -57,6 +57,7 @@ export function problemsOf({ name, ...settings }) {
 export function overridesOf(name, raw, model) {
   const path = `models.${name.split("/")[0]}`;
   const { architecture, optimizer } = model;
+  const defaults = defaultOptimizer(optimizer.name);
   const changeable = Object.keys(CHANGEABLE).filter((key) => key in architecture);
   return [
     ...changeable.flatMap((key) => {
@@ -64,7 +65,7 @@ export function overridesOf(name, raw, model) {
       return setting(`${path}.architecture`, raw.architecture, key, architecture[key], usual);
     }),
     ...Object.entries(optimizer).flatMap(([key, value]) =>
-      setting(`${path}.optimizer`, raw.optimizer, key, value, defaultOptimizer(optimizer.name)[key]),
+      setting(`${path}.optimizer`, raw.optimizer, key, value, defaults[key]),
     ),
     ...Object.keys(raw.optimizer)
       .filter((key) => !(key in optimizer))

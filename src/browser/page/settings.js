@@ -182,7 +182,9 @@ function showDigest(part, run) {
   }
   const { model, seed } = part.context.state.get();
   const recorded = part.context.study.digests?.[model]?.[seed];
-  if (!run.done) digest.textContent = "It is being trained …";
-  else if (run.digest === recorded) digest.textContent = `The committed run's digest: ${run.digest}`;
-  else digest.textContent = `The experiment's run of seed ${seed} has this digest: ${run.digest}`;
+  const whose =
+    run.digest === recorded ? "The committed run" : `The experiment's run of seed ${seed}`;
+  digest.textContent = run.done
+    ? `${whose} has this digest: ${run.digest}`
+    : "It is being trained …";
 }

@@ -4,13 +4,19 @@ import base64
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from page.params_json import params_json
-from tests.headless import rendered
+from tests.browser.page import chromium
 from tests.workflow.project import ROOT
 
 # What the page that explains a study must allow, and no more.
 POLICY = "default-src 'none'; script-src 'unsafe-inline' file:; style-src file:; worker-src blob:"
+
+SCOPE = """
+const main = document.querySelector("main");
+const pause = (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds));
+"""
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -23,16 +29,9 @@ PAGE = """<!doctype html>
 <main></main>
 <script type="module">
   import {{ contextOf, mountAll }} from "{harness}";
-  const context = contextOf({study});
-  const main = document.querySelector("main");
-  await mountAll(main, context);
-  const pause = (milliseconds) => new Promise((resume) => setTimeout(resume, milliseconds));
-  const test = async () => {{ {code} }};
-  const told = await test().catch((error) => ({{ error: error.stack }}));
-  const said = document.createElement("script");
-  said.type = "application/json";
-  said.textContent = JSON.stringify(told ?? null);
-  document.body.append(said);
+  window.context = contextOf({study});
+  await mountAll(document.querySelector("main"), context);
+  document.body.dataset.ready = "";
 </script>
 """
 
@@ -54,8 +53,8 @@ def page_study(study: dict[str, Any], states: Any) -> dict[str, Any]:
     }
 
 
-def write_page(page: Path, study: dict[str, Any], code: str = "") -> None:
-    """Write the page of a study; code is run once all parts are there."""
+def write_page(page: Path, study: dict[str, Any]) -> None:
+    """Write the page of a study."""
     folder = ROOT / "src/browser/page"
     styles = [f'<link rel="stylesheet" href="{css.as_uri()}">' for css in folder.glob("*.css")]
     harness = (ROOT / "tests/browser/page/harness.js").as_uri()
@@ -65,7 +64,6 @@ def write_page(page: Path, study: dict[str, Any], code: str = "") -> None:
             styles="\n".join(styles),
             harness=harness,
             study=json.dumps(study),
-            code=code,
         ),
         encoding="utf-8",
     )
@@ -73,12 +71,14 @@ def write_page(page: Path, study: dict[str, Any], code: str = "") -> None:
 
 def evaluated(page: Path, study: dict[str, Any], code: str) -> Any:
     """Return what the body of an async function returns in the page; the console must be silent."""
-    write_page(page, study, code)
+    write_page(page, study)
     # Without this option, a page that is a file may import no other file.
-    dom, console = rendered(page, 1300, "--allow-file-access-from-files")
-    assert console == [], console
-    told = json.loads(
-        dom.rpartition('<script type="application/json">')[2].partition("</script>")[0]
-    )
-    assert not (isinstance(told, dict) and "error" in told), told
+    options = (*chromium.OPTIONS, "--allow-file-access-from-files")
+    with (
+        patch.object(chromium, "OPTIONS", options),
+        chromium.opened(page, page.parent / "profile") as tab,
+    ):
+        tab.wait_for("document.body.dataset.ready === ''")
+        told = tab.evaluate(f"(async () => {{ {SCOPE} {code} }})()")
+        assert [each for each in tab.problems if not each.startswith(("file:", "blob:"))] == []
     return told

@@ -118,6 +118,20 @@ def test_the_terms_of_a_convolution_are_named(node: Node) -> None:
     assert found["y"] == 23.5
 
 
+def test_a_stride_is_in_the_names(node: Node) -> None:
+    code = """
+    const layer = new Conv2D({ outChannels: 1, kernelSize: 2, stride: 2 });
+    const params = { W: new Float64Array(4), b: Float64Array.of(0) };
+    return numbersAt(layer, params, x, [0, 1, 0]).terms.map(({ symbol }) => symbol);
+    """
+    symbols = node(code, x=batch(np.zeros((1, 1, 4, 4))))
+    assert symbols[:3] == [
+        "W[0,0,0,0] · x[0,2,0]",
+        "W[0,0,0,1] · x[0,2,1]",
+        "W[0,0,1,0] · x[0,3,0]",
+    ]
+
+
 def test_a_long_sum_is_cut_and_still_right(node: Node) -> None:
     code = """
     const layer = new Dense({ outFeatures: 1 });

@@ -80,7 +80,7 @@ def test_strokes_are_fitted_as_in_python(
 
 @pytest.mark.parametrize("preparation", [DIGITS, DARK, PHOTOGRAPH])
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(20))
 def test_any_picture_is_fitted_as_in_python(
     node: Node, preparation: Preparation, channels: int, seed: int
 ) -> None:

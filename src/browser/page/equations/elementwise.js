@@ -94,7 +94,7 @@ export const flattening = {
     mo("+"),
     mi("q"),
   ),
-  legend: () => "H and W are the rows and columns of the input: nothing is computed, only numbered.",
+  legend: () => "H and W are the input's rows and columns: nothing is computed, only numbered.",
   numbers: (layer, params, input, [d]) =>
     ofOne(input, placeAt(input.shape, d), (value) => value, (value, show) => show(value)),
 };
@@ -145,7 +145,7 @@ export const batchNormalization = {
     mi("β"),
   ),
   legend: ({ eps }) =>
-    `In training μ and σ² are the batch's, of each channel; here, in evaluation, the running ones.` +
+    `In training μ and σ² are the batch's, per channel; here, in evaluation, the running ones.` +
     ` ϵ = ${eps}.`,
   numbers({ eps }, params, input, place) {
     const [c] = place;

@@ -41,7 +41,7 @@ export const deadLogit = {
     const died = (await deaths(facts, model, Number(seed), rest))[Number(label)];
     const name = dataset.class_names[Number(label)];
     if (died === null) {
-      return { right: false, text: `In the end, ${name}'s logit is above 0 for some sample there.` };
+      return { right: false, text: `In the end, ${name}'s logit is above 0 for some sample.` };
     }
     if (epoch === "" || Number(epoch) !== died) {
       const where = Number(epoch) < died ? "later" : "earlier";
@@ -64,7 +64,7 @@ export const deadLogit = {
   },
 };
 
-/** Return { name, seeds }: the models with a ReLU on the logits, and the seeds where one is dead. */
+/** Return { name, seeds }: models with a ReLU on the logits, and the seeds where one is dead. */
 function candidates(context) {
   const { study } = context;
   if (study.untrainable) return [];

@@ -11,7 +11,8 @@ export const failingRate = {
 
   facts(context) {
     const { study } = context;
-    const name = Object.keys(study.models).find((key) => study.models[key].optimizer.name === "sgd");
+    const isPlain = (key) => study.models[key].optimizer.name === "sgd";
+    const name = Object.keys(study.models).find(isPlain);
     return study.untrainable || name === undefined ? null : { ...context, name };
   },
 

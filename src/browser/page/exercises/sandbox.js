@@ -1,6 +1,7 @@
 // Running what somebody typed: in a worker, which a time limit ends.
 
-const LIMIT = 2000; // milliseconds
+const LIMIT = 2000; // milliseconds that the code may take
+const START = 10000; // milliseconds that the worker may take to be there
 
 /** Return the JavaScript of a worker that answers cases by a function of this body. */
 export function workerSource(code, names) {
@@ -14,7 +15,8 @@ onmessage = ({ data }) => {
   } catch (error) {
     postMessage({ problem: String(error) });
   }
-};`;
+};
+postMessage({ ready: true });`;
 }
 
 /**
@@ -24,23 +26,28 @@ onmessage = ({ data }) => {
  * allow `worker-src blob:`.
  */
 export function answersOf(code, names, cases) {
-  const url = URL.createObjectURL(new Blob([workerSource(code, names)], { type: "text/javascript" }));
+  const script = new Blob([workerSource(code, names)], { type: "text/javascript" });
+  const url = URL.createObjectURL(script);
   const worker = new Worker(url);
+  let timer;
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("it takes too long: an endless loop?")), LIMIT);
-    worker.onmessage = ({ data: { answers, problem } }) => {
-      clearTimeout(timer);
-      if (problem) reject(new Error(problem));
+    const tooLong = () => reject(new Error("it takes too long: an endless loop?"));
+    timer = setTimeout(tooLong, START);
+    worker.onmessage = ({ data: { ready, answers, problem } }) => {
+      if (ready) {
+        clearTimeout(timer);
+        timer = setTimeout(tooLong, LIMIT);
+        worker.postMessage(cases);
+      } else if (problem) reject(new Error(problem));
       else resolve(answers);
     };
     worker.onerror = (event) => {
-      clearTimeout(timer);
       event.preventDefault();
       const line = event.lineno > 2 ? ` (line ${event.lineno - 2})` : "";
       reject(new Error(`${event.message ?? "it does not run"}${line}`));
     };
-    worker.postMessage(cases);
   }).finally(() => {
+    clearTimeout(timer);
     worker.terminate();
     URL.revokeObjectURL(url);
   });
