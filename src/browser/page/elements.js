@@ -38,3 +38,8 @@ export function fillSelect(select, options) {
 export function button(text, onclick, attributes = {}) {
   return element("button", { type: "button", onclick, ...attributes }, text);
 }
+
+/** Return a link to the equations, which is seen in the card of the layer that is explained. */
+export function toEquation() {
+  return element("a", { href: "#equation-part", class: "to-equation" }, "to its equation");
+}

@@ -1,6 +1,6 @@
 // One layer of the network view: its weights, what it gives, and the gradients of both.
 
-import { button, element } from "./elements.js";
+import { button, element, toEquation } from "./elements.js";
 import { gridOf } from "./geometry.js";
 import { mapGrid } from "./map_grid.js";
 import { shortened } from "./numbers.js";
@@ -44,6 +44,7 @@ export function layerCard({ heading, shape, weights, onOpen, onPlace }) {
     ...of.map(({ figure }) => figure),
     outputs.figure,
     readout,
+    toEquation(),
   );
   return {
     card,

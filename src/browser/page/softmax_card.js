@@ -1,7 +1,7 @@
 // The end of the network view: logits, probabilities, and the loss of the sample.
 
 import { sampleOf } from "../nn/batches.js";
-import { button, element } from "./elements.js";
+import { button, element, toEquation } from "./elements.js";
 import { percent, shortened } from "./numbers.js";
 
 /** Return { card, show } of the softmax. */
@@ -25,6 +25,7 @@ export function softmaxCard(study, number, onOpen) {
   table.append(element("tbody", {}, ...rows.map(({ row }) => row)));
   const scrolled = element("div", { class: "scrolled" }, table);
   const card = element("li", { class: "card" }, element("h3", {}, head), scrolled, loss);
+  card.append(toEquation());
   return {
     card,
     show({ pass, target, derivative, isOpen }) {
