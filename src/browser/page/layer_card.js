@@ -19,8 +19,8 @@ const WIDTH = 280; // CSS pixels of a card's pictures
 /**
  * Return { card, show } of a part of the network.
  *
- * heading: { title, text }. onOpen: called when its heading is pressed; null: it is
- * no button. onPlace(place): an output is pointed at.
+ * heading: { title, text }. onOpen: called when its heading is pressed; null: it is no button.
+ * onPlace(place): called when an output is pointed at.
  */
 export function layerCard({ heading, shape, weights, onOpen, onPlace }) {
   const readout = element("output", { class: "readout" });
@@ -99,14 +99,15 @@ function outputMaps({ shape, tell, onPlace }) {
   const figure = element("figure", {}, caption, canvas);
   return {
     figure,
-    show({ numbers, derivative, gray, symbol, place, windows }, title) {
+    show({ numbers, derivative, ofBatch, gray, symbol, place, windows }, title) {
       figure.hidden = numbers === null;
       now = numbers;
       if (now === null) return;
       called = derivative ? `d${symbol}` : symbol;
       const { values } = mapsOf(shape, numbers);
       const largest = gray && !derivative ? null : largestOf(values);
-      caption.textContent = captionOf(called, largest, maps.omitted);
+      const told = ofBatch ? `${called}, summed over the samples` : called;
+      caption.textContent = captionOf(told, largest, maps.omitted);
       const own = place === null ? [] : [{ at: pixelOf(shape, maps, place), height: 1, width: 1 }];
       const marked = [...own, ...windows].filter(({ at: [m, i] }) => m < grid.count && i < grid.rows);
       show({ values, largest, label: `${title}, ${called}`, marked });

@@ -91,6 +91,7 @@ function showIn({ input, layers, softmax }, network, shown) {
     weights: [],
     numbers: sampleOf(own.x, 0),
     derivative: false,
+    ofBatch: false,
     gray: true,
     symbol: "x",
     place: null,
@@ -103,6 +104,7 @@ function showIn({ input, layers, softmax }, network, shown) {
     const batch = derivative ? pass.dys[i] : pass.outputs[i];
     card.show({
       derivative,
+      ofBatch: backward === "batch",
       weights: weightsOf(network, i, theta).map(({ numbers }) => numbers),
       numbers: batch === undefined ? null : summed(batch),
       gray: false,
