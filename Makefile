@@ -1,7 +1,8 @@
 # `make` sets up and rebuilds the study; `make test` sets up and checks what an edit can break;
 # `make test-all` checks everything; `make verify` rebuilds what is committed in a clean clone and
 # compares it, bit by bit; `make studies` rebuilds the studies beside the main one; `make report`
-# writes what came of it on one page; `make bench` times everything side by side.
+# writes what came of it on one page; `make explain` writes a page that trains it in the browser;
+# `make bench` times everything side by side.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ BIN := $(VENV)/bin
 # folder find it so, too, whatever the path to here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: all test test-all verify studies report bench prune check-cache mend clean distclean lock
+.PHONY: all test test-all verify studies report explain bench prune check-cache mend clean distclean lock
 
 # Where the runs are trained, and how: make JOBS=1, make SCHEDULER=tcp://host:8786 and so on.
 BUILD = $(BIN)/python tools/build.py \
@@ -42,6 +43,9 @@ BASE ?= HEAD
 report: all
 	@$(BIN)/python tools/study_report.py --base $(BASE)
 
+explain: all
+	@$(BIN)/python tools/explain.py
+
 bench: $(VENV)/.ready-dev mend
 	@$(BIN)/dvc repro --quiet convert
 	@$(BIN)/python benchmarks/bench.py
@@ -65,7 +69,7 @@ mend: $(VENV)/.ready
 clean:
 	rm -rf data/dataset.npz data/dataset.parquet runs scratch dvc_plots report.html report.md
 	rm -rf params.ok src/*_code.json studies/*/params.ok studies/*/runs
-	rm -rf studies/*/plot_data
+	rm -rf studies/*/plot_data explain.html studies/*/explain.html
 
 # Delete that cache as well, the environment, and all other traces of work.
 distclean: clean

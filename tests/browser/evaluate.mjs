@@ -13,6 +13,7 @@ const scope = {};
 for (const file of fs.readdirSync(fileURLToPath(source), { recursive: true })) {
   if (!file.endsWith(".js")) continue;
   for (const [name, value] of Object.entries(await import(new URL(file, source)))) {
+    if (name === "mount") continue; // every part of the page has one
     if (name in scope) throw new Error(`${file}: ${name} is exported twice`);
     scope[name] = value;
   }
@@ -39,7 +40,7 @@ function evaluated({ code, values }) {
 for await (const line of readline.createInterface({ input: process.stdin })) {
   let answer;
   try {
-    answer = { result: evaluated(JSON.parse(line, decoded)) };
+    answer = { result: await evaluated(JSON.parse(line, decoded)) };
   } catch (error) {
     answer = { error: error.stack };
   }

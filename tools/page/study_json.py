@@ -27,8 +27,26 @@ def study_json(params: Params, dataset: Dataset) -> dict[str, Any]:
 
     Raises InputError if the browser could not train a model to the same bits.
     """
+    reason = why_untrainable(params)
+    if reason is not None:
+        raise InputError(reason)
+    return shown_json(params, dataset)
+
+
+def why_untrainable(params: Params) -> str | None:
+    """Return why the browser could not train to the same bits; None if it could."""
     if max(params.seeds) > LARGEST_SEED:
-        raise InputError(f"{PARAMS_FILE}: seeds: expected at most {LARGEST_SEED}, for a browser")
+        return f"{PARAMS_FILE}: seeds: expected at most {LARGEST_SEED}, for a browser"
+    for name, model in resolve_models(params).items():
+        if params.models[name].train.numerics != "portable":
+            return f"{PARAMS_FILE}: models.{name}: expected numerics: portable, for a browser"
+        if model.legacy_skip is not None:
+            return f"{PARAMS_FILE}: models.{name}.legacy_skip: expected none, for a browser"
+    return None
+
+
+def shown_json(params: Params, dataset: Dataset) -> dict[str, Any]:
+    """Return the same of any study, also of one that the browser can only show."""
     return {
         "dataset": dataset_json(dataset),
         "split": settings(params.split),
@@ -54,16 +72,11 @@ def dataset_json(dataset: Dataset) -> dict[str, Any]:
 
 
 def _lists(images: Array) -> list[list[float]]:
-    return images.reshape(len(images), -1).tolist()
+    return [image.ravel().tolist() for image in images]
 
 
 def model_json(model: Model, train: Train) -> dict[str, Any]:
-    """Return {architecture, optimizer, schedule, train}. Raises InputError, as `study_json`."""
-    path = f"{PARAMS_FILE}: models.{model.name}"
-    if train.numerics != "portable":
-        raise InputError(f"{path}: expected numerics: portable, for a browser")
-    if model.legacy_skip is not None:
-        raise InputError(f"{path}.legacy_skip: expected none, for a browser")
+    """Return {architecture, optimizer, schedule, train}."""
     return {
         "architecture": settings(model.architecture),
         "optimizer": settings(model.optimizer),

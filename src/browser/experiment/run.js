@@ -2,6 +2,7 @@
 // experiment/run.py.
 
 import { batchOf, chosen } from "../nn/batches.js";
+import { Standardize } from "../nn/layers.js";
 import { classesOf } from "../nn/losses.js";
 import { Sequential } from "../nn/network.js";
 import { evaluate, fit, predict } from "../nn/training.js";
@@ -64,6 +65,16 @@ export function buildNetwork(model, seed, dataset, first = []) {
   if (network.outShape.length !== 1 || network.outShape[0] !== numClasses) {
     throw new Error(`expected ${numClasses} logits, the architecture gives [${network.outShape}]`);
   }
+  return network;
+}
+
+/** Return the network of a model that has given parameters, as its `state` returned them. */
+export function networkOf(study, modelName, parameters) {
+  const settings = study.models[modelName];
+  const [mean, sd] = [parameters["0.mean"], parameters["0.sd"]];
+  const first = settings.train.standardize ? [new Standardize({ mean, sd })] : [];
+  const network = buildNetwork(resolveModel(settings), 0, study.dataset, first);
+  network.restore(parameters); // whatever seed 0 has drawn
   return network;
 }
 

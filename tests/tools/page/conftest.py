@@ -1,0 +1,5 @@
+"""Node, for what is tested in it."""
+
+from tests.browser.conftest import node
+
+__all__ = ["node"]
