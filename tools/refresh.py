@@ -63,6 +63,7 @@ PAGES = (README, *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("studies/*/R
 
 # Run in this order in one clone; each is the name of a part, and what a user would type.
 COMMANDS = {
+    "predict": "cnn-predict runs/S-Adam data/handwriting_dataset.xlsx --sheet Test | head -n 5",
     "repro": "dvc repro",
     "exp-run": "dvc exp run -n faster -S models.S-Adam.optimizer.lr=0.02",
     "params-diff": "dvc params diff",

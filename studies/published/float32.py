@@ -36,9 +36,10 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.executing import side_by_side
 from cnn_from_scratch.experiment.files import replacing, write_json
-from cnn_from_scratch.experiment.models import optimizer_settings, resolve_models
+from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.orphans import ending_with_dvc
 from cnn_from_scratch.experiment.params import Params, load_params
+from cnn_from_scratch.experiment.settings import settings
 
 Array = np.ndarray[Any, Any]
 
@@ -170,9 +171,9 @@ def correct(params: Params, dataset: Dataset, seed: int) -> dict[str, int]:
         rng = np.random.RandomState(seed)
         for name in (name for name in models if name.startswith(variant)):  # in this order
             network = Network(name.split("-")[1], rng)
-            settings = optimizer_settings(models[name].optimizer)
+            optimizer = settings(models[name].optimizer)
             epochs = params.models[name].train.epochs
-            counts[name] = train(network, settings, x, dataset.y, epochs)
+            counts[name] = train(network, optimizer, x, dataset.y, epochs)
     return counts
 
 

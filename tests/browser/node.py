@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.windows import samples_first, samples_last
-from page.study_json import settings
 
 EVALUATE = Path(__file__).with_name("evaluate.mjs")
 

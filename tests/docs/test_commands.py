@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import openpyxl
+import PIL.Image
+import PIL.ImageDraw
 import pytest
 import yaml
 
@@ -32,7 +34,8 @@ PAGES = [
 
 # What is a command in a line of text: a program with arguments, one that needs none, or a setting.
 COMMAND = re.compile(
-    r"(dvc|git|pip|py|python3?|ruff|uv) \S|(make|mypy|pytest|\.ci/run)( |$)|\. \S|\.venv\\|-S \S"
+    r"(cnn-export|cnn-predict|dvc|git|pip|py|python3?|ruff|unzip|uv) \S"
+    r"|(make|mypy|pytest|\.ci/run)( |$)|\. \S|\.venv\\|-S \S"
 )
 
 # What other files run: the command, the files, and the text in each that shows it. Most targets of
@@ -126,6 +129,7 @@ NOWHERE = {
     "make lock": "it needs uv and the package index, so no test runs it",
     "python tools/plots_page.py": "it needs npm, so no test runs it",
     "make bench": "no test runs them",
+    "unzip -p checkpoint.npz network.json": "shows",
     "python benchmarks/bench.py steps memory": "no test runs them",
     "python benchmarks/bench.py show": "no test runs them",
     "pip install -e '.[compiled]'": "its installation needs the package index, so no test runs it",
@@ -276,6 +280,13 @@ def empty_n7(project: Project) -> None:
     book.save(file)
 
 
+def draw_digit(project: Project) -> None:
+    """Draw a one, as a picture of one's own."""
+    picture = PIL.Image.new("L", (120, 160), "white")
+    PIL.ImageDraw.Draw(picture).line((60, 20, 60, 140), fill="black", width=20)
+    picture.save(project.folder / "digit.png")
+
+
 def test_the_collector() -> None:
     page = """Type `make` or `dvc
 exp show`, not `python` or `dvc.lock`; try `-S a.b=1`, `-S`.
@@ -302,6 +313,8 @@ def test_the_commands_of_the_pages(project: Project) -> None:
     for command in to_run(lambda c: c.page != EXTENDING and not c.command.startswith("-S ")):
         if command == "python stages/convert.py":
             empty_n7(project)
+        if "digit.png" in command:
+            draw_digit(project)
         check(project, command)
 
 

@@ -230,7 +230,7 @@ def test_the_schedule_through_the_parameters(added: dict[str, Any], tmp_path: Pa
         },
         tmp_path,
     )
-    assert model.schedule == added["A schedule"](0.95, 2)
+    assert model.schedule == added["A schedule"](0.95, warmup_epochs=2)
     assert [model.schedule.factor(e, 9) for e in range(3)] == pytest.approx([0.5, 0.95, 0.95**2])
     check_learns(model)
 

@@ -11,7 +11,6 @@ from cnn_from_scratch.experiment.models import (
     Model,
     default_optimizer,
     find_models,
-    optimizer_settings,
     resolve_models,
 )
 from cnn_from_scratch.experiment.params import (
@@ -24,6 +23,7 @@ from cnn_from_scratch.experiment.params import (
     load_params,
     protocol_name,
 )
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.architectures import ARCHITECTURES, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import BatchNorm, Conv2D, Dense, Flatten
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
@@ -87,8 +87,8 @@ def test_what_a_model_leaves_out_takes_its_default(architecture: str, optimizer:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values())
 def test_the_settings_of_an_optimizer_are_those_that_make_it(optimizer: Any) -> None:
-    settings = optimizer_settings(optimizer(lr=0.125))
-    _, models = load(changed("models/S-Adam/optimizer", settings))
+    told = settings(optimizer(lr=0.125))
+    _, models = load(changed("models/S-Adam/optimizer", told))
     assert models["S-Adam"].optimizer == optimizer(lr=0.125)
 
 

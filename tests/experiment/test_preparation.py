@@ -34,6 +34,26 @@ def test_of_bytes_and_colours() -> None:
     assert measured(chosen(images, 255.0)) == Preparation(255.0, 0.0, 5, 2)
 
 
+def shifted(seed: int, *, by_mass: bool) -> Any:
+    """Return strokes with an arm on one side, whose box or whose mass is always in the middle."""
+    rng = np.random.RandomState(seed)
+    images = np.zeros((40, 1, 21, 21))
+    for image in images:
+        arm = rng.randint(0, 8)  # mass goes right with its length
+        left = 8 if by_mass else 10 - arm // 2
+        image[0, 4:17, left : left + 2] = 1.0
+        image[0, 9:12, left : left + 2 + arm] = 1.0
+        if by_mass:
+            middle = (image[0].sum(axis=0) * np.arange(21)).sum() / image[0].sum()
+            image[0] = np.roll(image[0], round(10 - middle), axis=1)
+    return images
+
+
+def test_what_is_centred() -> None:
+    assert measured(chosen(shifted(0, by_mass=False))).centred == "box"
+    assert measured(chosen(shifted(0, by_mass=True))).centred == "mass"
+
+
 def test_photographs_stand_on_no_ground() -> None:
     images = np.random.RandomState(0).random_sample((20, 3, 8, 8))
     assert measured(chosen(images)) == Preparation(1.0)

@@ -78,7 +78,13 @@ def test_it_says_what_it_is(content: bytes) -> None:
         "class_names": ["1", "2", "3"],
         "dtype": "float64",
         "numerics": "portable",
-        "preparation": {"scale": 1.0, "ground": None, "ink_height": None, "ink_width": None},
+        "preparation": {
+            "scale": 1.0,
+            "ground": None,
+            "ink_height": None,
+            "ink_width": None,
+            "centred": "box",
+        },
     }
     assert [(layer["name"], layer["out_shape"]) for layer in told["layers"]] == [
         ("conv2d", [3, 4, 4]),
@@ -183,6 +189,24 @@ STRANGE: list[tuple[dict[str, Any], str]] = [
     ({"numerics": "exact"}, "Invalid enum value 'exact'"),
     ({"class_names": ["1", 2, "3"]}, "Expected `str`, got `int`"),
     ({"class_names": ["1", "2"]}, "class_names: expected 3, got 2"),
+    ({"class_names": ["1", "1", "3"]}, "class_names: expected printable names that differ"),
+    ({"class_names": ["1", "\x1b[2J", "3"]}, "class_names: expected printable names that differ"),
+    ({"in_shape": [1, 1 << 20, 1 << 20]}, "in_shape: expected at most 16777216 numbers"),
+    (
+        {"layers": [{"name": "relu", "out_shape": [1, 6, 6]}] * 1001},
+        "layers: expected at most 1000",
+    ),
+    (
+        {
+            "layers": [
+                {"name": "flatten", "out_shape": [36]},
+                {"name": "dense", "out_features": 10**10, "out_shape": [10**10]},
+            ]
+        },
+        "layer 2: Dense(out_features=10000000000, weight_init='published'): expected layers of 69",
+    ),
+    ({"preparation": {"scale": 1.0, "ground": 0.0, "ink_height": 0}}, "ink_height: expected a "),
+    ({"preparation": {"scale": 0.0}}, "scale: expected a number above 0"),
 ]
 
 
@@ -194,6 +218,13 @@ def test_a_description_that_does_not_fit_is_one_line(
         read_trained(changed(content, **told), "a file")
     assert str(error.value).startswith(f"a file: network.json: {why}")
     assert "\n" not in str(error.value)
+
+
+def test_numbers_that_are_not_finite_are_refused() -> None:
+    run = trained()
+    run.checkpoint["theta"][5] = np.nan
+    with pytest.raises(InputError, match=r"^a file: network.json: theta: expected finite numbers$"):
+        read_trained(content_of(run), "a file")
 
 
 def test_random_damage_is_one_line_or_the_same_network(content: bytes, tmp_path: Path) -> None:

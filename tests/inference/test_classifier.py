@@ -11,6 +11,7 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.experiment.trained import trained_bytes
+from cnn_from_scratch.inference.answers import answers
 from cnn_from_scratch.inference.classifier import load
 from tests.experiment.studies import HOLDOUT, SIMPLE, stripes
 from tests.inference.conftest import DATASET
@@ -85,3 +86,10 @@ def test_networks_of_different_models_do_not_mix(
     (tmp_path / "mixed/1/checkpoint.npz").write_bytes(content)
     with pytest.raises(InputError, match=f"expected networks of one model, found {what} "):
         load(tmp_path / "mixed")
+
+
+def test_a_network_that_has_diverged_gives_no_answer(model_folder: Path) -> None:
+    classifier = load(model_folder / "2")
+    classifier.networks[0].network.theta[:] = np.nan
+    with pytest.raises(InputError, match="expected probabilities, the network gives NaN"):
+        answers(classifier, ["a sample"], DATASET.X[:1])

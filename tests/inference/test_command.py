@@ -149,5 +149,15 @@ def test_mistakes_are_one_line(model_folder: Path, tmp_path: Path) -> None:
     assert refusal(network, tmp_path / "new.xlsx", "--first-cell", "?").startswith(
         "--first-cell: expected a cell such as L5"
     )
-    assert "argument --pixel-max: invalid" in refusal(network, blank, "--pixel-max", "-1")
+    for wrong in ("-1", "much"):
+        assert refusal(network, blank, "--pixel-max", wrong) == (
+            f"argument --pixel-max: expected a number above 0, got '{wrong}'"
+        )
+    (tmp_path / "folder").mkdir()
+    assert refusal(network, tmp_path / "folder").endswith("folder: expected pictures, found none")
+    (tmp_path / "folder/sub").mkdir()
+    assert refusal(network, tmp_path / "folder") == (
+        f"{tmp_path / 'folder/sub'}: expected pictures alone in {tmp_path / 'folder'}, found a"
+        " folder"
+    )
     assert "none: not found" in refusal(tmp_path / "none", blank)

@@ -1,5 +1,7 @@
 """Pictures of any size become samples: inverted, cropped, centred, averaged."""
 
+import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,20 @@ def test_ink_is_cropped_and_centred(
     assert fitted.notes == ()
 
 
+def test_the_middle_is_that_of_the_box_or_of_the_mass() -> None:
+    """A beam with all its weight on the left: its mass is left of its box's middle."""
+    picture = np.zeros((1, 60, 60))
+    picture[0, 20:40, 10:20] = 1.0
+    picture[0, 28:32, 10:50] = 1.0
+    columns = np.arange(9) + 0.5
+    centres = {}
+    for centred in ("box", "mass"):
+        by_column = fit(picture, (1, 9, 9), replace(LIGHT, centred=centred)).pixels[0].sum(axis=0)
+        centres[centred] = float((by_column * columns).sum() / by_column.sum())
+    assert centres["mass"] == pytest.approx(4.5, abs=0.05)
+    assert centres["box"] < 4.2
+
+
 def test_its_proportions_stay() -> None:
     """The longer side is as long as the samples' ink; a pole twice as high as wide stays one."""
     fitted = fit(drawn(50, 50, (5, 5, 45, 25)), GRAY, LIGHT).pixels
@@ -86,6 +102,37 @@ def test_specks_and_noise_are_no_ink() -> None:
     picture += np.random.RandomState(0).uniform(-0.02, 0.02, picture.shape)
     fitted = fit(picture.clip(0, 1), GRAY, LIGHT).pixels
     np.testing.assert_allclose(fitted, SQUARE, atol=0.05)
+
+
+def test_strokes_become_as_thick_as_a_new_pixel() -> None:
+    """A hairline about a square: thickened on both sides, cropped to what it then covers."""
+    picture = drawn(100, 100, (20, 20, 80, 80))
+    picture[:, 21:79, 21:79] = 0.0
+    ring = SQUARE.copy()
+    ring[:, 2:4, 2:4] = 0.0
+    np.testing.assert_allclose(fit(picture, GRAY, LIGHT).pixels, ring, atol=0.25)
+
+
+def test_wide_ink_is_squeezed_where_samples_reach_from_top_to_bottom() -> None:
+    high = Preparation(1.0, ground=0.0, ink_height=6, ink_width=4)
+    expected = np.pad(np.ones((1, 6, 4)), ((0, 0), (0, 0), (1, 1)))
+    fitted = fit(drawn(80, 80, (10, 10, 70, 70)), GRAY, high).pixels
+    np.testing.assert_allclose(fitted, expected, atol=1e-6)
+    dash = fit(drawn(80, 80, (38, 10, 42, 70)), GRAY, high).pixels
+    assert dash[0, [0, 1, 4, 5]].max() == 0.0  # and stays one
+
+
+def test_uneven_light_is_no_ink() -> None:
+    picture = drawn(80, 80, (20, 20, 60, 60), 0.9, 0.2) * np.linspace(1.0, 0.85, 80)
+    np.testing.assert_allclose(fit(picture, GRAY, LIGHT).pixels, SQUARE, atol=1e-6)
+
+
+def test_a_long_line_takes_little_memory() -> None:
+    picture = drawn(10, 200_000, (4, 100, 6, 199_900))
+    tracemalloc.start()
+    assert fit(picture, GRAY, LIGHT).pixels.max() == 1.0
+    assert tracemalloc.get_traced_memory()[1] < 20 * picture.nbytes
+    tracemalloc.stop()
 
 
 def test_two_pieces_are_one_digit() -> None:

@@ -10,6 +10,7 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD, Adam
+from cnn_from_scratch.nn.schedules import Constant, Cosine, Schedule
 from cnn_from_scratch.report.measures import MEASURES
 from cnn_from_scratch.report.statistics import model_convergence
 from cnn_from_scratch.report.tables import (
@@ -56,6 +57,22 @@ def test_settings_of_any_kind_are_told(scores: pd.DataFrame) -> None:
     table = results_table(MODELS | {"A": Model(SimpleCNN(), Other())}, scores, [])
     expected = "Other lr 1e-07, rule plain, nesterov True, steps 1000000"
     assert cells(table.splitlines()[4])[3] == expected
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (Cosine(), "; Cosine schedule"),
+        (Cosine(0.1, by="step"), "; Cosine schedule, by step, final 0.1"),
+        (Constant(warmup_epochs=3), "; Constant schedule, warmup_epochs 3"),
+        (Constant(), ""),
+    ],
+)
+def test_a_schedule_is_told_with_what_is_changed(
+    schedule: Schedule, words: str, scores: pd.DataFrame
+) -> None:
+    table = results_table(MODELS | {"A": Model(SimpleCNN(), SGD(0.5), schedule)}, scores, [])
+    assert cells(table.splitlines()[4])[3] == f"SGD lr 0.5{words}"
 
 
 def test_divergence_is_told(scores: pd.DataFrame) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.models import optimizer_settings
 from cnn_from_scratch.experiment.params import Params, load_params
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.architectures import EnhancedCNN, SimpleCNN
 from cnn_from_scratch.nn.losses import softmax_cross_entropy
 from cnn_from_scratch.nn.network import NUMPY, Sequential
@@ -87,7 +87,7 @@ def test_an_optimizers_state_is_as_precise_as_its_parameter(
         return of_script(settings, g, m, v, t)
 
     monkeypatch.setattr(float32, "step", step)
-    float32.train(network, optimizer_settings(Adam(0.01)), X, Y, epochs=2)
+    float32.train(network, settings(Adam(0.01)), X, Y, epochs=2)
     parameters = [*network.W, *network.b]
     assert states == 2 * [(p.dtype, p.dtype) for p in parameters]
     assert {p.dtype for p in network.W} == {np.dtype(np.float64)}
@@ -107,13 +107,13 @@ def test_the_emulation_has_the_counts_of_the_script_itself() -> None:
 
 @pytest.mark.parametrize("optimizer", [SGD(0.5), RMSprop(0.01), Adam(0.01)])
 def test_an_emulated_step_is_the_librarys(optimizer: Optimizer) -> None:
-    settings = optimizer_settings(optimizer)
+    told = settings(optimizer)
     m, v = np.zeros(4), np.zeros(4)
     state = optimizer.init(np.zeros(4))
     for t in range(1, 6):
         g = RNG.randn(4)
         delta, state = optimizer.update(g, state, np.zeros(4))
-        np.testing.assert_allclose(-float32.step(settings, g, m, v, t), delta, rtol=1e-12)
+        np.testing.assert_allclose(-float32.step(told, g, m, v, t), delta, rtol=1e-12)
 
 
 def history(accuracies: list[float]) -> pd.DataFrame:

@@ -1,8 +1,10 @@
 """What is one's own is never lost by a build that `make` starts."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from tests.workflow.project import Project
@@ -54,10 +56,27 @@ def test_make_stops_before_dvc_deletes_what_lies_in_a_runs_folder(
     assert not file.exists()  # so it was right to stop
 
 
-def test_dvc_itself_stops_where_the_parameters_have_changed(project: Project) -> None:
+def brighten_l5(project: Project) -> None:
+    file = project.folder / "data/handwriting_dataset.xlsx"
+    book = openpyxl.load_workbook(file)
+    book["Data"]["L5"] = 77
+    book.save(file)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda project: project.edit_params(lambda params: params["train"].update(epochs=4)),
+        brighten_l5,
+    ],
+    ids=["parameters", "data"],
+)
+def test_dvc_itself_stops_where_parameters_or_data_have_changed(
+    project: Project, change: Callable[[Project], None]
+) -> None:
     file = project.folder / "runs/S-SGD/0/notes.md"
     file.write_text("mine")
-    project.edit_params(lambda params: params["train"].update(epochs=4))
+    change(project)
     failed = project.dvc("repro", check=False)
     assert failed.returncode != 0
     assert f"error: {Path('runs/S-SGD/0/notes.md')}: DVC deletes this" in failed.stderr

@@ -81,7 +81,7 @@ def test_an_edit_of_the_code_that_trains_runs_all_training(project: Project, pac
         pytest.param(
             "src/cnn_from_scratch/data/parquet.py",
             "\n# more\n",
-            {"convert", "aggregate", "list_code"},
+            CHECK | {"convert", "aggregate", "list_code"},
             marks=pytest.mark.release,
         ),
     ],
@@ -152,7 +152,7 @@ def test_a_diverging_model_does_not_stop_the_others(project: Project) -> None:
 def test_a_workbook_without_a_test_sheet_gives_everything_but_test_accuracy(
     project: Project,
 ) -> None:
-    project.edit_params(lambda params: params["convert"].update(test_sheet=None))
+    project.edit_params(lambda params: params["convert"]["source"].update(test_sheet=None))
     assert {"convert", *train("S-SGD", 0, 1), *REPORTING} <= project.repro()
     summary = json.loads((project.folder / "metrics/summary.json").read_text())
     assert "val_accuracy" in summary["S-SGD"]

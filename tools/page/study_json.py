@@ -4,7 +4,6 @@ A network is trained there to the same bits as here, which the digests of its re
 prove.
 """
 
-import dataclasses
 import hashlib
 from typing import Any
 
@@ -14,18 +13,11 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.experiment.trained import read_trained
-from cnn_from_scratch.nn.architectures import ARCHITECTURES
-from cnn_from_scratch.nn.layers import LAYERS
-from cnn_from_scratch.nn.optimizers import OPTIMIZERS
-from cnn_from_scratch.nn.schedules import SCHEDULES
+from cnn_from_scratch.nn.layers import Arrays
 from cnn_from_scratch.report.runs import read_named_record
 
-NAMES: dict[type, str] = {
-    kind: name
-    for registry in (ARCHITECTURES, LAYERS, OPTIMIZERS, SCHEDULES)
-    for name, kind in registry.items()
-}
 LARGEST_SEED = (1 << 53) - 1  # the largest whole number that JavaScript's numbers count to
 HOW_COMPUTED = ("numerics", "dtype", "backend")  # keys of `train` that leave no choice there
 
@@ -80,17 +72,6 @@ def model_json(model: Model, train: Train) -> dict[str, Any]:
     }
 
 
-def settings(value: Any) -> Any:
-    """Return a setting as JSON; what params.yaml has a name for is a mapping with that name."""
-    if isinstance(value, tuple):
-        return [settings(part) for part in value]
-    if not dataclasses.is_dataclass(value):
-        return value
-    of_fields = {f.name: settings(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    name = NAMES.get(type(value))
-    return of_fields if name is None else {"name": name, **of_fields}
-
-
 def recorded_digests(params: Params, dataset: Dataset) -> dict[str, dict[int, str]]:
     """Return the digest of each recorded run's parameters, by model and seed.
 
@@ -108,11 +89,15 @@ def recorded_digests(params: Params, dataset: Dataset) -> dict[str, dict[int, st
 
 
 def parameters_digest(checkpoint: bytes) -> str:
-    """Return the SHA-256, in hex, of a checkpoint.npz's numbers, as src/browser/digest.js has it.
+    """Return the digest of a checkpoint.npz's numbers, as `state_digest` makes it."""
+    return state_digest(read_trained(checkpoint, "checkpoint.npz").network.state())
+
+
+def state_digest(state: Arrays) -> str:
+    """Return the SHA-256, in hex, of a network's numbers, as src/browser/digest.js has it.
 
     That is theta as little-endian float64, then the buffers in the order of their names.
     """
-    state = read_trained(checkpoint, "checkpoint.npz").network.state()
     buffers = sorted(name for name in state if name != "theta")
     numbers = [state[name].astype("<f8").tobytes() for name in ("theta", *buffers)]
     return hashlib.sha256(b"".join(numbers)).hexdigest()

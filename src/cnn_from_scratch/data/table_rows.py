@@ -63,6 +63,8 @@ def read_images(how: SampleTable) -> tuple[Images, list[str]]:
     images: list[Images] = []
     row = 0
     for frame in table.pieces(pixels, []):
+        if frame.empty:
+            continue
         images.append(_pixels(table, frame, row, how.pixel_max))
         row += len(frame)
     if row == 0:

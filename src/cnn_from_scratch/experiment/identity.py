@@ -8,16 +8,7 @@ from typing import Any
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train
-from cnn_from_scratch.nn.architectures import ARCHITECTURES
-from cnn_from_scratch.nn.layers import LAYERS
-from cnn_from_scratch.nn.optimizers import OPTIMIZERS
-from cnn_from_scratch.nn.schedules import SCHEDULES
-
-_NAMES: dict[type, str] = {
-    kind: name
-    for registry in (ARCHITECTURES, LAYERS, OPTIMIZERS, SCHEDULES)
-    for name, kind in registry.items()
-}
+from cnn_from_scratch.experiment.settings import name_of
 
 
 def trained_from(model: Model, split: Split, train: Train, seed: int, dataset: Dataset) -> str:
@@ -54,4 +45,4 @@ def _plain(value: Any) -> Any:
         for field in dataclasses.fields(value)
         if field.compare and (setting := getattr(value, field.name)) != field.default
     }
-    return {"name": _NAMES.get(kind, kind.__name__), **settings}
+    return {"name": name_of(kind) or kind.__name__, **settings}

@@ -74,13 +74,6 @@ def default_optimizer(name: str) -> Optimizer:
     return OPTIMIZERS[name]()
 
 
-def optimizer_settings(optimizer: Optimizer) -> dict[str, Any]:
-    """Return an optimizer as params.yaml would have it, with all its hyper-parameters."""
-    names = {kind: name for name, kind in OPTIMIZERS.items()}
-    settings = dataclasses.asdict(optimizer)  # type: ignore[call-overload]
-    return {"name": names[type(optimizer)], **settings}
-
-
 def _architecture(raw: dict[str, Any], path: str) -> Architecture:
     """Return the named architecture; the layers of a stack are named in turn."""
     layers = raw.get("stack")

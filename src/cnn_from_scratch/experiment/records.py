@@ -24,8 +24,8 @@ from typing import Any
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.files import json_text, replacing
-from cnn_from_scratch.experiment.models import optimizer_settings
 from cnn_from_scratch.experiment.run import Run
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.experiment.trained import trained_bytes
 from cnn_from_scratch.nn.optimizers import Optimizer
 
@@ -106,7 +106,7 @@ def record_files(
         "model": model,
         "seed": seed,
         "trained_from": trained_from,
-        "optimizer": optimizer_settings(optimizer),
+        "optimizer": settings(optimizer),
         "epochs": epochs,
         "protocol": protocol,
         "parameters": run.checkpoint["theta"].size,

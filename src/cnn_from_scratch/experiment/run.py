@@ -19,10 +19,11 @@ from cnn_from_scratch.experiment.legacy import draw_kernels
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import DType, Split, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.standardization import measured
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.experiment.trained import Description, architecture_settings
+from cnn_from_scratch.experiment.trained import Description
 from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Arrays, BatchNorm, Layer
 from cnn_from_scratch.nn.network import NUMPY, Sequential
@@ -144,7 +145,7 @@ def _train_run(
     return Run(
         fit=result,
         description=Description(
-            architecture=architecture_settings(model.architecture),
+            architecture=settings(model.architecture),
             layers=network.layers,
             in_shape=network.in_shape,
             class_names=dataset.class_names,

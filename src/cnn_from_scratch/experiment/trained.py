@@ -23,7 +23,7 @@ from cnn_from_scratch.experiment.files import json_text
 from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.params import DType
 from cnn_from_scratch.experiment.preparation import Preparation
-from cnn_from_scratch.nn.architectures import ARCHITECTURES, Architecture, Stack
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.layers import LAYERS, Arrays, Layer
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import Sequential
@@ -32,9 +32,7 @@ from cnn_from_scratch.nn.training import predict
 
 FORMAT, VERSION = "cnn-from-scratch network", 1
 DESCRIPTION = "network.json"
-
-_LAYER_NAMES = {kind: name for name, kind in LAYERS.items()}
-_ARCHITECTURE_NAMES = {kind: name for name, kind in ARCHITECTURES.items()}
+MOST_LAYERS, MOST_PIXELS = 1000, 1 << 24  # of a description that is believed
 
 
 @dataclass(frozen=True)
@@ -68,14 +66,6 @@ class Trained:
             return softmax(predict(self.network, pixels.astype(self.network.theta.dtype)))
 
 
-def architecture_settings(architecture: Architecture) -> dict[str, Any]:
-    """Return an architecture as params.yaml would have it, with all its settings."""
-    name = {"name": _ARCHITECTURE_NAMES[type(architecture)]}
-    if isinstance(architecture, Stack):
-        return name | {"stack": [_layer_settings(layer) for layer in architecture.stack]}
-    return name | dataclasses.asdict(architecture)  # type: ignore[call-overload]
-
-
 def trained_bytes(description: Description, shapes: list[Shape], state: Arrays) -> bytes:
     """Return the file. shapes: of a sample after each layer. state: as the network returns it."""
     told = {
@@ -83,14 +73,14 @@ def trained_bytes(description: Description, shapes: list[Shape], state: Arrays) 
         "version": VERSION,
         "architecture": description.architecture,
         "layers": [
-            _layer_settings(layer) | {"out_shape": shape}
+            settings(layer) | {"out_shape": shape}
             for layer, shape in zip(description.layers, shapes, strict=True)
         ],
         "in_shape": description.in_shape,
         "class_names": description.class_names,
         "dtype": description.dtype,
         "numerics": description.numerics,
-        "preparation": dataclasses.asdict(description.preparation),
+        "preparation": settings(description.preparation),
     }
     content = io.BytesIO()
     write_npz(content, state, {DESCRIPTION: json_text(told)})
@@ -108,10 +98,11 @@ def read_trained(content: bytes, name: str) -> Trained:
         raise InputError(f"{name}: expected a trained network with {DESCRIPTION} in it, found none")
     try:
         description, shapes = _description(json.loads(text))
+        no_draws: Any = _NoDraws(arrays["theta"].size)
         network = Sequential(
             description.layers,
             description.in_shape,
-            lambda i: np.random.RandomState(0),  # what is drawn is replaced
+            lambda i: no_draws,
             numpy_backend(description.numerics),
             description.dtype,
         )
@@ -120,6 +111,22 @@ def read_trained(content: bytes, name: str) -> Trained:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: {DESCRIPTION}: {reason}") from error
     return Trained(description, network)
+
+
+class _NoDraws:
+    """In place of a random stream: what is drawn, the file's numbers replace.
+
+    most: how many numbers of W there can be; a description may ask for more than memory holds.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+
+    def random_sample(self, shape: Shape) -> Array:
+        """Return any numbers, of which normal ones can be made: these are drawn in pairs."""
+        if prod(shape) > 2 * self.most:
+            raise ValueError(f"expected layers of {self.most} parameters, as theta has, got more")
+        return np.full(shape, 0.6)
 
 
 def _arrays(content: bytes, name: str) -> dict[str, Any]:
@@ -145,17 +152,25 @@ def _description(told: Any) -> tuple[Description, list[Shape]]:
             " program wrote it"
         )
     layers, shapes = [], []
-    for layer in msgspec.convert(told["layers"], list[dict[str, Any]]):
-        settings = dict(layer)
-        shapes.append(msgspec.convert(settings.pop("out_shape"), tuple[int, ...]))
-        name = settings.pop("name")
+    told_layers = msgspec.convert(told["layers"], list[dict[str, Any]])
+    if len(told_layers) > MOST_LAYERS:
+        raise ValueError(f"layers: expected at most {MOST_LAYERS}, got {len(told_layers)}")
+    for layer in told_layers:
+        told_of = dict(layer)
+        shapes.append(msgspec.convert(told_of.pop("out_shape"), tuple[int, ...]))
+        name = told_of.pop("name")
         if name not in LAYERS:
             raise ValueError(f"layers: unknown {name!r}; known: {', '.join(LAYERS)}")
-        layers.append(msgspec.convert(settings, LAYERS[name]))
+        layers.append(msgspec.convert(told_of, LAYERS[name]))
     rest = {field.name for field in dataclasses.fields(Description)} - {"layers"}
     known = {key: value for key, value in told.items() if key in rest}
-    hints = msgspec.convert(known | {"layers": []}, Description)
-    return dataclasses.replace(hints, layers=tuple(layers)), shapes
+    rest_of_it = msgspec.convert(known | {"layers": []}, Description)
+    if prod(rest_of_it.in_shape) > MOST_PIXELS:
+        raise ValueError(f"in_shape: expected at most {MOST_PIXELS} numbers")
+    names = rest_of_it.class_names
+    if len(set(names)) < len(names) or not all(name and name.isprintable() for name in names):
+        raise ValueError(f"class_names: expected printable names that differ, got {names!a}")
+    return dataclasses.replace(rest_of_it, layers=tuple(layers)), shapes
 
 
 def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arrays) -> None:
@@ -170,10 +185,7 @@ def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arr
         raise ValueError(f"class_names: expected {size}, got {classes}")
     if expected != found:
         raise ValueError(f"expected arrays of {expected}, got {found}")
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name}: expected finite numbers")
     network.restore(arrays)
-
-
-def _layer_settings(layer: Layer) -> dict[str, Any]:
-    """Return a layer as params.yaml would have it, with all its settings."""
-    settings = dataclasses.asdict(layer)  # type: ignore[call-overload]
-    return {"name": _LAYER_NAMES[type(layer)], **settings}

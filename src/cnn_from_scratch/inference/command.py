@@ -3,54 +3,21 @@
 import json
 import re
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from math import inf
 from pathlib import Path
-
-import numpy as np
 
 from cnn_from_scratch import InputError, one_line_errors
 from cnn_from_scratch.arguments import Parser
 from cnn_from_scratch.arithmetic.arrays import Array
+from cnn_from_scratch.inference.answers import Answer, answers
 from cnn_from_scratch.inference.classifier import Classifier, load
 from cnn_from_scratch.inference.explaining import MAPS
 from cnn_from_scratch.inference.samples import Layout, read_samples
 
 EXPLAINED = Path("explained")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a classifier says of a sample.
-
-    probabilities: of each class, by its name. agreeing: how many networks give the class by
-    themselves.
-    """
-
-    sample: str
-    label: str
-    probabilities: dict[str, float]
-    agreeing: int
-
-    @property
-    def probability(self) -> float:
-        """That of the class which is given."""
-        return self.probabilities[self.label]
-
-
-def answers(classifier: Classifier, names: Sequence[str], pixels: Array) -> list[Answer]:
-    """Return an answer for each sample; pixels (N, C, H, W) in 0..1."""
-    probabilities = classifier.probabilities(pixels)
-    classes = probabilities.argmax(axis=1)
-    agreeing = classifier.agreeing(pixels, classes).tolist()
-    labels = classifier.class_names
-    return [
-        Answer(name, labels[chosen], dict(zip(labels, row, strict=True)), alone)
-        for name, chosen, row, alone in zip(
-            names, classes.tolist(), probabilities.tolist(), agreeing, strict=True
-        )
-    ]
 
 
 def predict(args: Namespace) -> None:
@@ -152,10 +119,10 @@ def parser() -> Parser:
 
 
 def _above_0(text: str) -> float:
-    value = float(text)
-    if not 0 < value < np.inf:
-        raise ValueError
-    return value
+    with suppress(ValueError):
+        if 0 < (value := float(text)) < inf:
+            return value
+    raise ArgumentTypeError(f"expected a number above 0, got {text!r}")
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def read_samples(path: Path, description: Description, layout: Layout) -> Sample
 
 
 def _pictures(path: Path, description: Description) -> Samples:
-    files = images.pictures(path) if path.is_dir() else [path]
+    files = _files(path) if path.is_dir() else [path]
     names, pixels, notes = [], [], []
     for file in files:
         picture = images.read_picture(file, "gray" if description.in_shape[0] == 1 else "rgb")
@@ -81,6 +81,17 @@ def _pictures(path: Path, description: Description) -> Samples:
         pixels.append(fitted.pixels)
         notes += [f"{file}: {note}" for note in fitted.notes]
     return Samples(names, np.stack(pixels), notes)
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the pictures in a folder. What `images.pictures` says is of folders of classes."""
+    seen = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    if not seen:
+        raise InputError(f"{folder}: expected pictures, found none")
+    for path in seen:
+        if path.is_dir():
+            raise InputError(f"{path}: expected pictures alone in {folder}, found a folder")
+    return images.pictures(folder)
 
 
 def _workbook(path: Path, description: Description, layout: Layout) -> tuple[list[str], Array]:

@@ -6,7 +6,7 @@ accuracy in percent over ten seeds, measured on the 96 samples that the networks
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -29,7 +29,7 @@ PUBLISHED_ACCURACY = {
     "E-Adam": (82.71, 21.91),
 }
 # Named in the table only where they are not the default.
-SELDOM_CHANGED = ("eps", "weight_decay", "warmup_epochs", "by")
+SELDOM_CHANGED = ("eps", "weight_decay")  # of an optimizer
 
 
 def results_table(models: dict[str, Model], scores: pd.DataFrame, notes: list[str]) -> str:
@@ -125,18 +125,22 @@ def _pooling(model: Model) -> str:
 
 
 def _optimizer(model: Model) -> str:
-    schedule = "" if model.schedule == CONSTANT else f"; {_settings(model.schedule)} schedule"
-    return _settings(model.optimizer) + schedule
+    """Return the optimizer in words, such as 'SGD lr 0.9', and the schedule, if it has one."""
+    told = " ".join([type(model.optimizer).__name__, _settings(model.optimizer, SELDOM_CHANGED)])
+    if model.schedule == CONSTANT:
+        return told
+    names = {field.name for field in dataclasses.fields(model.schedule)}
+    changed = _settings(model.schedule, names)
+    return f"{told}; {type(model.schedule).__name__} schedule" + (changed and f", {changed}")
 
 
-def _settings(thing: Optimizer | Schedule) -> str:
-    """Return a dataclass in words, such as 'SGD lr 0.9'."""
-    settings = [
+def _settings(thing: Optimizer | Schedule, seldom_changed: Collection[str]) -> str:
+    """Return a dataclass's settings, such as 'lr 0.9'; the seldom changed, if they are changed."""
+    return ", ".join(
         f"{field.name} {_plain(getattr(thing, field.name))}"
         for field in dataclasses.fields(thing)  # type: ignore[arg-type]
-        if field.name not in SELDOM_CHANGED or getattr(thing, field.name) != field.default
-    ]
-    return f"{type(thing).__name__} {', '.join(settings)}"
+        if field.name not in seldom_changed or getattr(thing, field.name) != field.default
+    )
 
 
 def _plain(value: Any) -> str:

@@ -10,11 +10,12 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Split, Train
 from cnn_from_scratch.experiment.run import train_run
+from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.architectures import EnhancedCNN, LeNet, SimpleCNN, Stack, VGGSmall
 from cnn_from_scratch.nn.layers import Dense, Flatten
 from cnn_from_scratch.nn.optimizers import NAG, SGD, Adam, AdamW, Momentum
 from cnn_from_scratch.nn.schedules import Cosine, StepDecay
-from page.study_json import dataset_json, model_json, settings
+from page.study_json import dataset_json, model_json
 from tests.browser.node import Node, NodeError
 from tests.experiment.studies import DIVERGING, HOLDOUT, RESUBSTITUTION, stripes
 from tests.portability.digest import OTHER_MODEL, OTHER_TRAINING

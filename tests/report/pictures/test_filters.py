@@ -113,6 +113,16 @@ def test_the_first_right_sample_of_a_class_is_drawn_or_else_its_first() -> None:
     assert text.count("\nsample ") == 2
 
 
+def test_a_network_of_float32_is_drawn_like_one_of_float64() -> None:
+    layers = SimpleCNN().layers(3)
+    narrow = Sequential(layers, (1, 6, 6), np.random.RandomState, NUMPY, "float32")
+    assert narrow.theta.dtype == np.float32
+    wide = Sequential(layers, (1, 6, 6), np.random.RandomState, NUMPY)
+    wide.theta[:] = narrow.theta
+    for ours, theirs in zip(tiles(picture(narrow)), tiles(picture(wide)), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
+
+
 def test_a_network_without_a_convolution_says_so() -> None:
     figure = picture(network([nn.Flatten(), nn.Dense(3)]))
     assert "None: this network has no convolution." in drawn(figure)

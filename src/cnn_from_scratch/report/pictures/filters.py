@@ -1,6 +1,7 @@
 """The picture of one run's insides: its kernels, and what it makes of a sample of each class."""
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cnn_from_scratch.arithmetic.arrays import Array
-from cnn_from_scratch.experiment.dataset import Dataset
+from cnn_from_scratch.experiment.dataset import Dataset, Indices
 from cnn_from_scratch.nn.layers import EVALUATION, Conv2D, Dropout, Flatten
 from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import Sequential
@@ -187,7 +188,7 @@ def _kernels(network: Sequential) -> Section:
 def _maps(network: Sequential, dataset: Dataset) -> Section:
     samples = _samples(network, dataset)
     *before_logits, logits, probabilities = layer_outputs(
-        network, dataset.pixels[[sample.index for sample in samples]]
+        network, _pixels(dataset, network, [sample.index for sample in samples])
     )
     shown = [*before_logits[:MAX_STEPS], logits, probabilities]
     names = [shown_name(name) for name in dataset.class_names]
@@ -220,10 +221,15 @@ def _samples(network: Sequential, dataset: Dataset) -> list[Sample]:
     for label in range(min(dataset.num_classes, MAX_CLASSES)):
         own = np.flatnonzero(dataset.y == label)[:SEARCHED]
         if len(own):
-            predicted = predict(network, dataset.pixels[own]).argmax(axis=1)
+            predicted = predict(network, _pixels(dataset, network, own)).argmax(axis=1)
             place = int((predicted == label).argmax())  # 0 if none is right
             samples.append(Sample(int(own[place]), label, int(predicted[place])))
     return samples
+
+
+def _pixels(dataset: Dataset, network: Sequential, rows: Sequence[int] | Indices) -> Array:
+    """Return some of the images as the network takes them."""
+    return dataset.pixels[rows].astype(network.theta.dtype)
 
 
 def _output_block(output: LayerOutput) -> Block:
