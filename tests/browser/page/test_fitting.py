@@ -1,5 +1,6 @@
 """A drawing becomes a sample as it does in Python."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from cnn_from_scratch.inference.fitting import fit
 from tests.browser.node import Node, NodeError
 
 DIGITS = Preparation(255.0, ground=8 / 255, ink_height=6, ink_width=4)  # as the study's
-MNIST = Preparation(255.0, ground=0.0, ink_height=20, ink_width=20)
+MNIST = Preparation(255.0, ground=0.0, ink_height=20, ink_width=20, centred="mass")
 DARK = Preparation(255.0, ground=1.0, ink_height=4, ink_width=4)
 PHOTOGRAPH = Preparation(255.0)
+MASS = replace(DIGITS, centred="mass")
 
 STROKES: dict[str, list[dict[str, Any]]] = {
     "a slanted line": [{"points": [[1.0, 1.2], [2.1, 3.3], [3.0, 4.9]]}],
@@ -40,6 +42,7 @@ def as_json(preparation: Preparation) -> dict[str, Any]:
         "ground": preparation.ground,
         "ink_height": preparation.ink_height,
         "ink_width": preparation.ink_width,
+        "centred": preparation.centred,
     }
 
 
@@ -78,7 +81,7 @@ def test_strokes_are_fitted_as_in_python(
     assert tuple(ours["notes"]) == theirs.notes
 
 
-@pytest.mark.parametrize("preparation", [DIGITS, DARK, PHOTOGRAPH])
+@pytest.mark.parametrize("preparation", [DIGITS, DARK, PHOTOGRAPH, MASS])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("seed", range(20))
 def test_any_picture_is_fitted_as_in_python(
