@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "stages"))
 import start
 
 from cnn_from_scratch.arguments import Parser
-from cnn_from_scratch.experiment.dataset import load_dataset
+from cnn_from_scratch.experiment.dataset import DATASET_FILE, load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_text
-from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.experiment.params import Params, load_params
 from page.bundle import bundled
 from page.explained import explained
 from page.params_json import params_json
@@ -54,9 +54,15 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
+def dataset_file(params: Params) -> Path:
+    """Return where a study's dataset is: it has its own, or is of the main one's."""
+    return DATASET_FILE if params.convert is not None else ROOT / DATASET_FILE
+
+
 def main() -> None:
     """Write the page of the current folder's study."""
-    study = explained(load_params(), load_dataset()) | {"params": params_json()}
+    params = load_params()
+    study = explained(params, load_dataset(dataset_file(params))) | {"params": params_json()}
     title = "The study" if Path.cwd() == ROOT else Path.cwd().name
     with replacing(Path("explain.html")) as file:
         write_text(file, html_page(study, title))

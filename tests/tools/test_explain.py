@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cnn_from_scratch.experiment.dataset import save_dataset
+from cnn_from_scratch.experiment.dataset import DATASET_FILE, save_dataset
+from cnn_from_scratch.experiment.params import load_params
+from explain import dataset_file
 from tests.experiment.studies import stripes
 from tests.tools.page.test_explained import trained
 from tests.workflow.project import ROOT
@@ -72,6 +74,15 @@ def test_the_study_cannot_end_its_script(study: Path) -> None:
     text = (study / "explain.html").read_text("utf-8")
     (held,) = re.findall(r'<script type="application/json" id="study">(.*?)</script>', text)
     assert json.loads(held)["dataset"]["class_names"] == list(names)
+
+
+def test_a_study_of_the_main_ones_samples_has_no_dataset_of_its_own() -> None:
+    """As its stages are told."""
+    for folder in (ROOT, *(ROOT / f"studies/{name}" for name in ("digits", "logits"))):
+        params = load_params(folder / "params.yaml")
+        told = (folder / "dvc.yaml").read_text("utf-8")
+        is_main_ones = f"../../{DATASET_FILE.as_posix()}" in told
+        assert (dataset_file(params) == ROOT / DATASET_FILE) == is_main_ones
 
 
 def test_without_runs_it_says_what_makes_them(study: Path) -> None:
