@@ -18,7 +18,7 @@ SCRIPTS = sorted(
 HEAVY = ("dvc", "matplotlib", "openpyxl", "pandas", "pyarrow", "scipy", "sklearn", "tqdm")
 
 # Those that need nothing but Python, and those that take arguments.
-BARE = {"stages/list_code.py", "tools/plots_page.py"}
+BARE = {"stages/list_code.py", "tools/plots_page.py", "tools/post_report.py"}
 WITH_ARGUMENTS = [
     script for script in SCRIPTS if "Parser(" in (ROOT / script).read_text(encoding="utf-8")
 ]

@@ -4,7 +4,7 @@
 // A picture is { height, width, channels }: each channel a Float64Array of its pixels in 0..1, row
 // by row.
 
-import { boxOf, cropped, gray, groundOf, inkOf, middleOf, thickened } from "./ink.js";
+import { boxOf, cropped, grayOf, groundOf, inkOf, middleOf, thickened } from "./ink.js";
 
 const SQUEEZED = 2; // how much more than in height ink is made smaller in width, at most
 
@@ -45,7 +45,7 @@ export function fitPicture(picture, [, height, width], preparation) {
 
 /** Return the picture, inverted if its ground is dark and the samples' light, or the reverse. */
 function withGround(picture, ground) {
-  const own = groundOf(gray(picture), picture);
+  const own = groundOf(grayOf(picture), picture);
   if (Math.abs(own - ground) <= Math.abs(1 - own - ground)) return { picture, notes: [] };
   const channels = picture.channels.map((channel) => channel.map((value) => 1 - value));
   const [was, now] = ground < 0.5 ? ["light", "dark"] : ["dark", "light"];

@@ -6,7 +6,7 @@ const [NONE, FULL] = [0.25, 0.75]; // of the strongest ink: up to where none, fr
 const SPECK = 0.05; // ink that is smaller than this part of the largest piece is none
 
 /** Return the mean over channels. */
-export function gray({ channels }) {
+export function grayOf({ channels }) {
   const [first] = channels;
   return first.map((_, i) => channels.reduce((sum, c) => sum + c[i], 0) / channels.length);
 }
@@ -24,7 +24,7 @@ export function groundOf(pixels, { height, width }) {
 
 /** Return { height, width, amounts }: how much ink is where, from 0 on the ground to 1. */
 export function inkOf(picture, bright) {
-  const pixels = gray(picture);
+  const pixels = grayOf(picture);
   const ground = groundOf(pixels, picture);
   const away = pixels.map((value) => Math.max(bright ? value - ground : ground - value, 0));
   const most = away.reduce((a, b) => Math.max(a, b));
