@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import numba
 import pytest
@@ -12,13 +11,6 @@ from tests.nn.conftest import rng as rng
 # Numba's number of threads cannot change in a process, and the stages' scripts, which other tests
 # import, set it where it is not set.
 os.environ.setdefault("NUMBA_NUM_THREADS", str(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all these tests to one worker (--dist loadgroup): each would compile the same loops."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("compiled"))
 
 
 @pytest.fixture
