@@ -170,7 +170,7 @@ def test_every_part_of_the_library_is_a_setting(project: Project) -> None:
     output = project.dvc("exp", "run", *(arg for s in settings for arg in ("-S", s))).stdout
     assert started_stages(output) > S_SGD
     table = (project.folder / "metrics/results.md").read_text()
-    assert "NAG lr 0.9, momentum 0.9; Cosine final 0 schedule" in table
+    assert "NAG lr 0.9, momentum 0.9; Cosine schedule" in table
     assert "Validation (used to select the network)" in table
     assert "held" not in table
 
