@@ -159,6 +159,7 @@ NOWHERE = {
     "make EXECUTOR=mpi4py.futures:MPIPoolExecutor": "so that no test runs them",
     "make EXECUTOR=loky:ProcessPoolExecutor": "so that no test runs them",
     "python benchmarks/numerics_accuracy.py": "no test runs them",
+    "python benchmarks/browser.py": "no test runs them",
     "python benchmarks/builds.py": "no test runs them",
     "pip install torch==2.13.0 jax==0.10.2 numba==0.68.1": (
         "They are downloaded, so no test does that either"
