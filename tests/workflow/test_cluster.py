@@ -13,8 +13,6 @@ from tests.workflow.builds import Study, building, check_quiet, finish, kept
 from tests.workflow.cluster import PACKAGE, Cluster, Server, cluster
 from tests.workflow.project import Project
 
-pytestmark = pytest.mark.release
-
 RUNS = 12
 
 pytestmark = pytest.mark.release

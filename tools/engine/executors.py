@@ -53,7 +53,7 @@ def on_executor(path: str) -> Where:
 def _on_dask(cluster: Any, set_up: SetUp) -> Iterator[Executor]:
     with _needing_dask():
         from distributed import Client
-    for name in ("distributed", "distributed.client"):
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # what it logs, it also raises
     try:
         client: Any = Client(cluster, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]

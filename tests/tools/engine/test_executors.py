@@ -1,12 +1,15 @@
 """Where runs are trained: the workers of each executor are set up, and bad names are one line."""
 
+import logging
 import os
+import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import LocalCluster
 
 from cnn_from_scratch import InputError
 from engine.executors import DaskExecutor, on_dask, on_executor, on_queue, on_this_machine
@@ -117,3 +120,20 @@ def test_dask_is_sent_bytes_that_only_the_task_unpickles() -> None:
     with pytest.raises(ModuleNotFoundError, match="msgspec"):
         executor.submit(fail).result()
     assert executor.running() == 2
+
+
+@pytest.mark.release
+def test_dask_says_nothing_of_a_result_that_was_on_its_way_when_it_was_closed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,  # type: ignore[no-untyped-call]
+        on_dask(cluster.scheduler_address)(nothing) as executor,
+    ):
+        assert isinstance(executor, DaskExecutor)
+        result = executor.submit(bytes, 400_000_000)
+        while all(future.status != "finished" for future in executor.client.futures.values()):
+            time.sleep(0.001)
+        time.sleep(0.05)
+        assert not result.done()
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
