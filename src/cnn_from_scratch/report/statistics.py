@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from cnn_from_scratch.report.measures import (
+    by_model,
     mean_and_population_sd,
     over_runs,
     over_seeds,
@@ -94,16 +95,12 @@ def model_statistics(scores: pd.DataFrame) -> dict[str, Any]:
 
 
 def model_convergence(scores: pd.DataFrame) -> dict[str, Any]:
-    """Return, for every model, the number n of its runs, and `over_runs` of the measures of runs.
+    """Return `by_model` of the measures of whole runs.
 
-    For instance <model>.reached_95, .median_epochs_to_95 (of the runs that reached 95 %, None if
-    none did), and .loss_area.mean and .population_sd.
+    For instance <model>.reached_95, .epochs_to_95.expected, .kaplan_meier_median and .followed_to
+    (`arrivals`), and .loss_area.mean and .population_sd.
     """
-    measures = told_in("statistics", by_split=False)
-    return {
-        str(model): {"n": rows["seed"].nunique(), **over_runs(rows, measures)}
-        for model, rows in scores.groupby("model", sort=False)
-    }
+    return by_model(scores, told_in("statistics", by_split=False))
 
 
 def summary(scores: pd.DataFrame) -> dict[str, Any]:
@@ -117,8 +114,8 @@ def summary(scores: pd.DataFrame) -> dict[str, Any]:
     for model, of_model in scores.groupby("model", sort=False):
         entry: dict[str, Any] = {}
         for split, of_split in of_model.groupby("split", sort=False):
-            for name, measure in told_in("summary", by_split=True).items():
-                if told := over_seeds(measure, of_split[name]):
+            for name in told_in("summary", by_split=True):
+                if told := over_seeds(name, of_split):
                     entry[f"{split}_{name}"] = told | {"n": int(of_split[name].count())}
         entry |= over_runs(of_model, told_in("summary", by_split=False))
         result[str(model)] = entry
