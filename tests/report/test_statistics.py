@@ -97,7 +97,7 @@ def test_statistics_of_every_model_split_and_measure(scores: pd.DataFrame) -> No
     assert list(result) == ["A", "B"]
     for model in result.values():
         assert list(model) == ["val", "test"]
-        assert list(model["val"]) == ["accuracy", "loss"]
+        assert list(model["val"]) == ["accuracy", "loss", "brier_score", "calibration_error"]
     assert result["A"]["test"]["accuracy"] == describe([0.5, 0.75, 1.0])
     assert result["A"]["val"]["loss"] == describe([1.5, 1.75, 2.0])
     assert list(model_statistics(scores[scores["split"] != "test"])["A"]) == ["val"]
@@ -117,7 +117,8 @@ def test_summary(scores: pd.DataFrame) -> None:
 def test_summary_has_no_test_figures_without_a_test_sheet(scores: pd.DataFrame) -> None:
     result = summary(scores[scores["split"] != "test"])
     assert set(result["A"]) == {
-        "train_accuracy", "train_loss", "val_accuracy", "val_loss", "diverged", "dead_logit_runs"
+        "train_accuracy", "train_loss", "val_accuracy", "val_loss", "val_brier_score",
+        "val_calibration_error", "diverged", "dead_logit_runs",
     }  # fmt: skip
 
 
@@ -125,11 +126,14 @@ def test_a_models_convergence(scores: pd.DataFrame) -> None:
     convergence = model_convergence(scores)
     assert list(convergence) == ["A", "B"]
     area = convergence["A"].pop("loss_area")
-    assert convergence["A"] == {"n": 3, "reached_95": 2, "median_epochs_to_95": 15.0}
+    # After 1 and 2 epochs, and one not in 3.
+    arrivals = {"expected": 3.0, "kaplan_meier_median": 2.0, "followed_to": 3.0}
+    assert convergence["A"] == {"n": 3, "reached_95": 2, "epochs_to_95": arrivals}
     assert area["mean"] == pytest.approx(2.0)
     assert area["population_sd"] == pytest.approx(np.std([1.0, 2.0, 3.0]))
     assert convergence["B"]["reached_95"] == 0
-    assert convergence["B"]["median_epochs_to_95"] is None
+    never = {"expected": None, "kaplan_meier_median": None, "followed_to": 3.0}
+    assert convergence["B"]["epochs_to_95"] == never
     json.dumps(convergence, allow_nan=False)
 
 

@@ -13,7 +13,8 @@ TIE_DIGITS = 6  # a confidence that agrees so far with the edge of a bin is on i
 
 def probabilities(predictions: pd.DataFrame) -> Array:
     """Return the probabilities p, (N, K), of N samples; K classes in the order of the labels."""
-    return predictions[[f"p({name})" for name in predictions["label"].cat.categories]].to_numpy()
+    classes = predictions["label"].cat.categories
+    return np.column_stack([predictions[f"p({name})"] for name in classes])
 
 
 def brier_score(predictions: pd.DataFrame) -> float:
@@ -23,8 +24,8 @@ def brier_score(predictions: pd.DataFrame) -> float:
 
     Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
     """
-    errors = probabilities(predictions).copy()
-    errors[np.arange(len(errors)), predictions["label"].cat.codes] -= 1.0
+    errors = probabilities(predictions)
+    errors[np.arange(len(errors)), predictions["label"].cat.codes.to_numpy()] -= 1.0
     return float(np.square(errors).sum() / len(errors))
 
 
@@ -37,7 +38,8 @@ def confidence_bins(predictions: pd.DataFrame) -> Array:
     as is 1/3, the confidence of 3 equal logits.
     """
     confidence = probabilities(predictions).max(axis=1)
-    right = predictions["predicted"].cat.codes == predictions["label"].cat.codes
+    labels, predicted = (predictions[of].cat.codes.to_numpy() for of in ("label", "predicted"))
+    right = labels == predicted
     place = np.ceil(np.round(BINS * confidence, TIE_DIGITS)).astype(int) - 1
     return np.array([np.bincount(place, of, BINS) for of in (None, right, confidence)], float)
 

@@ -116,10 +116,10 @@ BRIER_NOTE = (
 )
 CALIBRATION_NOTE = (
     "Whether a network is right as often as it says (Guo et al. 2017). A sample's confidence is the"
-    f" probability of its predicted class. In each of {BINS} bins of equal width the mean confidence"
-    " is compared with the accuracy; the error is the mean difference, each bin weighted with its"
-    " share of the samples. It does not tell too sure from not sure enough;"
-    " `plot_data/reliability.json` does, and the picture `calibration` where it is drawn. And chance"
+    f" probability of its predicted class. In each of {BINS} bins of equal width the mean"
+    " confidence is compared with the accuracy; the error is the mean difference, each bin weighted"
+    " with its share of the samples. It does not tell too sure from not sure enough;"
+    " `plot_data/reliability.json` does, and the picture `calibration` where it is drawn. Chance"
     " alone puts it above 0, as it is never negative: of few samples it is too high, even where the"
     " probabilities are right (Bröcker 2012; Kumar, Liang and Ma 2019)."
 )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MultipleLocator, PercentFormatter
 
 from cnn_from_scratch.report.names import split_title
 from cnn_from_scratch.report.pictures.style import (
@@ -26,9 +26,9 @@ SIDE = 2.3  # inches, of a panel
 LARGEST = 140.0  # square points, of the dot of a bin that holds all predictions
 SMALLEST = 6.0
 WORDS = (
-    "bars: share of the predictions in each bin of the confidence; dots: their accuracy, the larger,"
-    " the more; on the dashed line the two are equal, above it a network is not sure enough; cross:"
-    " the means of all; red line: no higher confidence can come of squeezed logits"
+    "bars: the share of the predictions in each bin of the confidence; dots: their accuracy, the"
+    " larger, the more they are; cross: the means of all; above the dashed line a network is more"
+    " often right than it says; red line: squeezed logits allow no higher confidence"
 )
 
 
@@ -51,23 +51,23 @@ def calibration_figure(
     for axes in panels[len(models) :]:
         axes.set_visible(False)
     for axes, model in zip(panels, models, strict=False):
-        _diagram(axes, reliability[reliability["model"] == model], floors[model])
-        axes.set_title(model, loc="left")
+        _diagram(axes, model, reliability[reliability["model"] == model], floors[model])
     for axes in panels[max(len(models) - columns, 0) : len(models)]:
         axes.tick_params(labelbottom=True)  # the lowest panel of its column, if others are hidden
     panels[0].set(xlim=(0.0, 1.0), ylim=(0.0, 1.0))
     for axis in (panels[0].xaxis, panels[0].yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axis.set_major_locator(MultipleLocator(0.2))
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=""))
     samples = split_title(reliability["split"].iloc[0], protocol)
     width = int(LETTERS_PER_INCH * figure.get_figwidth())
-    figure.suptitle(f"Calibration, all seeds: {samples}", x=0.01, ha="left")
-    label = "confidence: probability of the predicted class"
+    figure.suptitle(f"Calibration on the {samples} samples, all seeds", x=0.01, ha="left")
+    label = "confidence: the probability of the predicted class (percent)"
     figure.supxlabel(with_notes(f"{label}\n{textwrap.fill(WORDS, width)}", left_out), fontsize=9)
-    figure.supylabel("accuracy", fontsize="medium")
+    figure.supylabel("accuracy (percent)", fontsize=9)
     return figure
 
 
-def _diagram(axes: Axes, bins: pd.DataFrame, floor: float) -> None:
+def _diagram(axes: Axes, model: str, bins: pd.DataFrame, floor: float) -> None:
     """Draw a model's bins, their means, and the bound of the confidence, if the floor is not 0."""
     share = bins["count"] / bins["count"].sum()
     width = bins["high"] - bins["low"]
@@ -81,7 +81,5 @@ def _diagram(axes: Axes, bins: pd.DataFrame, floor: float) -> None:
     )  # fmt: skip
     confidence, accuracy = (float((share * bins[of]).sum()) for of in ("confidence", "accuracy"))
     axes.plot(confidence, accuracy, "x", color="black", ms=8, mew=1.8, clip_on=False, zorder=4)
-    axes.text(
-        0.04, 0.96, f"confidence {100 * confidence:.0f} %\naccuracy {100 * accuracy:.0f} %",
-        transform=axes.transAxes, va="top", fontsize=8,
-    )  # fmt: skip
+    means = f"confidence {100 * confidence:.0f} %, accuracy {100 * accuracy:.0f} %"
+    axes.set_title(f"{model}\n{means}", loc="left", fontsize=9, pad=8)
