@@ -226,7 +226,9 @@ def test_every_picture_is_swept() -> None:
     assert there == set(SWEPT)
 
 
-SLOW = ("loss_panels_figure", "rates_figure", "signals_figure")  # panels with long legends
+SLOW = (  # many panels, or panels with long legends
+    "calibration_figure", "loss_panels_figure", "rates_figure", "signals_figure"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
