@@ -48,6 +48,13 @@ def test_a_median_does_not_hang_on_the_last_bits(half: int) -> None:
     assert kaplan_meier_median(arrived, np.full(2 * half, 300.0)) == half
 
 
+@pytest.mark.parametrize("runs", range(1, 12))
+def test_where_all_arrive_the_median_is_the_lower_one_of_the_epochs(runs: int) -> None:
+    arrived = np.random.default_rng(runs).integers(1, 8, runs).astype(float)
+    median = np.quantile(arrived, 0.5, method="inverted_cdf")
+    assert kaplan_meier_median(arrived, np.full(runs, 300.0)) == median
+
+
 def test_the_median_is_consistent_where_the_slow_runs_are_censored() -> None:
     """The arrivals are exponential; the median of those that arrive is not that of all.
 

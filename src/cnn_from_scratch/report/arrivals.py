@@ -31,11 +31,11 @@ def expected_running_time(arrived: Epochs, trained: Epochs) -> float | None:
 
 
 def kaplan_meier_median(arrived: Epochs, followed: Epochs) -> float | None:
-    """Return the median epoch of arrival, of all runs: the first t with S(t) <= 1/2.
+    """Return the epoch by which half of all runs have arrived: the first t with S(t) <= 1/2.
 
     S(t) = product over the epochs e <= t of (1 - arrivals in e / runs still on their way before e)
 
-    A run that never arrived is on its way up to and including the epoch until which it was
+    If all runs arrive and their number is even, it is the lower of the two middle epochs. A run that never arrived is on its way up to and including the epoch until which it was
     followed; what it would have done afterwards is left open. None if S stays above 1/2.
 
     arrived: (n,), the epoch in which each run arrived, NaN for never. followed: (n,), the last
