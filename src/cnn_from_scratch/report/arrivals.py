@@ -35,8 +35,9 @@ def kaplan_meier_median(arrived: Epochs, followed: Epochs) -> float | None:
 
     S(t) = product over the epochs e <= t of (1 - arrivals in e / runs still on their way before e)
 
-    If all runs arrive and their number is even, it is the lower of the two middle epochs. A run that never arrived is on its way up to and including the epoch until which it was
-    followed; what it would have done afterwards is left open. None if S stays above 1/2.
+    Where all of an even number of runs arrive, it is the lower of the two middle ones. A run that
+    never arrived is on its way up to and including the epoch until which it was followed; what it
+    would have done afterwards is left open. None if S stays above 1/2.
 
     arrived: (n,), the epoch in which each run arrived, NaN for never. followed: (n,), the last
     epoch of which it is known that the run had not arrived; ignored for those that did.
