@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cnn_from_scratch.experiment.records import probability_column
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 BINS = 15  # of the confidence, as Guo et al. have them
@@ -14,7 +16,7 @@ TIE_DIGITS = 6  # a confidence that agrees so far with the edge of a bin is on i
 def probabilities(predictions: pd.DataFrame) -> Array:
     """Return the probabilities p, (N, K), of N samples; K classes in the order of the labels."""
     classes = predictions["label"].cat.categories
-    return np.column_stack([predictions[f"p({name})"] for name in classes])
+    return np.column_stack([predictions[probability_column(name)] for name in classes])
 
 
 def brier_score(predictions: pd.DataFrame) -> float:

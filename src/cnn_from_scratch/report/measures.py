@@ -32,8 +32,8 @@ class Measure:
     title, unit: in words, such as 'accuracy' and 'percent'; the unit is '' if there is none.
     source: what `of` is a function of, and with it how many such numbers a run has.
         'score': the loss and accuracy of a split in result.json; one number per split.
-        'predictions': the rows of predictions.csv of a split, with index, label, predicted and a
-        column of probabilities for each class, such as 'p(cat)'; one number per held-out split.
+        'predictions': the rows of predictions.csv of a split, with index, label, predicted and the
+        `probability_column` of each class; one number per held-out split.
         'history': history.csv, by epoch; a run that ended before the last epoch of its model's runs
         keeps its last row till then. One number per run.
         'result': what is read of result.json, a `Result`; one number per run.
