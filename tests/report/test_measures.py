@@ -1,6 +1,5 @@
 """The table of measures: each by hand, and how its numbers are told."""
 
-import json
 import math
 from typing import Any
 
@@ -16,8 +15,6 @@ from cnn_from_scratch.report.measures import (
     MEASURES,
     Measure,
     mean_and_population_sd,
-    over_runs,
-    over_seeds,
     rounded,
     told_in,
     values_of,
@@ -116,55 +113,6 @@ def test_numbers_are_told_in_their_unit() -> None:
     assert MEASURES["brier_score"].heading == "Brier score"
     assert MEASURES["brier_score"].axis == "Brier score"
     assert Measure("macro F1", "percent", "predictions", len).label == "Macro F1"
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "told"),
-    [
-        ("loss_area", [1.0, 3.0], {"mean": 2.0, "population_sd": 1.0}),
-        ("loss_area", [1.0, NAN], {"mean": 1.0, "population_sd": 0.0}),
-        ("loss_area", [NAN, NAN], None),
-        ("diverged", [True, False, True], 2),
-        ("dead_logits", [0, 3, 1], 2),
-        ("dead_logits", [0], 0),
-    ],
-)
-def test_what_is_told_of_the_seeds(name: str, values: list[float], told: Any) -> None:
-    found = over_seeds(name, pd.DataFrame({name: values}))
-    assert found == told
-    json.dumps(found, allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    ("runs", "expected", "median"),
-    [
-        ([(4.0, 30, False), (2.0, 30, False), (NAN, 30, False)], 18.0, 4.0),
-        ([(4.0, 30, False), (NAN, 30, False), (NAN, 30, False)], 64.0, None),
-        # Diverged at 3: never there, so that S is 2/3, 1/3, for 3 epochs.
-        ([(4.0, 30, False), (20.0, 30, False), (NAN, 3, True)], 27 / 2, 20.0),
-        # Stopped at 3: what it would have done is left open, so S is 1/2, 0.
-        ([(4.0, 30, False), (20.0, 30, False), (NAN, 3, False)], 27 / 2, 4.0),
-        ([(NAN, 3, True), (NAN, 30, False)], None, None),
-    ],
-)
-def test_what_is_told_of_an_epoch_that_not_every_run_gets_to(
-    runs: list[tuple[float, int, bool]], expected: float | None, median: float | None
-) -> None:
-    """runs: when each gets there, its last epoch, and whether it diverged."""
-    frame = pd.DataFrame(runs, columns=["epochs_to_95", "last_finite_epoch", "diverged"])
-    found = over_seeds("epochs_to_95", frame)
-    assert found == {"expected": expected, "kaplan_meier_median": median, "followed_to": 30.0}
-    assert over_seeds("epochs_to_95", frame.iloc[::-1]) == found
-    json.dumps(found, allow_nan=False)
-
-
-def test_a_run_counts_once_though_it_has_a_row_for_each_split(scores: pd.DataFrame) -> None:
-    a = scores[scores["model"] == "A"]
-    assert over_runs(a, told_in("summary", by_split=False)) == {"diverged": 0, "dead_logit_runs": 2}
-    told = over_runs(a.iloc[::-1], told_in("statistics", by_split=False))
-    assert told.pop("loss_area") == pytest.approx({"mean": 2.0, "population_sd": (2 / 3) ** 0.5})
-    arrivals = {"expected": 3.0, "kaplan_meier_median": 2.0, "followed_to": 3.0}
-    assert told == {"reached_95": 2, "epochs_to_95": arrivals}
 
 
 def test_mean_and_population_sd_of_known_numbers() -> None:

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from cnn_from_scratch.report.arrivals import expected_running_time, kaplan_meier_median
 from cnn_from_scratch.report.calibration import BINS, brier_score, expected_calibration_error
 
 DIGITS = 6  # of every number that is written to a metrics or plots file
@@ -42,7 +41,7 @@ class Measure:
     scale, form: by what they are multiplied to be in the unit, and the format of the product.
     over_seeds: what is told of a model's runs. 'mean': mean and SD of those that have a number.
         'count': how many have one above 0. 'arrival', of an epoch that not every run gets to:
-        `arrivals`.
+        `statistics.arrivals`.
     told: the places where that is.
     note: what the page of statistics says of it, below its heading, if it has splits.
     key: its name in summary.json and in `convergence` of statistics.json, if another one.
@@ -175,58 +174,6 @@ def told_in(place: Place, *, by_split: bool) -> dict[str, Measure]:
 def values_of(source: Source, told: Any) -> dict[str, float]:
     """Return every measure of a source, by name. told: what its functions get."""
     return {name: m.of(told) for name, m in MEASURES.items() if m.source == source}
-
-
-def over_seeds(name: str, runs: pd.DataFrame) -> Any:
-    """Return what is told of a measure of a model's runs; None or a count if none has a number.
-
-    runs: one row per run, with the columns of `Runs.scores`.
-    """
-    measure = MEASURES[name]
-    if measure.over_seeds == "arrival":
-        return arrivals(name, runs)
-    numbers = runs[name].dropna()
-    if measure.over_seeds == "count":
-        return int((numbers > 0).sum())
-    if numbers.empty:
-        return None
-    mean, population_sd = mean_and_population_sd(numbers)
-    return {"mean": mean, "population_sd": population_sd}
-
-
-def arrivals(name: str, runs: pd.DataFrame) -> dict[str, float | None]:
-    """Return what is told of the epoch in which a model's runs get somewhere, NaN for never.
-
-    expected: `expected_running_time`. A run that never arrives spends the epochs that it trained,
-    also where it diverged.
-    kaplan_meier_median: `kaplan_meier_median`. Of a run that never arrives it is known until its
-    last epoch. One that diverged would never have arrived, so that is known until the last epoch
-    of all these runs.
-    followed_to: that last epoch; the median is beyond it if it is None.
-    """
-    arrived = runs[name].to_numpy(dtype=float)
-    trained = runs["last_finite_epoch"].to_numpy(dtype=float)
-    followed_to = float(trained.max())
-    followed = np.where(runs["diverged"], followed_to, trained)
-    return {
-        "expected": expected_running_time(arrived, trained),
-        "kaplan_meier_median": kaplan_meier_median(arrived, followed),
-        "followed_to": followed_to,
-    }
-
-
-def over_runs(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, Any]:
-    """Return `over_seeds` of each measure of whole runs, by its key. scores: of one model."""
-    runs = scores.drop_duplicates("seed")
-    return {m.key or name: over_seeds(name, runs) for name, m in measures.items()}
-
-
-def by_model(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, dict[str, Any]]:
-    """Return, for every model, the number n of its runs, and `over_runs` of them."""
-    return {
-        str(model): {"n": rows["seed"].nunique(), **over_runs(rows, measures)}
-        for model, rows in scores.groupby("model", sort=False)
-    }
 
 
 def mean_and_population_sd(values: Iterable[float]) -> tuple[float, float]:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cnn_from_scratch.report.arrivals import expected_running_time, kaplan_meier_median
 from cnn_from_scratch.report.measures import (
-    by_model,
+    MEASURES,
+    Measure,
     mean_and_population_sd,
-    over_runs,
-    over_seeds,
     rounded,
     told_in,
 )
@@ -21,6 +21,58 @@ CONFIDENCE = 0.95  # of every interval
 RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
 TRIMMED = 0.25  # at either end, for the interquartile mean
+
+
+def over_seeds(name: str, runs: pd.DataFrame) -> Any:
+    """Return what is told of a measure of a model's runs; None or a count if none has a number.
+
+    runs: one row per run, with the columns of `Runs.scores`.
+    """
+    measure = MEASURES[name]
+    if measure.over_seeds == "arrival":
+        return arrivals(name, runs)
+    numbers = runs[name].dropna()
+    if measure.over_seeds == "count":
+        return int((numbers > 0).sum())
+    if numbers.empty:
+        return None
+    mean, population_sd = mean_and_population_sd(numbers)
+    return {"mean": mean, "population_sd": population_sd}
+
+
+def arrivals(name: str, runs: pd.DataFrame) -> dict[str, float | None]:
+    """Return what is told of the epoch in which a model's runs get somewhere, NaN for never.
+
+    expected: `expected_running_time`. A run that never arrives spends the epochs that it trained,
+    also where it diverged.
+    kaplan_meier_median: `kaplan_meier_median`. Of a run that never arrives it is known until its
+    last epoch. One that diverged would never have arrived, so that is known until the last epoch
+    of all these runs.
+    followed_to: that last epoch; the median is beyond it if it is None.
+    """
+    arrived = runs[name].to_numpy(dtype=float)
+    trained = runs["last_finite_epoch"].to_numpy(dtype=float)
+    followed_to = float(trained.max())
+    followed = np.where(runs["diverged"], followed_to, trained)
+    return {
+        "expected": expected_running_time(arrived, trained),
+        "kaplan_meier_median": kaplan_meier_median(arrived, followed),
+        "followed_to": followed_to,
+    }
+
+
+def over_runs(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, Any]:
+    """Return `over_seeds` of each measure of whole runs, by its key. scores: of one model."""
+    runs = scores.drop_duplicates("seed")
+    return {m.key or name: over_seeds(name, runs) for name, m in measures.items()}
+
+
+def by_model(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, dict[str, Any]]:
+    """Return, for every model, the number n of its runs, and `over_runs` of them."""
+    return {
+        str(model): {"n": rows["seed"].nunique(), **over_runs(rows, measures)}
+        for model, rows in scores.groupby("model", sort=False)
+    }
 
 
 def bootstrap_interval(values: Iterable[float]) -> list[float] | None:

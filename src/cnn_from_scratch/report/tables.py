@@ -18,8 +18,9 @@ from cnn_from_scratch.nn.layers import Activation, AvgPool2D, MaxPool2D
 from cnn_from_scratch.nn.optimizers import Optimizer
 from cnn_from_scratch.nn.schedules import Schedule
 from cnn_from_scratch.nn.training import CONSTANT
-from cnn_from_scratch.report.measures import MEASURES, Measure, by_model, over_seeds, told_in
+from cnn_from_scratch.report.measures import MEASURES, Measure, told_in
 from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.statistics import by_model, over_seeds
 
 PUBLISHED_ACCURACY = {
     "S-SGD": (96.25, 0.51),
