@@ -40,6 +40,7 @@ FIGURES = {
     "plots/collapse.png": "Training accuracy of every run against its number of dead logits",
     "plots/comparisons.png": "Differences between every two models, with their intervals",
     "plots/confusion.png": "Confusion matrices, all seeds together",
+    "plots/calibration.png": "How sure the networks are, and how often they are right",
     "plots/misclassified.png": "The samples most often misclassified",
     "plots/filters.png": "Kernels and feature maps of a run",
     "plots/dataset.png": "The dataset",

@@ -1,6 +1,5 @@
 """The table of measures: each by hand, and how its numbers are told."""
 
-import json
 import math
 from typing import Any
 
@@ -16,8 +15,6 @@ from cnn_from_scratch.report.measures import (
     MEASURES,
     Measure,
     mean_and_population_sd,
-    over_runs,
-    over_seeds,
     rounded,
     told_in,
     values_of,
@@ -36,11 +33,17 @@ def history(*epochs: tuple[float, float]) -> pd.DataFrame:
     )
 
 
-def predictions(labels: list[int], predicted: list[int]) -> pd.DataFrame:
-    """Return the rows of a split."""
-    return pd.DataFrame(
-        {"split": "val", "index": range(len(labels)), "label": labels, "predicted": predicted}
-    )
+def predictions(
+    labels: list[int], predicted: list[int], p: list[list[float]] | None = None
+) -> pd.DataFrame:
+    """Return the rows of a split. p: the probabilities of the classes; of the predicted one, 1."""
+    classes = sorted({*labels, *predicted})
+    kind = pd.CategoricalDtype(classes, ordered=True)
+    rows = pd.DataFrame({"label": labels, "predicted": predicted}, dtype=kind)
+    columns = [f"p({name})" for name in classes]
+    sure = [[float(k == one) for k in classes] for one in predicted]
+    rows = rows.join(pd.DataFrame(p or sure, columns=columns))
+    return rows.assign(split="val", index=range(len(labels)))
 
 
 def result(diverged: bool, dead_logits: int) -> Result:
@@ -50,6 +53,8 @@ def result(diverged: bool, dead_logits: int) -> Result:
 
 
 SCORE = {"loss": 0.5, "accuracy": 0.75}
+SURE = predictions([1, 1], [1, 2])
+UNSURE = predictions([1, 2], [1, 2], [[0.75, 0.25], [0.5, 0.5]])
 # falls below 95 % again; never there; right while untrained
 HISTORIES = (
     history((4.0, 0.5), (2.0, 0.95), (2.0, 0.9), (0.0, 1.0)),
@@ -60,6 +65,8 @@ HISTORIES = (
 BY_HAND: dict[str, list[tuple[Any, float]]] = {
     "accuracy": [(SCORE, 0.75)],
     "loss": [(SCORE, 0.5)],
+    "brier_score": [(SURE, 1.0), (UNSURE, 0.3125)],
+    "calibration_error": [(SURE, 0.5), (UNSURE, 0.375)],
     "diverged": [(result(True, 0), 1), (result(False, 0), 0)],
     "dead_logits": [(result(False, 2), 2)],
     "reached_95": list(zip(HISTORIES, (1, 0, 1), strict=True)),
@@ -102,34 +109,10 @@ def test_numbers_are_told_in_their_unit() -> None:
     assert MEASURES["loss"].text(None) == "-"
     assert MEASURES["loss"].clamp(-0.1) == 0.0
     assert MEASURES["loss"].clamp(7.0) == 7.0
+    assert MEASURES["loss"].axis == "loss (nats)"
+    assert MEASURES["brier_score"].heading == "Brier score"
+    assert MEASURES["brier_score"].axis == "Brier score"
     assert Measure("macro F1", "percent", "predictions", len).label == "Macro F1"
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "told"),
-    [
-        ("loss_area", [1.0, 3.0], {"mean": 2.0, "population_sd": 1.0}),
-        ("loss_area", [1.0, NAN], {"mean": 1.0, "population_sd": 0.0}),
-        ("loss_area", [NAN, NAN], None),
-        ("epochs_to_95", [4.0, NAN, 0.0], 2.0),
-        ("epochs_to_95", [NAN], None),
-        ("diverged", [True, False, True], 2),
-        ("dead_logits", [0, 3, 1], 2),
-        ("dead_logits", [0], 0),
-    ],
-)
-def test_what_is_told_of_the_seeds(name: str, values: list[float], told: Any) -> None:
-    found = over_seeds(MEASURES[name], pd.Series(values))
-    assert found == told
-    json.dumps(found, allow_nan=False)
-
-
-def test_a_run_counts_once_though_it_has_a_row_for_each_split(scores: pd.DataFrame) -> None:
-    a = scores[scores["model"] == "A"]
-    assert over_runs(a, told_in("summary", by_split=False)) == {"diverged": 0, "dead_logit_runs": 2}
-    told = over_runs(a.iloc[::-1], told_in("statistics", by_split=False))
-    assert told.pop("loss_area") == pytest.approx({"mean": 2.0, "population_sd": (2 / 3) ** 0.5})
-    assert told == {"reached_95": 2, "median_epochs_to_95": 15.0}
 
 
 def test_mean_and_population_sd_of_known_numbers() -> None:

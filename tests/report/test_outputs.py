@@ -21,6 +21,7 @@ FILES: dict[str, Callable[[], object]] = {
     "plot_data/classes.json": lambda: outputs().class_names,
     "plot_data/confusion.json": lambda: outputs().confusion,
     "plot_data/misclassified.json": lambda: outputs().misclassified,
+    "plot_data/reliability.json": lambda: outputs().reliability,
     "plot_data/train_loss.json": lambda: outputs().train_loss,
     "rates/rates.json": lambda: read_json(Path("rates/rates.json")),
 }

@@ -28,12 +28,26 @@ def repeated(scores: pd.DataFrame, seeds: int) -> pd.DataFrame:
 
 def test_accuracy_is_in_percent_and_loss_in_nats(scores: pd.DataFrame) -> None:
     text = page(scores)
-    accuracy, loss = cells(text, "Test", "A")
+    accuracy, loss, *_ = cells(text, "Test", "A")
     assert accuracy[2:] == ["75.00", "20.41", "25.00", "75.00", "75.00", "50.00 to 100.00"]
     assert loss[2:] == ["1.750", "0.2041", "0.2500", "1.750", "1.750", "1.500 to 2.000"]
     assert text.index("Accuracy in percent") < text.index("Loss in nats")
-    assert len(cells(text, "Validation", "B")) == 2
+    assert len(cells(text, "Validation", "B")) == 4
     assert "Of 3 seeds (protocol: holdout)." in text
+
+
+def test_a_measure_is_told_with_what_it_means(scores: pd.DataFrame) -> None:
+    text = page(scores)
+    brier, error = cells(text, "Test", "A")[2:]
+    assert brier[2:4] == ["0.5000", "0.4082"]
+    assert error[2:4] == ["12.50", "10.21"]
+    for heading, words, after in (
+        ("## Brier score\n", "the right class is given all", "## Expected calibration error"),
+        ("## Expected calibration error in percent\n", "In each of 15 bins", "## Convergence"),
+    ):
+        rows = text.index("| Samples", text.index(heading))
+        assert text.index(heading) < text.index(words) < rows < text.index(after)
+    assert "\n\n\n" not in text
 
 
 def test_the_mean_is_rounded_as_in_the_results(scores: pd.DataFrame) -> None:
@@ -44,7 +58,8 @@ def test_the_mean_is_rounded_as_in_the_results(scores: pd.DataFrame) -> None:
 
 def test_convergence_is_told_with_what_it_means(scores: pd.DataFrame) -> None:
     text = page(scores)
-    assert cells(text, "A", "2 of 3") == [["A", "2 of 3", "15", "2.00 ± 0.82"]]
+    assert cells(text, "A", "2 of 3") == [["A", "2 of 3", "3.0", "2", "2.00 ± 0.82"]]
+    assert cells(text, "B", "0 of 3") == [["B", "0 of 3", "-", "> 3", "2.00 ± 0.82"]]
     words = "at least 95 % of them are classified right"
     places = ["Loss in nats", "## Convergence", words, "2 of 3", "## Comparisons"]
     assert sorted(places, key=text.index) == places

@@ -11,6 +11,7 @@ from cnn_from_scratch.report.plot_data import (
     confusion,
     curve,
     misclassified,
+    reliability,
     run_curves,
     scores_by_seed,
     shown_predictions,
@@ -184,3 +185,31 @@ def test_classes_keep_their_order_and_stay_text() -> None:
     rows = confusion(table)
     assert [(row["label"], row["count"]) for row in rows] == [("10", 1), ("2", 2), ("01", 1)]
     assert json.loads(json.dumps(rows)) == rows
+
+
+def test_reliability_is_by_model_and_bin_over_all_seeds_of_the_test_samples() -> None:
+    kind = pd.CategoricalDtype(["1", "2"], ordered=True)
+    rows = pd.DataFrame(
+        [
+            ("B", 0, "val", "1", "1", 0.9),
+            ("B", 0, "test", "1", "1", 1.0),
+            ("B", 1, "test", "2", "1", 0.95),
+            ("B", 1, "test", "2", "2", 0.4),
+            ("A", 0, "test", "2", "1", 0.5),
+        ],
+        columns=["model", "seed", "split", "label", "predicted", "p(1)"],
+    ).astype({"label": kind, "predicted": kind})
+    rows["p(2)"] = 1.0 - rows["p(1)"]
+    common = {"model": "B", "split": "test"}
+    assert reliability(rows) == [
+        common
+        | {"low": 0.533333, "high": 0.6, "count": 1, "confidence": 0.6, "accuracy": 1.0},
+        common
+        | {"low": 0.933333, "high": 1.0, "count": 2, "confidence": 0.975, "accuracy": 0.5},
+        {"model": "A", "split": "test", "low": 0.466667, "high": 0.533333, "count": 1,
+         "confidence": 0.5, "accuracy": 0.0},
+    ]  # fmt: skip
+    validation = reliability(rows[rows["split"] == "val"])
+    assert [(row["split"], row["count"], row["confidence"]) for row in validation] == [
+        ("val", 1, 0.9)
+    ]

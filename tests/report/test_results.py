@@ -22,6 +22,7 @@ from tests.workbooks import grays, labels
 MODEL = Model(SimpleCNN(), SGD(lr=0.9))
 IMAGES = grays(6)[:, None] / 255
 DATASET = Dataset(IMAGES, labels(6) - 1, ("1", "2", "3"), IMAGES[:2], labels(2) - 1)
+KIND = pd.CategoricalDtype(["1", "2", "3"], ordered=True)
 FILES = [
     "metrics/convergence.md",
     "metrics/results.md",
@@ -35,6 +36,7 @@ FILES = [
     "plot_data/misclassified.json",
     "plot_data/predictions/A.csv",
     "plot_data/predictions/B.csv",
+    "plot_data/reliability.json",
     "plot_data/run_curves.json",
     "plot_data/train_accuracy.json",
     "plot_data/train_loss.json",
@@ -60,7 +62,9 @@ def runs(scores: pd.DataFrame) -> Runs:
     return Runs(
         scores=scores,
         history=history.assign(train_accuracy=1.0, val_loss=0.5, val_accuracy=0.75),
-        predictions=named.assign(split="test", index=0, label=1, predicted=2),
+        predictions=named.assign(split="test", index=0, label="1", predicted="2")
+        .assign(**{"p(1)": 0.25, "p(2)": 0.5, "p(3)": 0.25})
+        .astype({"label": KIND, "predicted": KIND}),
     )
 
 

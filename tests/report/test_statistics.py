@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cnn_from_scratch.report.measures import MEASURES, Measure
+from cnn_from_scratch.report.measures import MEASURES, Measure, told_in
 from cnn_from_scratch.report.statistics import (
     bootstrap_interval,
     describe,
     model_convergence,
     model_statistics,
     normal_coverage,
+    over_runs,
+    over_seeds,
     summary,
 )
 
+NAN = math.nan
 NUMBERS = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30)
 
 
@@ -97,7 +101,7 @@ def test_statistics_of_every_model_split_and_measure(scores: pd.DataFrame) -> No
     assert list(result) == ["A", "B"]
     for model in result.values():
         assert list(model) == ["val", "test"]
-        assert list(model["val"]) == ["accuracy", "loss"]
+        assert list(model["val"]) == ["accuracy", "loss", "brier_score", "calibration_error"]
     assert result["A"]["test"]["accuracy"] == describe([0.5, 0.75, 1.0])
     assert result["A"]["val"]["loss"] == describe([1.5, 1.75, 2.0])
     assert list(model_statistics(scores[scores["split"] != "test"])["A"]) == ["val"]
@@ -117,19 +121,72 @@ def test_summary(scores: pd.DataFrame) -> None:
 def test_summary_has_no_test_figures_without_a_test_sheet(scores: pd.DataFrame) -> None:
     result = summary(scores[scores["split"] != "test"])
     assert set(result["A"]) == {
-        "train_accuracy", "train_loss", "val_accuracy", "val_loss", "diverged", "dead_logit_runs"
+        "train_accuracy", "train_loss", "val_accuracy", "val_loss", "val_brier_score",
+        "val_calibration_error", "diverged", "dead_logit_runs",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "told"),
+    [
+        ("loss_area", [1.0, 3.0], {"mean": 2.0, "population_sd": 1.0}),
+        ("loss_area", [1.0, NAN], {"mean": 1.0, "population_sd": 0.0}),
+        ("loss_area", [NAN, NAN], None),
+        ("diverged", [True, False, True], 2),
+        ("dead_logits", [0, 3, 1], 2),
+        ("dead_logits", [0], 0),
+    ],
+)
+def test_what_is_told_of_the_seeds(name: str, values: list[float], told: Any) -> None:
+    found = over_seeds(name, pd.DataFrame({name: values}))
+    assert found == told
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected", "median"),
+    [
+        ([(4.0, 30, False), (2.0, 30, False), (NAN, 30, False)], 18.0, 4.0),
+        ([(4.0, 30, False), (NAN, 30, False), (NAN, 30, False)], 64.0, None),
+        # Diverged at 3: never there, so that S is 2/3, 1/3, for 3 epochs.
+        ([(4.0, 30, False), (20.0, 30, False), (NAN, 3, True)], 27 / 2, 20.0),
+        # Stopped at 3: what it would have done is left open, so S is 1/2, 0.
+        ([(4.0, 30, False), (20.0, 30, False), (NAN, 3, False)], 27 / 2, 4.0),
+        ([(NAN, 3, True), (NAN, 30, False)], None, None),
+    ],
+)
+def test_what_is_told_of_an_epoch_that_not_every_run_gets_to(
+    runs: list[tuple[float, int, bool]], expected: float | None, median: float | None
+) -> None:
+    """runs: when each gets there, its last epoch, and whether it diverged."""
+    frame = pd.DataFrame(runs, columns=["epochs_to_95", "last_finite_epoch", "diverged"])
+    found = over_seeds("epochs_to_95", frame)
+    assert found == {"expected": expected, "kaplan_meier_median": median, "followed_to": 30.0}
+    assert over_seeds("epochs_to_95", frame.iloc[::-1]) == found
+    json.dumps(found, allow_nan=False)
+
+
+def test_a_run_counts_once_though_it_has_a_row_for_each_split(scores: pd.DataFrame) -> None:
+    a = scores[scores["model"] == "A"]
+    assert over_runs(a, told_in("summary", by_split=False)) == {"diverged": 0, "dead_logit_runs": 2}
+    told = over_runs(a.iloc[::-1], told_in("statistics", by_split=False))
+    assert told.pop("loss_area") == pytest.approx({"mean": 2.0, "population_sd": (2 / 3) ** 0.5})
+    arrivals = {"expected": 3.0, "kaplan_meier_median": 2.0, "followed_to": 3.0}
+    assert told == {"reached_95": 2, "epochs_to_95": arrivals}
 
 
 def test_a_models_convergence(scores: pd.DataFrame) -> None:
     convergence = model_convergence(scores)
     assert list(convergence) == ["A", "B"]
     area = convergence["A"].pop("loss_area")
-    assert convergence["A"] == {"n": 3, "reached_95": 2, "median_epochs_to_95": 15.0}
+    # After 1 and 2 epochs, and one not in 3.
+    arrivals = {"expected": 3.0, "kaplan_meier_median": 2.0, "followed_to": 3.0}
+    assert convergence["A"] == {"n": 3, "reached_95": 2, "epochs_to_95": arrivals}
     assert area["mean"] == pytest.approx(2.0)
     assert area["population_sd"] == pytest.approx(np.std([1.0, 2.0, 3.0]))
     assert convergence["B"]["reached_95"] == 0
-    assert convergence["B"]["median_epochs_to_95"] is None
+    never = {"expected": None, "kaplan_meier_median": None, "followed_to": 3.0}
+    assert convergence["B"]["epochs_to_95"] == never
     json.dumps(convergence, allow_nan=False)
 
 

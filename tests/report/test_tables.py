@@ -119,28 +119,40 @@ def test_a_further_measure_has_a_table_of_its_own_with_the_splits_that_have_it(
 @pytest.mark.parametrize(
     ("name", "of_a", "of_b"),
     [
-        ("loss_area", "2.00 ± 0.82", "2.00 ± 0.82"),
-        ("epochs_to_95", "15", "-"),
-        ("reached_95", "2 of 3", "0 of 3"),
+        ("loss_area", {"Loss area": "2.00 ± 0.82"}, ["2.00 ± 0.82"]),
+        (
+            "epochs_to_95",
+            {"Expected epochs to 95 %": "3.0", "Median epochs to 95 %": "2"},
+            ["-", "> 3"],
+        ),
+        ("reached_95", {"Runs that reached 95 %": "2 of 3"}, ["0 of 3"]),
     ],
 )
-def test_a_further_measure_of_whole_runs_has_one_column(
-    name: str, of_a: str, of_b: str, scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+def test_a_further_measure_of_whole_runs_has_a_table_of_what_is_told_of_it(
+    name: str,
+    of_a: dict[str, str],
+    of_b: list[str],
+    scores: pd.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(MEASURES, name, replace(MEASURES[name], told=("results",)))
     lines = results_table(MODELS, scores, []).splitlines()
     assert lines[7] == f"{MEASURES[name].heading}."
     assert [cells(line) for line in (lines[9], *lines[11:13])] == [
-        ["Model", "Runs"], ["A", of_a], ["B", of_b]
+        ["Model", *of_a], ["A", *of_a.values()], ["B", *of_b]
     ]  # fmt: skip
 
 
 def test_the_table_of_convergence_has_a_row_a_model(scores: pd.DataFrame) -> None:
     assert convergence_table(model_convergence(scores)).splitlines() == [
-        "| Model | Runs that reached 95 % | Median epochs to 95 % | Loss area   |",
-        "| ----- | ---------------------- | --------------------- | ----------- |",
-        "| A     | 2 of 3                 | 15                    | 2.00 ± 0.82 |",
-        "| B     | 0 of 3                 | -                     | 2.00 ± 0.82 |",
+        "| Model | Runs that reached 95 % | Expected epochs to 95 % | Median epochs to 95 % |"
+        " Loss area   |",
+        "| ----- | ---------------------- | ----------------------- | --------------------- |"
+        " ----------- |",
+        "| A     | 2 of 3                 | 3.0                     | 2                     |"
+        " 2.00 ± 0.82 |",
+        "| B     | 0 of 3                 | -                       | > 3                   |"
+        " 2.00 ± 0.82 |",
     ]
 
 

@@ -15,8 +15,8 @@ SCORES = "Accuracy_of_every_run"
 CONFUSION = tuple(f"plot_data_predictions_{model}_csv" for model in MODELS)
 PICTURES = tuple(
     f"plots_{name}_png"
-    for name in ("accuracy_by_seed", "collapse", "comparisons", "confusion", "dataset", "filters",
-                 "loss", "misclassified")
+    for name in ("accuracy_by_seed", "calibration", "collapse", "comparisons", "confusion",
+                 "dataset", "filters", "loss", "misclassified")
 )  # fmt: skip
 SPLITS = 3
 CELL = re.compile(r"predicted label: \d+; true label: \d+; xy_count: \d+")

@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from cnn_from_scratch.report.calibration import BINS, brier_score, expected_calibration_error
+
 DIGITS = 6  # of every number that is written to a metrics or plots file
 LEARNT = 0.95  # of the training samples right: from then on a run counts as having learnt them
 
@@ -26,20 +28,22 @@ EVERYWHERE: tuple[Place, ...] = ("summary", "statistics", "results")
 class Measure:
     """A number that a run has, and how it is told.
 
-    title, unit: in words, such as 'accuracy' and 'percent'.
+    title, unit: in words, such as 'accuracy' and 'percent'; the unit is '' if there is none.
     source: what `of` is a function of, and with it how many such numbers a run has.
         'score': the loss and accuracy of a split in result.json; one number per split.
-        'predictions': the rows of predictions.csv of a split, with index, label and predicted; one
-        number per held-out split.
+        'predictions': the rows of predictions.csv of a split, with index, label, predicted and the
+        `probability_column` of each class; one number per held-out split.
         'history': history.csv, by epoch; a run that ended before the last epoch of its model's runs
         keeps its last row till then. One number per run.
         'result': what is read of result.json, a `Result`; one number per run.
     of: the function; NaN, where it is of whole runs, says that the run has no such number.
     low, high: between which the numbers can be, and so a band or an axis.
     scale, form: by what they are multiplied to be in the unit, and the format of the product.
-    over_seeds: what is told of a model's runs: mean and SD, the median, or the count of those whose
-        number is above 0; of the runs that have one.
+    over_seeds: what is told of a model's runs. 'mean': mean and SD of those that have a number.
+        'count': how many have one above 0. 'arrival', of an epoch that not every run gets to:
+        `statistics.arrivals`.
     told: the places where that is.
+    note: what the page of statistics says of it, below its heading, if it has splits.
     key: its name in summary.json and in `convergence` of statistics.json, if another one.
     """
 
@@ -51,8 +55,9 @@ class Measure:
     high: float = math.inf
     scale: float = 1.0
     form: str = ".2f"
-    over_seeds: Literal["mean", "median", "count"] = "mean"
+    over_seeds: Literal["mean", "count", "arrival"] = "mean"
     told: tuple[Place, ...] = EVERYWHERE
+    note: str = ""
     key: str | None = None
 
     @property
@@ -63,7 +68,12 @@ class Measure:
     @property
     def heading(self) -> str:
         """What it is, and in which unit."""
-        return f"{self.label} in {self.unit}"
+        return f"{self.label} in {self.unit}" if self.unit else self.label
+
+    @property
+    def axis(self) -> str:
+        """The label of an axis."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
 
     @property
     def by_split(self) -> bool:
@@ -97,6 +107,22 @@ def loss_area(history: pd.DataFrame) -> float:
     return float(np.trapezoid(history["train_loss"], history["epoch"]))
 
 
+BRIER_NOTE = (
+    "The squared error of a sample's probabilities, summed over the classes (Brier 1950): 0 where"
+    " the right class is given all, 2 where a wrong one is, 1 - 1/K where all K are given the same."
+    " Unlike the accuracy it counts how sure a network is, and unlike the loss it has a greatest"
+    " value."
+)
+CALIBRATION_NOTE = (
+    "Whether a network is right as often as it says (Guo et al. 2017). A sample's confidence is the"
+    f" probability of its predicted class. In each of {BINS} bins of equal width the mean"
+    " confidence is compared with the accuracy; the error is the mean difference, each bin weighted"
+    " with its share of the samples. It does not tell too sure from not sure enough;"
+    " `plot_data/reliability.json` does, and the picture `calibration` where it is drawn. Chance"
+    " alone puts it above 0, as it is never negative: of few samples it is too high, even where the"
+    " probabilities are right (Bröcker 2012; Kumar, Liang and Ma 2019)."
+)
+
 MEASURES: dict[str, Measure] = {
     "accuracy": Measure(
         "accuracy", "percent", "score", lambda score: score["accuracy"], high=1.0, scale=100.0
@@ -104,6 +130,14 @@ MEASURES: dict[str, Measure] = {
     "loss": Measure(
         "loss", "nats", "score", lambda score: score["loss"], form="#.4g",
         told=("summary", "statistics"),
+    ),
+    "brier_score": Measure(
+        "Brier score", "", "predictions", brier_score, high=2.0, form="#.4g",
+        told=("summary", "statistics"), note=BRIER_NOTE,
+    ),
+    "calibration_error": Measure(
+        "expected calibration error", "percent", "predictions", expected_calibration_error,
+        high=1.0, scale=100.0, told=("summary", "statistics"), note=CALIBRATION_NOTE,
     ),
     "diverged": Measure(
         "diverged", "runs", "result", lambda result: result.diverged,
@@ -119,8 +153,8 @@ MEASURES: dict[str, Measure] = {
         over_seeds="count", told=("statistics",),
     ),
     "epochs_to_95": Measure(
-        "median epochs to 95 %", "epochs", "history", epochs_to_95, form="g",
-        over_seeds="median", told=("statistics",), key="median_epochs_to_95",
+        "epochs to 95 %", "epochs", "history", epochs_to_95, form=".1f",
+        over_seeds="arrival", told=("statistics",),
     ),
     "loss_area": Measure(
         "loss area", "nats x epochs", "history", loss_area, told=("statistics",)
@@ -140,25 +174,6 @@ def told_in(place: Place, *, by_split: bool) -> dict[str, Measure]:
 def values_of(source: Source, told: Any) -> dict[str, float]:
     """Return every measure of a source, by name. told: what its functions get."""
     return {name: m.of(told) for name, m in MEASURES.items() if m.source == source}
-
-
-def over_seeds(measure: Measure, values: pd.Series) -> Any:
-    """Return what is told of a model's runs; of none that has such a number None, or a count."""
-    numbers = values.dropna()
-    if measure.over_seeds == "count":
-        return int((numbers > 0).sum())
-    if numbers.empty:
-        return None
-    if measure.over_seeds == "median":
-        return float(numbers.median())
-    mean, population_sd = mean_and_population_sd(numbers)
-    return {"mean": mean, "population_sd": population_sd}
-
-
-def over_runs(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, Any]:
-    """Return `over_seeds` of each measure of whole runs, by its key. scores: of one model."""
-    runs = scores.drop_duplicates("seed")
-    return {m.key or name: over_seeds(m, runs[name]) for name, m in measures.items()}
 
 
 def mean_and_population_sd(values: Iterable[float]) -> tuple[float, float]:

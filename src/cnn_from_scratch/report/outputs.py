@@ -78,6 +78,11 @@ class Outputs:
         """As `misclassified` makes it."""
         return _rows("misclassified")
 
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        """As `reliability` makes it."""
+        return _rows("reliability")
+
     @property
     def protocol(self) -> str:
         """How the samples were split."""

@@ -21,12 +21,25 @@ STATISTICS = ["Mean", "Population SD", "Sample SD", "Median", "Interquartile mea
 CONVERGENCE_WORDS = (
     f"How fast the training samples are learnt. A run reaches {100 * LEARNT:.0f} % with the first"
     f" epoch after which at least {100 * LEARNT:.0f} % of them are classified right, though there"
-    " may be fewer later. The median is over the runs that reached it, and says nothing of the"
-    " others. The loss area is that under the training-loss curve from the untrained network to the"
-    " last epoch, in nats x epochs (trapezoidal rule), mean ± population SD over all runs: it is"
-    " the smaller, the sooner and the lower the loss falls. It grows with the number of epochs, so"
-    " it compares only models trained equally long. A run that ended before the model's others, as"
-    " a diverged one does, keeps its last loss to their end."
+    " may be fewer later. Some runs never do; the expected epochs and the median take these into"
+    " account.\n\n"
+    "The expected epochs are those that all runs spent, each until it got there or, if it never"
+    " did, until it ended, divided by the number of runs that got there. This is the expected"
+    " running time of starting anew, with another seed, until a run gets there (Price 1997; Hansen"
+    " et al. 2021). A diverged run has spent the epochs before it diverged.\n\n"
+    "The median is the first epoch by which half of all runs have got there (Kaplan and Meier"
+    " 1958). Of a run that never got there it is known only that it takes longer than it was"
+    " trained. Where more than half of the runs have not got there by the last epoch, all that is"
+    " known of the median is that it is above (>) it."
+    " A diverged run counts as not there until the last epoch of its model's runs. One that early"
+    " stopping ended counts until it ended, and what it would have done afterwards is left open;"
+    " but it was stopped as it no longer got better, so with such runs the median may be too"
+    " low.\n\n"
+    "The loss area is that under the training-loss curve from the untrained network to the last"
+    " epoch, in nats x epochs (trapezoidal rule), mean ± population SD over all runs: it is the"
+    " smaller, the sooner and the lower the loss falls. It grows with the number of epochs, so it"
+    " compares only models trained equally long. A run that ended before the model's others, as a"
+    " diverged one does, keeps its last loss to their end."
 )
 
 
@@ -54,6 +67,7 @@ def statistics_page(
             for name, measure in told_in("statistics", by_split=True).items()
             for paragraph in (
                 f"## {measure.heading}",
+                *filter(None, [measure.note]),
                 _statistics_table(models, name, measure, protocol),
             )
         ),

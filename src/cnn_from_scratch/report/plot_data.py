@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from cnn_from_scratch.report.calibration import BINS, confidence_bins
 from cnn_from_scratch.report.measures import DIGITS, MEASURES, mean_and_population_sd, told_in
 from cnn_from_scratch.report.names import shown_split, split_title
 
@@ -103,6 +104,31 @@ def misclassified(predictions: pd.DataFrame) -> list[dict[str, Any]]:
         }
         for index in worst.index[:MAX_MISCLASSIFIED]
         for (label, predicted), count in _pairs(rows[rows["index"] == index])
+    ]
+
+
+def reliability(predictions: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return one row per (model, bin of the confidence): how sure its runs are, how often right.
+
+    Of the test samples if there are any, else of the validation samples, over all seeds. A bin is
+    of the confidences above low, up to high; count is its predictions, confidence and accuracy are
+    their means. A bin without predictions has no row.
+    """
+    return [
+        {
+            "model": model,
+            "split": split,
+            "low": round(place / BINS, DIGITS),
+            "high": round((place + 1) / BINS, DIGITS),
+            "count": int(count),
+            "confidence": round(confidence / count, DIGITS),
+            "accuracy": round(right / count, DIGITS),
+        }
+        for (model, split), rows in shown_predictions(predictions).groupby(
+            ["model", "split"], sort=False
+        )
+        for place, (count, right, confidence) in enumerate(confidence_bins(rows).T.tolist())
+        if count
     ]
 
 

@@ -17,6 +17,7 @@ from cnn_from_scratch.report.plot_data import (
     confusion,
     curve,
     misclassified,
+    reliability,
     run_curves,
     scores_by_seed,
     shown_predictions,
@@ -43,8 +44,7 @@ def write_results(
     The files are metrics/summary.json, statistics.json and .md, results.md, convergence.md,
     runs.parquet, if there are contrasts contrasts.json and .md; and plot_data/<column>.json of
     CURVES, run_curves.json, accuracy_by_seed.json, classes.json (their names, in order),
-    confusion.json, predictions/<model>.csv,
-    misclassified.json.
+    confusion.json, predictions/<model>.csv, reliability.json, misclassified.json.
     """
     scores = runs.scores
     statistics = {
@@ -75,6 +75,7 @@ def write_results(
         write_json(new("plot_data/classes.json"), dataset.class_names)
         write_rows(new("plot_data/confusion.json"), confusion(runs.predictions))
         _write_predictions(new("plot_data/predictions"), runs.predictions)
+        write_rows(new("plot_data/reliability.json"), reliability(runs.predictions))
         write_rows(new("plot_data/misclassified.json"), misclassified(runs.predictions))
     if not contrasts:  # no longer
         for name in CONTRASTS:

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cnn_from_scratch.report.arrivals import expected_running_time, kaplan_meier_median
 from cnn_from_scratch.report.measures import (
+    MEASURES,
+    Measure,
     mean_and_population_sd,
-    over_runs,
-    over_seeds,
     rounded,
     told_in,
 )
@@ -20,6 +21,58 @@ CONFIDENCE = 0.95  # of every interval
 RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
 TRIMMED = 0.25  # at either end, for the interquartile mean
+
+
+def over_seeds(name: str, runs: pd.DataFrame) -> Any:
+    """Return what is told of a measure of a model's runs; None or a count if none has a number.
+
+    runs: one row per run, with the columns of `Runs.scores`.
+    """
+    measure = MEASURES[name]
+    if measure.over_seeds == "arrival":
+        return arrivals(name, runs)
+    numbers = runs[name].dropna()
+    if measure.over_seeds == "count":
+        return int((numbers > 0).sum())
+    if numbers.empty:
+        return None
+    mean, population_sd = mean_and_population_sd(numbers)
+    return {"mean": mean, "population_sd": population_sd}
+
+
+def arrivals(name: str, runs: pd.DataFrame) -> dict[str, float | None]:
+    """Return what is told of the epoch in which a model's runs get somewhere, NaN for never.
+
+    expected: `expected_running_time`. A run that never arrives spends the epochs that it trained,
+    also where it diverged.
+    kaplan_meier_median: `kaplan_meier_median`. Of a run that never arrives it is known until its
+    last epoch. One that diverged would never have arrived, so that is known until the last epoch
+    of all these runs.
+    followed_to: that last epoch; the median is beyond it if it is None.
+    """
+    arrived = runs[name].to_numpy(dtype=float)
+    trained = runs["last_finite_epoch"].to_numpy(dtype=float)
+    followed_to = float(trained.max())
+    followed = np.where(runs["diverged"], followed_to, trained)
+    return {
+        "expected": expected_running_time(arrived, trained),
+        "kaplan_meier_median": kaplan_meier_median(arrived, followed),
+        "followed_to": followed_to,
+    }
+
+
+def over_runs(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, Any]:
+    """Return `over_seeds` of each measure of whole runs, by its key. scores: of one model."""
+    runs = scores.drop_duplicates("seed")
+    return {m.key or name: over_seeds(name, runs) for name, m in measures.items()}
+
+
+def by_model(scores: pd.DataFrame, measures: dict[str, Measure]) -> dict[str, dict[str, Any]]:
+    """Return, for every model, the number n of its runs, and `over_runs` of them."""
+    return {
+        str(model): {"n": rows["seed"].nunique(), **over_runs(rows, measures)}
+        for model, rows in scores.groupby("model", sort=False)
+    }
 
 
 def bootstrap_interval(values: Iterable[float]) -> list[float] | None:
@@ -94,16 +147,12 @@ def model_statistics(scores: pd.DataFrame) -> dict[str, Any]:
 
 
 def model_convergence(scores: pd.DataFrame) -> dict[str, Any]:
-    """Return, for every model, the number n of its runs, and `over_runs` of the measures of runs.
+    """Return `by_model` of the measures of whole runs.
 
-    For instance <model>.reached_95, .median_epochs_to_95 (of the runs that reached 95 %, None if
-    none did), and .loss_area.mean and .population_sd.
+    For instance <model>.reached_95, .epochs_to_95.expected, .kaplan_meier_median and .followed_to
+    (`arrivals`), and .loss_area.mean and .population_sd.
     """
-    measures = told_in("statistics", by_split=False)
-    return {
-        str(model): {"n": rows["seed"].nunique(), **over_runs(rows, measures)}
-        for model, rows in scores.groupby("model", sort=False)
-    }
+    return by_model(scores, told_in("statistics", by_split=False))
 
 
 def summary(scores: pd.DataFrame) -> dict[str, Any]:
@@ -117,8 +166,8 @@ def summary(scores: pd.DataFrame) -> dict[str, Any]:
     for model, of_model in scores.groupby("model", sort=False):
         entry: dict[str, Any] = {}
         for split, of_split in of_model.groupby("split", sort=False):
-            for name, measure in told_in("summary", by_split=True).items():
-                if told := over_seeds(measure, of_split[name]):
+            for name in told_in("summary", by_split=True):
+                if told := over_seeds(name, of_split):
                     entry[f"{split}_{name}"] = told | {"n": int(of_split[name].count())}
         entry |= over_runs(of_model, told_in("summary", by_split=False))
         result[str(model)] = entry

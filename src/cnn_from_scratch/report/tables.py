@@ -18,8 +18,9 @@ from cnn_from_scratch.nn.layers import Activation, AvgPool2D, MaxPool2D
 from cnn_from_scratch.nn.optimizers import Optimizer
 from cnn_from_scratch.nn.schedules import Schedule
 from cnn_from_scratch.nn.training import CONSTANT
-from cnn_from_scratch.report.measures import MEASURES, Measure, over_seeds, told_in
+from cnn_from_scratch.report.measures import MEASURES, Measure, told_in
 from cnn_from_scratch.report.names import split_title
+from cnn_from_scratch.report.statistics import by_model, over_seeds
 
 PUBLISHED_ACCURACY = {
     "S-SGD": (96.25, 0.51),
@@ -50,7 +51,7 @@ def results_table(models: dict[str, Model], scores: pd.DataFrame, notes: list[st
             _activation(model),
             _pooling(model),
             _optimizer(model),
-            *(_cell(accuracy, scores, "accuracy", name, split) for split in splits),
+            *(_cell(scores, "accuracy", name, split) for split in splits),
             *(_published(name) for _ in published),
         ]
         for name, model in models.items()
@@ -69,36 +70,43 @@ def _further_tables(
     models: Iterable[str], scores: pd.DataFrame, titles: dict[str, str]
 ) -> Iterator[str]:
     """Yield a table for each measure but the accuracy. titles: of the splits."""
-    of_splits, of_runs = (told_in("results", by_split=by_split) for by_split in (True, False))
-    for name, measure in {**of_splits, **of_runs}.items():
+    for name, measure in told_in("results", by_split=True).items():
         if name == "accuracy":
             continue
-        there = scores.dropna(subset=[name])
-        columns = (
-            {s: title for s, title in titles.items() if s in set(there["split"])}
-            if measure.by_split
-            else {"train": "Runs"}  # what is said of a run stands in the row of each split
-        )
+        there = set(scores.dropna(subset=[name])["split"])
         rows = [
-            [model, *(_cell(measure, scores, name, model, split) for split in columns)]
+            [model, *(_cell(scores, name, model, split) for split in titles if split in there)]
             for model in models
         ]
-        table = markdown_table(["Model", *columns.values()], rows)
-        yield f"\n{measure.heading}.\n\n{table}"
+        header = ["Model", *(title for split, title in titles.items() if split in there)]
+        yield f"\n{measure.heading}.\n\n{markdown_table(header, rows)}"
+    for name, measure in told_in("results", by_split=False).items():
+        one = {name: measure}
+        yield f"\n{measure.heading}.\n\n{_runs_table(one, by_model(scores, one))}"
 
 
-def _cell(measure: Measure, scores: pd.DataFrame, name: str, model: str, split: str) -> str:
+def _cell(scores: pd.DataFrame, name: str, model: str, split: str) -> str:
     chosen = scores[(scores["model"] == model) & (scores["split"] == split)]
-    return told_text(measure, over_seeds(measure, chosen[name]), len(chosen))
+    (cell,) = told_cells(MEASURES[name], over_seeds(name, chosen), len(chosen)).values()
+    return cell
 
 
-def told_text(measure: Measure, told: Any, n: int) -> str:
-    """Return what `over_seeds` tells of n runs, in words."""
+def told_cells(measure: Measure, told: Any, n: int) -> dict[str, str]:
+    """Return what `over_seeds` tells of n runs, in words, each under its heading."""
     if measure.over_seeds == "count":
-        return f"{told} of {n}"
-    if told is None or measure.over_seeds == "median":
-        return measure.text(told)
-    return f"{measure.text(told['mean'])} ± {measure.text(told['population_sd'])}"
+        return {measure.label: f"{told} of {n}"}
+    if measure.over_seeds == "arrival":
+        median = told["kaplan_meier_median"]
+        return {
+            f"Expected {measure.title}": measure.text(told["expected"]),
+            f"Median {measure.title}": f"> {told['followed_to']:g}"
+            if median is None
+            else f"{median:g}",
+        }
+    if told is None:
+        return {measure.label: measure.text(None)}
+    mean, sd = measure.text(told["mean"]), measure.text(told["population_sd"])
+    return {measure.label: f"{mean} ± {sd}"}
 
 
 def _published(model: str) -> str:
@@ -159,16 +167,22 @@ def _divergence(scores: pd.DataFrame) -> list[str]:
 
 
 def convergence_table(convergence: dict[str, Any]) -> str:
-    """Return the result of `model_convergence` as Markdown, with a column per measure."""
-    measures = told_in("statistics", by_split=False)
+    """Return the result of `model_convergence` as Markdown, with the columns of each measure."""
+    return _runs_table(told_in("statistics", by_split=False), convergence)
+
+
+def _runs_table(measures: dict[str, Measure], told: dict[str, dict[str, Any]]) -> str:
+    """Return what `by_model` tells as Markdown, with a row per model."""
     rows = [
-        [
-            model,
-            *(told_text(m, entry[m.key or name], entry["n"]) for name, m in measures.items()),
-        ]
-        for model, entry in convergence.items()
+        {"Model": model}
+        | {
+            heading: cell
+            for name, measure in measures.items()
+            for heading, cell in told_cells(measure, entry[measure.key or name], entry["n"]).items()
+        }
+        for model, entry in told.items()
     ]
-    return markdown_table(["Model", *(m.label for m in measures.values())], rows)
+    return markdown_table(list(rows[0]), [list(row.values()) for row in rows])
 
 
 def differences_table(what: str, mean: str, rows: dict[str, dict[str, Any]]) -> str:

@@ -21,6 +21,7 @@ from cnn_from_scratch.nn.layers import Conv2D, Dense, Flatten, Layer, ReLU
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.report import pictures
 from cnn_from_scratch.report.outputs import TrainedNetwork
+from cnn_from_scratch.report.pictures.calibration import calibration_figure
 from cnn_from_scratch.report.pictures.collapse import collapse_figure
 from cnn_from_scratch.report.pictures.comparisons import comparisons_figure
 from cnn_from_scratch.report.pictures.confusion import confusion_figure
@@ -86,6 +87,16 @@ def confusion() -> pd.DataFrame:
     return pd.concat([right, wrong]).astype({"label": str, "predicted": str})
 
 
+def reliability(models: Models) -> pd.DataFrame:
+    """Return 15 bins of each model, all alike."""
+    keys = pd.MultiIndex.from_product([models, range(15)], names=["model", "bin"])
+    rows = keys.to_frame(index=False)
+    low = rows["bin"] / 15
+    return rows.assign(
+        split="test", low=low, high=low + 1 / 15, count=7, confidence=low + 0.03, accuracy=low
+    )
+
+
 def pairs() -> dict[str, dict[str, Any]]:
     row = {"split": "test", "n": SEEDS, "mean": 0.1, "interval_95": [0.0, 0.2], "p": 0.01,
            "p_holm": 1.0}  # fmt: skip
@@ -139,6 +150,9 @@ def signals(models: Models) -> Figure:
 
 PICTURES: dict[str, Callable[[], Figure]] = {
     "accuracy_figure": lambda: accuracy_figure(scores(ONE_EACH), statistics(ONE_EACH)),
+    "calibration_figure": lambda: calibration_figure(
+        reliability(ONE_EACH), dict.fromkeys(ONE_EACH, 0.5), "holdout"
+    ),
     "collapse_figure": lambda: collapse_figure(scores(ONE_EACH), NAMES),
     "comparisons_figure": lambda: comparisons_figure(pairs(), "holdout"),
     "confusion_figure": lambda: confusion_figure(confusion(), NAMES, "holdout"),
@@ -161,6 +175,7 @@ SWEPT = {name: [picture] for name, picture in PICTURES.items()} | {
 }
 SAID = {
     "accuracy_figure": ["the first 100 of 200 seeds", "the first 35 of 300 models"],
+    "calibration_figure": ["the first 35 of 300 models"],
     "collapse_figure": [
         "the first 35 of 300 models; the first 100 of 200 seeds; one step in 34",
     ],
@@ -211,7 +226,9 @@ def test_every_picture_is_swept() -> None:
     assert there == set(SWEPT)
 
 
-SLOW = ("loss_panels_figure", "rates_figure", "signals_figure")  # panels with long legends
+SLOW = (  # many panels, or panels with long legends
+    "calibration_figure", "loss_panels_figure", "rates_figure", "signals_figure"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(

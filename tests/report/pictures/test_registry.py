@@ -24,6 +24,7 @@ FILES = {
     "train_loss": {"plot_data"},
     "confusion": {"plot_data"},
     "misclassified": {"plot_data"},
+    "reliability": {"plot_data"},
     "best_network": {"runs", "data/dataset.npz", "metrics/runs.parquet"},
 }
 

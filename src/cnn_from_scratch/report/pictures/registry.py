@@ -8,6 +8,7 @@ from collections.abc import Callable
 from matplotlib.figure import Figure
 
 from cnn_from_scratch.report.outputs import Outputs
+from cnn_from_scratch.report.pictures.calibration import calibration_figure
 from cnn_from_scratch.report.pictures.collapse import collapse_figure
 from cnn_from_scratch.report.pictures.comparisons import comparisons_figure
 from cnn_from_scratch.report.pictures.confusion import confusion_figure
@@ -18,6 +19,7 @@ from cnn_from_scratch.report.pictures.scores import accuracy_figure, scores_figu
 
 PICTURES: dict[str, Callable[[Outputs], Figure]] = {
     "accuracy_by_seed": lambda of: accuracy_figure(of.scores, of.statistics["models"]),
+    "calibration": lambda of: calibration_figure(of.reliability, of.loss_floors, of.protocol),
     "collapse": lambda of: collapse_figure(of.scores, of.class_names),
     "comparisons": lambda of: comparisons_figure(of.statistics["comparisons"], of.protocol),
     "confusion": lambda of: confusion_figure(of.confusion, of.class_names, of.protocol),

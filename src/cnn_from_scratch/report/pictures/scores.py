@@ -106,7 +106,7 @@ def accuracy_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
         for place, (model, color) in enumerate(zip(models, itertools.cycle(COLORS))):
             if model in panel.scores:
                 _upright(axes, place, panel.scores[model], color)
-        axes.set_ylabel(f"{panel.measure.title} ({panel.measure.unit})")
+        axes.set_ylabel(panel.measure.axis)
         axes.set_title(panel.title, loc="left", pad=TITLE_PAD)
         axes.grid(visible=False, axis="x")
     _share_limits(below, panels, "y")
@@ -139,7 +139,7 @@ def scores_figure(scores: pd.DataFrame, statistics: dict[str, Any]) -> Figure:
         for end in np.cumsum([len(group) for group in groups.values()])[:-1]:
             axes.axhline(end - 0.5, color="0.6", lw=0.8)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"{panel.measure.title} ({panel.measure.unit})")
+        axes.set_xlabel(panel.measure.axis)
         axes.set_title(panel.title, loc="left", pad=TITLE_PAD)
     _share_limits(beside, panels, "x")
     beside[0].set_yticks(range(len(models)), models)
