@@ -11,6 +11,7 @@ Means are equal if they agree to TIE_DIGITS digits: any two that stand for diffe
 right answers differ by more, and the order of a sum does not matter.
 """
 
+from collections.abc import Mapping
 from math import comb, log10
 from typing import Any, NamedTuple
 
@@ -18,8 +19,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.measures import mean_and_population_sd
+from cnn_from_scratch.report.measures import MEASURES, mean_and_population_sd
 from cnn_from_scratch.report.statistics import CONFIDENCE, RESAMPLES, RESAMPLING_SEED
+from cnn_from_scratch.report.tables import markdown_table
 
 Numbers = np.ndarray[Any, Any]
 
@@ -28,15 +30,25 @@ TOLERANCE = 0.02  # a rate whose validation accuracy is so near to the best one'
 SPLITS = ("val", "test")
 
 
-class Trials(NamedTuple):
-    """What the runs of one optimizer scored: arrays (n seeds, N rates), the rates in given order.
+class Validation(NamedTuple):
+    """All that a choice sees of an optimizer's trials: what they scored on the validation samples.
 
-    val_loss is in nats, the accuracies are from 0 to 1.
+    rates: N of them, in the order of params.yaml. accuracy, 0..1, and loss, in nats: (n seeds, N).
     """
 
     rates: tuple[str, ...]
-    val_accuracy: Numbers
-    val_loss: Numbers
+    accuracy: Numbers
+    loss: Numbers
+
+    def means(self) -> tuple[list[float], list[float]]:
+        """Return accuracy and loss at each rate, mean over seeds."""
+        return over_seeds(self.accuracy), over_seeds(self.loss)
+
+
+class Trials(NamedTuple):
+    """The trials of an optimizer, and what they scored on the test samples: accuracy (n, N)."""
+
+    validation: Validation
     test_accuracy: Numbers
 
 
@@ -56,13 +68,11 @@ def read_trials(scores: pd.DataFrame) -> dict[str, Trials]:
         return np.asarray(table[measure][split][names], float)
 
     return {
-        optimizer: Trials(
-            tuple(of_optimizer),
-            of(optimizer, "accuracy", "val"),
-            of(optimizer, "loss", "val"),
-            of(optimizer, "accuracy", "test"),
+        name: Trials(
+            Validation(tuple(tried), of(name, "accuracy", "val"), of(name, "loss", "val")),
+            of(name, "accuracy", "test"),
         )
-        for optimizer, of_optimizer in rates.items()
+        for name, tried in rates.items()
     }
 
 
@@ -71,13 +81,29 @@ def over_seeds(scores: Numbers) -> list[float]:
     return [mean_and_population_sd(of_rate)[0] for of_rate in scores.T.tolist()]
 
 
-def ranking(val_accuracy: Any, val_loss: Any) -> Numbers:
-    """Return the places of the candidates, the best first, by the rule above.
+def ranking(accuracy: Any, loss: Any) -> Numbers:
+    """Return the places of N candidates, the best first, by the rule above.
 
-    val_accuracy (..., N) and val_loss (..., N): means over seeds of N candidates, in the order of
-    params.yaml. No test sample can have a say: nothing else is given.
+    accuracy (..., N), loss (..., N): of the validation samples, means over seeds, in the order of
+    params.yaml.
     """
-    return np.lexsort((np.round(val_loss, TIE_DIGITS), -np.round(val_accuracy, TIE_DIGITS)))
+    return np.lexsort((np.round(loss, TIE_DIGITS), -np.round(accuracy, TIE_DIGITS)))
+
+
+def choose_rate(validation: Validation) -> str:
+    """Return the best rate, by the rule above."""
+    return validation.rates[ranking(*validation.means())[0]]
+
+
+def choose_optimizer(validations: Mapping[str, Validation]) -> str:
+    """Return the optimizer that is the best at its best rate, by the rule above."""
+    accuracy, loss = [], []
+    for validation in validations.values():
+        means = validation.means()
+        best = ranking(*means)[0]
+        accuracy.append(means[0][best])
+        loss.append(means[1][best])
+    return list(validations)[ranking(accuracy, loss)[0]]
 
 
 def chances(n: int) -> Numbers:
@@ -97,15 +123,14 @@ def chances(n: int) -> Numbers:
     )
 
 
-def expected_best(val_accuracy: Any, val_loss: Any, test_accuracy: Any) -> Numbers:
-    """Return (2, ..., N): the expected accuracies of the best of k = 1..N rates tried.
+def expected_best(scores: Any, order: Numbers) -> Numbers:
+    """Return (..., N): the expected score of the best of k = 1..N rates tried.
 
-    All three are (..., N): means over seeds, by rate. The best of those tried is the one that the
-    rule chooses; first stands its validation accuracy, then its test accuracy.
+    scores (..., N): by rate. order (..., N): the `ranking` of the rates, which need not be by these
+    scores: the test accuracy is that of the rate which the validation samples choose.
     """
-    order = ranking(val_accuracy, val_loss)
-    ranked = [np.take_along_axis(np.asarray(x), order, -1) for x in (val_accuracy, test_accuracy)]
-    return np.stack(ranked) @ chances(order.shape[-1]).T
+    ranked = np.take_along_axis(np.asarray(scores), order, -1)
+    return np.asarray(ranked @ chances(order.shape[-1]).T)
 
 
 def tuning_curves(trials: Trials) -> dict[str, dict[str, dict[str, Any]]]:
@@ -113,11 +138,13 @@ def tuning_curves(trials: Trials) -> dict[str, dict[str, dict[str, Any]]]:
 
     The interval is a bootstrap over the seeds (percentile method) of the whole procedure: the
     means, the ranking and the choice are made anew from each resample. So it tells how far the
-    expectation would move with other seeds, also because other rates would have been chosen. All
+    expectation would move with other seeds, also because they would have chosen another rate. All
     optimizers get the same resamples. Needs two seeds.
     """
+    (_, val_accuracy, val_loss), test_accuracy = trials
+    scores = np.stack([val_accuracy, val_loss, test_accuracy])
     interval = stats.bootstrap(
-        (np.stack(trials[1:]),),
+        (scores,),
         _expected_of_resamples,
         axis=1,
         n_resamples=RESAMPLES,
@@ -125,10 +152,10 @@ def tuning_curves(trials: Trials) -> dict[str, dict[str, dict[str, Any]]]:
         method="percentile",
         rng=np.random.default_rng(RESAMPLING_SEED),
     ).confidence_interval
-    means = expected_best(*map(over_seeds, trials[1:]))
+    means = _both_expected(*map(over_seeds, scores))
     return {
         split: {
-            str(k): {"mean": float(mean), "interval_95": [float(low), float(high)]}
+            str(k): {"mean": float(mean), "interval_95": sorted((float(low), float(high)))}
             for k, (mean, low, high) in enumerate(zip(*of_split, strict=True), start=1)
         }
         for split, *of_split in zip(SPLITS, means, interval.low, interval.high, strict=True)
@@ -136,15 +163,21 @@ def tuning_curves(trials: Trials) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def _expected_of_resamples(scores: Numbers, axis: int) -> Numbers:
-    """Return `expected_best`, as (2, N, resamples), of scores (3, N, resamples, n seeds)."""
+    """Return `_both_expected`, as (2, N, resamples), of scores (3, N, resamples, n seeds)."""
     by_rate = np.moveaxis(scores.mean(axis), 1, -1)
-    return np.moveaxis(expected_best(*by_rate), -1, 1)
+    return np.moveaxis(_both_expected(*by_rate), -1, 1)
 
 
-def sensitivity(trials: Trials) -> dict[str, Any]:
+def _both_expected(val_accuracy: Any, val_loss: Any, test_accuracy: Any) -> Numbers:
+    """Return `expected_best` of the validation and of the test accuracies: (2, ..., N)."""
+    order = ranking(val_accuracy, val_loss)
+    return np.stack([expected_best(x, order) for x in (val_accuracy, test_accuracy)])
+
+
+def sensitivity(validation: Validation) -> dict[str, Any]:
     """Return how much hangs on the rate, by the mean validation accuracies a of the N rates.
 
-    best is that of the chosen rate; random, mean(a), is what a rate drawn at random gives; gap is
+    rates is N; best is that of the chosen rate; random, mean(a), is what a rate drawn at random gives; gap is
     best - random. good_rates counts the rates with a >= best - TOLERANCE; decades is
     log10(largest / smallest) of them. tries is the least k whose expected best of k rates is no
     further below best than TOLERANCE.
@@ -155,16 +188,17 @@ def sensitivity(trials: Trials) -> dict[str, Any]:
     needs to account for hyperparameter tuning" (arXiv 1910.11758), call tunability are of the
     `tuning_curves`.
     """
-    accuracy = over_seeds(trials.val_accuracy)
-    expected, _ = expected_best(*map(over_seeds, trials[1:]))
+    accuracy, loss = validation.means()
+    expected = expected_best(accuracy, ranking(accuracy, loss))
     random, best = float(expected[0]), float(expected[-1])
     lowest = round(best - TOLERANCE, TIE_DIGITS)
     good = [
         float(rate)
-        for rate, a in zip(trials.rates, accuracy, strict=True)
+        for rate, a in zip(validation.rates, accuracy, strict=True)
         if round(a, TIE_DIGITS) >= lowest
     ]
     return {
+        "rates": len(accuracy),
         "random": random,
         "best": best,
         "gap": best - random,
@@ -172,3 +206,22 @@ def sensitivity(trials: Trials) -> dict[str, Any]:
         "decades": log10(max(good) / min(good)),
         "tries": int(np.argmax(np.round(expected, TIE_DIGITS) >= lowest)) + 1,
     }
+
+
+def sensitivity_table(by_optimizer: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return `sensitivity` of each optimizer as Markdown: accuracies in percent, gaps in points."""
+    accuracy = MEASURES["accuracy"].text
+    header = ["Model", "Random rate", "Best rate", "Gap", "Good rates", "Decades", "Rates to try"]
+    rows = [
+        [
+            name,
+            accuracy(told["random"]),
+            accuracy(told["best"]),
+            accuracy(told["gap"]),
+            f"{told['good_rates']} of {told['rates']}",
+            f"{told['decades']:.1f}",
+            told["tries"],
+        ]
+        for name, told in by_optimizer.items()
+    ]
+    return markdown_table(header, rows)
