@@ -5,7 +5,7 @@ Usage: python tune.py, in this folder; runs/ -> metrics/, plot_data/ and rates/
 The tuned models, named <network>-<optimizer>, get what `aggregate` gives any models; besides them
 there are the scores at every rate, what trying fewer rates would have given, and how the test
 accuracy of each network's best optimizer, also chosen on the validation samples, differs from the
-others'. The rule of every choice is that of report/tuning.py.
+others'. The rule of every choice is that of report/choosing.py.
 """
 
 import sys
@@ -25,6 +25,7 @@ from cnn_from_scratch.experiment.dataset import load_dataset
 from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
+from cnn_from_scratch.report.choosing import choose_optimizer, choose_rate, means_by_rate
 from cnn_from_scratch.report.measures import rounded
 from cnn_from_scratch.report.names import by_group
 from cnn_from_scratch.report.pictures.style import save_figure
@@ -34,9 +35,6 @@ from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs, read_runs
 from cnn_from_scratch.report.tuning import (
     Trials,
-    choose_optimizer,
-    choose_rate,
-    over_seeds,
     read_trials,
     sensitivity,
     sensitivity_table,
@@ -50,7 +48,7 @@ def rates_table(trials: Mapping[str, Trials]) -> pd.DataFrame:
     for model, (validation, test_accuracy) in trials.items():
         accuracy, loss = validation.means()
         columns = {"val_accuracy": accuracy, "val_loss": loss}
-        columns["test_accuracy"] = over_seeds(test_accuracy)
+        columns["test_accuracy"] = means_by_rate(test_accuracy)
         tables.append(pd.DataFrame({"model": model, "lr": validation.rates, **columns}))
     return pd.concat(tables, ignore_index=True)
 

@@ -1,15 +1,4 @@
-"""Choosing a learning rate on the validation samples, and what trying fewer rates would have given.
-
-The rule, made before any test sample is looked at. Of the rates of an optimizer, and of the
-optimizers of a network at their chosen rates, that one is the best which has
-
-1. the highest validation accuracy, mean over seeds;
-2. of equal ones, the lowest validation loss, mean over seeds;
-3. of equal ones, the first place in params.yaml.
-
-Means are equal if they agree to TIE_DIGITS digits: any two that stand for different numbers of
-right answers differ by more, and the order of a sum does not matter.
-"""
+"""What trying fewer learning rates would have given, and how much hangs on the rate."""
 
 from collections.abc import Mapping
 from math import comb, log10
@@ -19,30 +8,19 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.measures import MEASURES, mean_and_population_sd
+from cnn_from_scratch.report.choosing import (
+    TIE_DIGITS,
+    Numbers,
+    Validation,
+    means_by_rate,
+    ranking,
+)
+from cnn_from_scratch.report.measures import MEASURES
 from cnn_from_scratch.report.statistics import CONFIDENCE, RESAMPLES, RESAMPLING_SEED
 from cnn_from_scratch.report.tables import markdown_table
 
-Numbers = np.ndarray[Any, Any]
-
-TIE_DIGITS = 9
 TOLERANCE = 0.02  # a rate whose validation accuracy is so near to the best one's is a good one
 SPLITS = ("val", "test")
-
-
-class Validation(NamedTuple):
-    """All that a choice sees of an optimizer's trials: what they scored on the validation samples.
-
-    rates: N of them, in the order of params.yaml. accuracy, 0..1, and loss, in nats: (n seeds, N).
-    """
-
-    rates: tuple[str, ...]
-    accuracy: Numbers
-    loss: Numbers
-
-    def means(self) -> tuple[list[float], list[float]]:
-        """Return accuracy and loss at each rate, mean over seeds."""
-        return over_seeds(self.accuracy), over_seeds(self.loss)
 
 
 class Trials(NamedTuple):
@@ -74,36 +52,6 @@ def read_trials(scores: pd.DataFrame) -> dict[str, Trials]:
         )
         for name, tried in rates.items()
     }
-
-
-def over_seeds(scores: Numbers) -> list[float]:
-    """Return the mean over seeds at each rate. scores: (n seeds, N rates)."""
-    return [mean_and_population_sd(of_rate)[0] for of_rate in scores.T.tolist()]
-
-
-def ranking(accuracy: Any, loss: Any) -> Numbers:
-    """Return the places of N candidates, the best first, by the rule above.
-
-    accuracy (..., N), loss (..., N): of the validation samples, means over seeds, in the order of
-    params.yaml.
-    """
-    return np.lexsort((np.round(loss, TIE_DIGITS), -np.round(accuracy, TIE_DIGITS)))
-
-
-def choose_rate(validation: Validation) -> str:
-    """Return the best rate, by the rule above."""
-    return validation.rates[ranking(*validation.means())[0]]
-
-
-def choose_optimizer(validations: Mapping[str, Validation]) -> str:
-    """Return the optimizer that is the best at its best rate, by the rule above."""
-    accuracy, loss = [], []
-    for validation in validations.values():
-        means = validation.means()
-        best = ranking(*means)[0]
-        accuracy.append(means[0][best])
-        loss.append(means[1][best])
-    return list(validations)[ranking(accuracy, loss)[0]]
 
 
 def chances(n: int) -> Numbers:
@@ -152,7 +100,7 @@ def tuning_curves(trials: Trials) -> dict[str, dict[str, dict[str, Any]]]:
         method="percentile",
         rng=np.random.default_rng(RESAMPLING_SEED),
     ).confidence_interval
-    means = _both_expected(*map(over_seeds, scores))
+    means = _both_expected(*map(means_by_rate, scores))
     return {
         split: {
             str(k): {"mean": float(mean), "interval_95": sorted((float(low), float(high)))}
@@ -177,10 +125,10 @@ def _both_expected(val_accuracy: Any, val_loss: Any, test_accuracy: Any) -> Numb
 def sensitivity(validation: Validation) -> dict[str, Any]:
     """Return how much hangs on the rate, by the mean validation accuracies a of the N rates.
 
-    rates is N; best is that of the chosen rate; random, mean(a), is what a rate drawn at random gives; gap is
-    best - random. good_rates counts the rates with a >= best - TOLERANCE; decades is
-    log10(largest / smallest) of them. tries is the least k whose expected best of k rates is no
-    further below best than TOLERANCE.
+    rates is N; best = max(a), that of the chosen rate; random = mean(a), what a rate drawn at
+    random gives; gap = best - random. good_rates counts the rates with a >= best - TOLERANCE, and
+    decades is log10(largest / smallest) of them. tries is the least k for which `expected_best` is
+    at least best - TOLERANCE.
 
     Source: the gap is the learning rate sensitivity of Wortsman et al. 2023, "Small-scale proxies
     for large-scale transformer training instabilities" (arXiv 2309.14322), with the accuracy in
