@@ -53,6 +53,17 @@ def rates_table(trials: Mapping[str, Trials]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def choices(trials: Mapping[str, Trials]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return each model's rate, and each network's model at its rate."""
+    validations = {model: of_model.validation for model, of_model in trials.items()}
+    lrs = {model: choose_rate(validation) for model, validation in validations.items()}
+    winners = {
+        network: choose_optimizer({name: validations[name] for name in names})
+        for network, names in by_group(validations).items()
+    }
+    return lrs, winners
+
+
 def tuned(runs: Runs, chosen: Mapping[str, str]) -> Runs:
     """Return the runs of the chosen models, under their new names. chosen: new names by old."""
 
@@ -102,15 +113,10 @@ def main() -> None:
     dataset = load_dataset(Path("../../data/dataset.npz"))
     runs = read_runs(params, dataset)
     trials = read_trials(runs.scores)
-    validations = {model: of_model.validation for model, of_model in trials.items()}
-    lrs = {model: choose_rate(validation) for model, validation in validations.items()}
-    winners = {
-        network: choose_optimizer({name: validations[name] for name in names})
-        for network, names in by_group(validations).items()
-    }
+    lrs, winners = choices(trials)
     differences = {
         f"{winners[network]} - {other}": {winners[network]: 1.0, other: -1.0}
-        for network, names in by_group(validations).items()
+        for network, names in by_group(lrs).items()
         for other in names
         if other != winners[network]
     }
