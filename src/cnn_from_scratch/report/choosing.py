@@ -1,14 +1,14 @@
 """Choosing a learning rate, and an optimizer, on the validation samples.
 
-The rule, made before any test sample is looked at. Of the rates of an optimizer, and of the
-optimizers of a network at their chosen rates, that one is the best which has
+The rule, which sees no test sample and leaves no tie open. Of the rates of an optimizer, and then
+of the optimizers of a network at their chosen rates, that one is the best which has
 
 1. the highest validation accuracy, mean over seeds;
 2. of equal ones, the lowest validation loss, mean over seeds;
 3. of equal ones, the first place in params.yaml.
 
-Means are equal if they agree to TIE_DIGITS digits: any two that stand for different numbers of
-right answers differ by more, and the order of a sum does not matter.
+Means are equal if they agree to TIE_DIGITS decimals. Two accuracies that stand for different
+numbers of right answers differ by more; the order in which a mean was added up does not decide.
 """
 
 from collections.abc import Mapping

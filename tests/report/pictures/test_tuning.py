@@ -28,7 +28,7 @@ CURVES = {
 def dots(axes: Axes) -> dict[str, list[list[float]]]:
     """Return x and y of the dots by the name of their optimizer."""
     return {
-        str(line.get_label()): np.transpose(line.get_data()).tolist()
+        str(line.get_label()): np.asarray(line.get_xydata()).tolist()
         for line in axes.lines
         if not str(line.get_label()).startswith("_")
     }
@@ -65,7 +65,7 @@ def test_the_chosen_rate_is_filled() -> None:
     )
     panel = rates_figure(rates, {"S-sgd": "0.3"}).axes[0]
     line, filled = panel.lines
-    assert np.transpose(line.get_data()).tolist() == [[0.1, 0.9], [0.3, 0.8]]
+    assert np.asarray(line.get_xydata()).tolist() == [[0.1, 0.9], [0.3, 0.8]]
     assert line.get_markerfacecolor() == "white"
-    assert np.transpose(filled.get_data()).tolist() == [[0.3, 0.8]]
+    assert np.asarray(filled.get_xydata()).tolist() == [[0.3, 0.8]]
     assert filled.get_markerfacecolor() == filled.get_color() == line.get_color()
