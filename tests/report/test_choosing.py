@@ -5,14 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
-from cnn_from_scratch.report.choosing import Validation, choose_optimizer, choose_rate, ranking
+from cnn_from_scratch.report.choosing import (
+    ValidationScores,
+    choose_optimizer,
+    choose_rate,
+    ranking,
+)
 
 RATES = ("0.1", "0.3", "1.0")
 
 
-def validation(accuracy: list[float], loss: list[float]) -> Validation:
+def validation(accuracy: list[float], loss: list[float]) -> ValidationScores:
     """Return what one seed scored at each rate."""
-    return Validation(RATES[: len(loss)], np.array([accuracy]), np.array([loss]))
+    return ValidationScores(RATES[: len(loss)], np.array([accuracy]), np.array([loss]))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,7 @@ def test_the_means_over_seeds_are_compared_in_whatever_order_the_seeds_are() -> 
     accuracy = np.array([[0.1, 0.3], [0.2, 0.1], [0.3, 0.2]])
     loss = np.array([[0.7, 0.2], [0.1, 0.1], [0.2, 0.7]])
     for order in map(list, itertools.permutations(range(3))):
-        assert choose_rate(Validation(RATES[:2], accuracy[order], loss[order])) == "0.1"
+        assert choose_rate(ValidationScores(RATES[:2], accuracy[order], loss[order])) == "0.1"
 
 
 def test_many_tables_are_ranked_at_once() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cnn_from_scratch.report.choosing import Numbers, Validation, ranking
+from cnn_from_scratch.report.choosing import Numbers, ValidationScores, ranking
 from cnn_from_scratch.report.statistics import normal_coverage
 from cnn_from_scratch.report.tuning import (
     Trials,
@@ -24,7 +24,9 @@ GRID = ("0.001", "0.003", "0.01", "0.03", "0.1", "0.3", "1.0", "3.0")
 
 
 def trials(val_accuracy: Numbers, val_loss: Numbers, test_accuracy: Numbers) -> Trials:
-    return Trials(Validation(GRID[: val_loss.shape[1]], val_accuracy, val_loss), test_accuracy)
+    return Trials(
+        ValidationScores(GRID[: val_loss.shape[1]], val_accuracy, val_loss), test_accuracy
+    )
 
 
 def random_trials(seed: int, seeds: int, rates: int) -> Trials:
@@ -141,7 +143,7 @@ def test_the_trials_are_read_in_the_order_of_the_models_and_by_seed() -> None:
 
 def test_the_sensitivity_to_the_rate() -> None:
     accuracy = np.array([[0.5, 0.88, 0.9, 0.8799, 0.89]])
-    told = sensitivity(Validation(GRID[:5], accuracy, np.zeros((1, 5))))
+    told = sensitivity(ValidationScores(GRID[:5], accuracy, np.zeros((1, 5))))
     assert told == {
         "rates": 5,
         "random": pytest.approx(0.80998),
@@ -155,7 +157,7 @@ def test_the_sensitivity_to_the_rate() -> None:
 
 def test_the_table_of_sensitivities() -> None:
     accuracy = np.array([[0.5, 0.9, 0.88]])
-    told = sensitivity(Validation(GRID[:3], accuracy, np.zeros((1, 3))))
+    told = sensitivity(ValidationScores(GRID[:3], accuracy, np.zeros((1, 3))))
     header, _, row = sensitivity_table({"S-sgd": told}).splitlines()
     cells = dict(zip(header.split("|"), row.split("|"), strict=True))
     assert {name.strip(): cell.strip() for name, cell in cells.items() if name} == {

@@ -23,7 +23,7 @@ Numbers = np.ndarray[Any, Any]
 TIE_DIGITS = 9
 
 
-class Validation(NamedTuple):
+class ValidationScores(NamedTuple):
     """All that a choice sees of an optimizer's trials: what they scored on the validation samples.
 
     rates: N of them, in the order of params.yaml. accuracy, 0..1, and loss, in nats: (n seeds, N).
@@ -52,12 +52,12 @@ def ranking(accuracy: Any, loss: Any) -> Numbers:
     return np.lexsort((np.round(loss, TIE_DIGITS), -np.round(accuracy, TIE_DIGITS)))
 
 
-def choose_rate(validation: Validation) -> str:
+def choose_rate(validation: ValidationScores) -> str:
     """Return the best rate, by the rule above."""
     return validation.rates[ranking(*validation.means())[0]]
 
 
-def choose_optimizer(validations: Mapping[str, Validation]) -> str:
+def choose_optimizer(validations: Mapping[str, ValidationScores]) -> str:
     """Return the optimizer that is the best at its best rate, by the rule above."""
     accuracy, loss = [], []
     for validation in validations.values():

@@ -11,7 +11,7 @@ from scipy import stats
 from cnn_from_scratch.report.choosing import (
     TIE_DIGITS,
     Numbers,
-    Validation,
+    ValidationScores,
     means_by_rate,
     ranking,
 )
@@ -26,7 +26,7 @@ SPLITS = ("val", "test")
 class Trials(NamedTuple):
     """The trials of an optimizer, and what they scored on the test samples: accuracy (n, N)."""
 
-    validation: Validation
+    validation: ValidationScores
     test_accuracy: Numbers
 
 
@@ -47,7 +47,7 @@ def read_trials(scores: pd.DataFrame) -> dict[str, Trials]:
 
     return {
         name: Trials(
-            Validation(tuple(tried), of(name, "accuracy", "val"), of(name, "loss", "val")),
+            ValidationScores(tuple(tried), of(name, "accuracy", "val"), of(name, "loss", "val")),
             of(name, "accuracy", "test"),
         )
         for name, tried in rates.items()
@@ -122,7 +122,7 @@ def _both_expected(val_accuracy: Any, val_loss: Any, test_accuracy: Any) -> Numb
     return np.stack([expected_best(x, order) for x in (val_accuracy, test_accuracy)])
 
 
-def sensitivity(validation: Validation) -> dict[str, Any]:
+def sensitivity(validation: ValidationScores) -> dict[str, Any]:
     """Return how much hangs on the rate, by the mean validation accuracies a of the N rates.
 
     rates is N; best = max(a), that of the chosen rate; random = mean(a), what a rate drawn at
