@@ -3,71 +3,68 @@
 Usage: python tune.py, in this folder; runs/ -> metrics/, plot_data/ and rates/
 
 The tuned models, named <network>-<optimizer>, get what `aggregate` gives any models; besides them
-there are the scores at every rate, and how the test accuracy of each network's best optimizer, also
-chosen on the validation samples, differs from the others'.
+there are the scores at every rate, what trying fewer rates would have given, and how the test
+accuracy of each network's best optimizer, also chosen on the validation samples, differs from the
+others'. The rule of every choice is that of report/choosing.py.
 """
 
 import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "stages"))
 
 import start
 
-import matplotlib as mpl
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.experiment.dataset import load_dataset
-from cnn_from_scratch.experiment.files import replacing, write_json
+from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.params import load_params
-from cnn_from_scratch.report.measures import MEASURES, mean_and_population_sd, rounded
+from cnn_from_scratch.report.choosing import choose_optimizer, choose_rate, means_by_rate
+from cnn_from_scratch.report.measures import rounded
 from cnn_from_scratch.report.names import by_group
-from cnn_from_scratch.report.pictures.style import (
-    LABEL_HEIGHT,
-    MAX_MODELS,
-    STYLE,
-    first,
-    line_styles,
-    save_figure,
-    stay_within,
-    with_notes,
-)
+from cnn_from_scratch.report.pictures.style import save_figure
+from cnn_from_scratch.report.pictures.tuning import rates_figure, tuning_figure
 from cnn_from_scratch.report.pruning import prune_runs
 from cnn_from_scratch.report.results import write_results
 from cnn_from_scratch.report.runs import Runs, read_runs
+from cnn_from_scratch.report.tuning import (
+    Trials,
+    read_trials,
+    sensitivity,
+    sensitivity_table,
+    tuning_curves,
+)
 
-COLUMNS = 2  # of panels
 
-
-def rates_table(scores: pd.DataFrame) -> pd.DataFrame:
+def rates_table(trials: Mapping[str, Trials]) -> pd.DataFrame:
     """Return one row per (model, lr), in order: mean val_accuracy, val_loss and test_accuracy."""
-    mean: dict[str, list[Any]] = {}
-    for (name, split), rows in scores.groupby(["model", "split"], sort=False):
-        for measure in ("accuracy", "loss"):
-            mean.setdefault(f"{split}_{measure}", []).append(
-                mean_and_population_sd(rows[measure])[0]
-            )
-        if split == "val":
-            model, _, lr = str(name).partition("/")
-            mean.setdefault("model", []).append(model)
-            mean.setdefault("lr", []).append(lr)
-    columns = ["model", "lr", "val_accuracy", "val_loss", "test_accuracy"]
-    return pd.DataFrame(mean)[columns]
+    tables = []
+    for model, (validation, test_accuracy) in trials.items():
+        accuracy, loss = validation.means()
+        columns = {"val_accuracy": accuracy, "val_loss": loss}
+        columns["test_accuracy"] = means_by_rate(test_accuracy)
+        tables.append(pd.DataFrame({"model": model, "lr": validation.rates, **columns}))
+    return pd.concat(tables, ignore_index=True)
 
 
-def best(rates: pd.DataFrame) -> Any:
-    """Return the row of the highest validation accuracy; of equal ones that of the lowest loss."""
-    order = rates.assign(val_accuracy=rates["val_accuracy"].round(9))  # the same number of samples
-    return order.sort_values(["val_accuracy", "val_loss"], ascending=[False, True]).iloc[0]
+def choices(trials: Mapping[str, Trials]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return each model's rate, and each network's model at its rate."""
+    validations = {model: of_model.validation for model, of_model in trials.items()}
+    lrs = {model: choose_rate(validation) for model, validation in validations.items()}
+    winners = {
+        network: choose_optimizer({name: validations[name] for name in names})
+        for network, names in by_group(validations).items()
+    }
+    return lrs, winners
 
 
-def tuned(runs: Runs, chosen: dict[str, str]) -> Runs:
+def tuned(runs: Runs, chosen: Mapping[str, str]) -> Runs:
     """Return the runs of the chosen models, under their new names. chosen: new names by old."""
 
     def of(table: pd.DataFrame) -> pd.DataFrame:
@@ -79,38 +76,29 @@ def tuned(runs: Runs, chosen: dict[str, str]) -> Runs:
     )
 
 
-@mpl.rc_context(STYLE)
-def rates_figure(rates: pd.DataFrame) -> Figure:
-    """Draw mean validation accuracy by learning rate: a panel per network, a line per optimizer.
+def write_rates(
+    trials: Mapping[str, Trials], lrs: Mapping[str, str], winners: Mapping[str, str]
+) -> None:
+    """Write rates/, all files or none. lrs, winners: chosen, by model and by network."""
+    rates = rates_table(trials)
+    by_model = {
+        str(model): rows.set_index("lr").drop(columns="model").to_dict("index")
+        for model, rows in rates.groupby("model", sort=False)
+    }
+    curves = {model: tuning_curves(of_model) for model, of_model in trials.items()}
+    sensitivities = {model: sensitivity(of_model.validation) for model, of_model in trials.items()}
+    with ExitStack() as stack:
 
-    rates: of `rates_table`; a filled dot is the chosen rate.
-    """
-    drawn, left_out = first(dict.fromkeys(rates["model"]), MAX_MODELS, "models")
-    groups = by_group(drawn)
-    lines = -(-len(groups) // COLUMNS)
-    height = max(2.8 * lines, LABEL_HEIGHT * max(map(len, groups.values())) + 1.0, 4.2)
-    figure = Figure(figsize=(9.0, height), layout="constrained")
-    panels = figure.subplots(
-        lines, min(len(groups), COLUMNS), sharex=True, sharey=True, squeeze=False
-    ).flatten()
-    for axes in panels[len(groups) :]:
-        axes.set_visible(False)
-    for axes, (group, models) in zip(panels, groups.items(), strict=False):
-        for model, (color, dash) in zip(models, line_styles(), strict=False):
-            rows = rates[rates["model"] == model]
-            x = rows["lr"].astype(float)
-            axes.plot(x, rows["val_accuracy"], color=color, linestyle=dash, marker="o", ms=4,
-                      mfc="white", label=model.removeprefix(f"{group}-"))  # fmt: skip
-            chosen = best(rows)
-            axes.plot(float(chosen["lr"]), chosen["val_accuracy"], "o", color=color, ms=7)
-        axes.set(xscale="log", xlabel="learning rate", title=f"network {group}")
-        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    accuracy = MEASURES["accuracy"]
-    stay_within(panels[0], "y", (accuracy.low, accuracy.high))
-    panels[0].set_ylabel(with_notes("validation accuracy, mean over seeds", left_out))
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", title="filled: chosen")
-    return figure
+        def new(name: str) -> Path:
+            return stack.enter_context(replacing(Path("rates", name)))
+
+        write_json(new("rates.json"), {"chosen": lrs, "rates": rounded(by_model)})
+        write_json(new("winners.json"), winners)
+        write_json(new("tuning.json"), rounded(curves))
+        write_json(new("sensitivity.json"), rounded(sensitivities))
+        write_text(new("sensitivity.md"), sensitivity_table(sensitivities))
+        save_figure(rates_figure(rates, lrs), new("rates.png"))
+        save_figure(tuning_figure(curves), new("tuning.png"))
 
 
 def main() -> None:
@@ -124,34 +112,18 @@ def main() -> None:
         raise InputError("params.yaml: seeds: expected at least two, to compare models by")
     dataset = load_dataset(Path("../../data/dataset.npz"))
     runs = read_runs(params, dataset)
-    rates = rates_table(runs.scores)
-    choices = {str(model): best(rows) for model, rows in rates.groupby("model", sort=False)}
-    lrs = {model: row["lr"] for model, row in choices.items()}
-    chosen = tuned(runs, {f"{model}/{lr}": model for model, lr in lrs.items()})
-    winners = {
-        network: best(pd.DataFrame([choices[model] for model in names]))["model"]
-        for network, names in by_group(choices).items()
-    }
+    trials = read_trials(runs.scores)
+    lrs, winners = choices(trials)
     differences = {
         f"{winners[network]} - {other}": {winners[network]: 1.0, other: -1.0}
-        for network, names in by_group(choices).items()
+        for network, names in by_group(lrs).items()
         for other in names
         if other != winners[network]
     }
+    chosen = tuned(runs, {f"{model}/{lr}": model for model, lr in lrs.items()})
     tuned_models = {model: models[f"{model}/{lr}"] for model, lr in lrs.items()}
     write_results(tuned_models, chosen, dataset, differences)
-    with (
-        replacing(Path("rates/rates.json")) as of_rates,
-        replacing(Path("rates/winners.json")) as of_winners,
-        replacing(Path("rates/rates.png")) as picture,
-    ):
-        by_model = {
-            str(model): rows.set_index("lr").drop(columns="model").to_dict("index")
-            for model, rows in rates.groupby("model", sort=False)
-        }
-        write_json(of_rates, {"chosen": lrs, "rates": rounded(by_model)})
-        write_json(of_winners, winners)
-        save_figure(rates_figure(rates), picture)
+    write_rates(trials, lrs, winners)
     for line in prune_runs(models, params.seeds):
         print(line)
 

@@ -2,9 +2,11 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 
 from cnn_from_scratch.report.runs import Runs
+from cnn_from_scratch.report.tuning import read_trials
 from tests.studies.scripts import script
 from tests.workflow.project import ROOT
 
@@ -17,37 +19,40 @@ def scores(rows: list[tuple[str, str, float, float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(seed=0)
 
 
-RATES = tune.rates_table(
-    scores(
-        [
-            *(("S-sgd/0.1", split, 0.9, 0.5) for split in ("train", "val", "test")),
-            *(("S-sgd/0.3", split, 0.9, 0.4) for split in ("train", "val")),
-            ("S-sgd/0.3", "test", 0.1, 9.0),
-            *(("S-sgd/1.0", split, 0.8, 0.1) for split in ("train", "val")),
-            ("S-sgd/1.0", "test", 1.0, 0.0),
-        ]
-    )
-)
-
-
 def test_the_table_holds_what_the_scores_say() -> None:
-    assert RATES.to_dict("list") == {
-        "model": ["S-sgd"] * 3,
-        "lr": ["0.1", "0.3", "1.0"],
-        "val_accuracy": [0.9, 0.9, 0.8],
+    trials = read_trials(
+        scores(
+            [
+                *(("S-sgd/0.1", split, 0.9, 0.5) for split in ("train", "val", "test")),
+                *(("S-sgd/0.3", split, 0.8, 0.4) for split in ("train", "val")),
+                ("S-sgd/0.3", "test", 0.1, 9.0),
+                *(("S-nag/0.3", split, 0.7, 0.1) for split in ("train", "val")),
+                ("S-nag/0.3", "test", 1.0, 0.0),
+            ]
+        )
+    )
+    assert tune.rates_table(trials).to_dict("list") == {
+        "model": ["S-sgd", "S-sgd", "S-nag"],
+        "lr": ["0.1", "0.3", "0.3"],
+        "val_accuracy": [0.9, 0.8, 0.7],
         "val_loss": [0.5, 0.4, 0.1],
         "test_accuracy": [0.9, 0.1, 1.0],
     }
 
 
-def test_the_best_has_the_most_right_then_the_lowest_loss_whatever_the_test_says() -> None:
-    assert tune.best(RATES)["lr"] == "0.3"
-    assert tune.best(RATES.iloc[::2])["lr"] == "0.1"
-
-
-def test_accuracies_of_as_many_samples_are_equal_however_they_were_added_up() -> None:
-    nearly = RATES.assign(val_accuracy=[0.9 + 1e-15, 0.9, 0.8])
-    assert tune.best(nearly)["lr"] == "0.3"
+def test_whatever_the_test_samples_say_the_choices_are_the_same() -> None:
+    rng = np.random.RandomState(2)
+    names = [f"{model}/{lr}" for model in ("S-a", "S-b", "E-a", "E-b") for lr in (0.1, 0.3, 1.0)]
+    keys = pd.MultiIndex.from_product([names, ["val", "test"], range(3)])
+    table = keys.to_frame(index=False, name=["model", "split", "seed"])
+    table = table.assign(accuracy=rng.randint(0, 3, len(table)) / 2, loss=rng.rand(len(table)))
+    made = tune.choices(read_trials(table))
+    assert set(made[0]) == {"S-a", "S-b", "E-a", "E-b"}
+    assert set(made[1]) == {"S", "E"}
+    of_test = table["split"] == "test"
+    for _ in range(20):
+        table.loc[of_test, "accuracy"] = rng.permutation(table.loc[of_test, "accuracy"])
+        assert tune.choices(read_trials(table)) == made
 
 
 def test_the_tuned_runs_are_the_chosen_ones_under_their_new_names() -> None:

@@ -29,6 +29,7 @@ from cnn_from_scratch.report.pictures.filters import filters_figure
 from cnn_from_scratch.report.pictures.losses import loss_figure, loss_panels_figure
 from cnn_from_scratch.report.pictures.samples import dataset_figure, misclassified_figure
 from cnn_from_scratch.report.pictures.scores import accuracy_figure, scores_figure
+from cnn_from_scratch.report.pictures.tuning import rates_figure, tuning_figure
 from cnn_from_scratch.report.plot_data import misclassified
 from tests.report.pictures.texts import cut_off, drawn_texts
 from tests.studies.scripts import script
@@ -135,9 +136,13 @@ def rates(models: Models) -> Figure:
         for model in models
         for lr in (0.1, 0.3, 1.0)
     )
-    figure = script("optimizers", "tune").rates_figure(rows)
-    assert isinstance(figure, Figure)
-    return figure
+    return rates_figure(rows, dict.fromkeys(models, "0.3"))
+
+
+def tuning(models: Models) -> Figure:
+    """Draw accuracies that the axis has no place for, too."""
+    curve = {str(k): {"mean": 1.0, "interval_95": [0.0, 1.0]} for k in range(1, DEPTH)}
+    return tuning_figure({model: {"val": curve, "test": curve} for model in models})
 
 
 def signals(models: Models) -> Figure:
@@ -168,6 +173,7 @@ OF_GROUPS: dict[str, Callable[[Models], Figure]] = {
     ),
     "rates_figure": rates,
     "signals_figure": signals,
+    "tuning_figure": tuning,
 }
 SWEPT = {name: [picture] for name, picture in PICTURES.items()} | {
     name: [partial(picture, models) for models in NAMINGS.values()]
@@ -193,6 +199,7 @@ SAID = {
     "loss_panels_figure": ["one epoch in 2; the first 35 of 300 models"],
     "rates_figure": ["the first 35 of 300 models"],
     "signals_figure": ["the first 35 of 300 models"],
+    "tuning_figure": ["the first 35 of 300 models"],
 }  # fmt: skip
 
 
@@ -227,7 +234,7 @@ def test_every_picture_is_swept() -> None:
 
 
 SLOW = (  # many panels, or panels with long legends
-    "calibration_figure", "loss_panels_figure", "rates_figure", "signals_figure"
+    "calibration_figure", "loss_panels_figure", "rates_figure", "signals_figure", "tuning_figure"
 )  # fmt: skip
 
 
