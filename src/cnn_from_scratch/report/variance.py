@@ -59,7 +59,7 @@ def variance_components(correct: Correct) -> dict[str, Component]:
     }
 
 
-def test_variance(correct: Correct) -> float:
+def variance_over_test_sets(correct: Correct) -> float:
     """Return the variance of a model's expected accuracy over test sets of N samples.
 
     It is the covariance over test samples of two runs being right, mean over all pairs of runs that
