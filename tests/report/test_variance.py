@@ -110,7 +110,7 @@ def test_it_takes_two_of_each(self, shape: tuple[int, int, int]) -> None:
             function(correct)
 
 
-# How often the intervals are right at 10 x 10, at least and at most, by the shape of the effects, as
+# How often the intervals are right at 10 x 10, by the shape of the effects: at least and at most, as
 # `variance_components` says.
 COVERAGE = {"normal": (0.93, 0.99), "exponential": (0.82, 0.98), "collapse": (0.78, 0.98)}
 

@@ -43,9 +43,9 @@ def variance_components(correct: Correct) -> dict[str, Component]:
     In simulated tables of 10 x 10 they hold the true value in 93 to 99 % if the effects are normal,
     in 82 to 98 % if they are exponential, and in 78 to 98 % if one level in five collapses.
 
-    Source: Searle, Casella and McCulloch 1992, "Variance components", section 4.3; Owen 2007, "The
+    Source: Searle, Casella and McCulloch 1992, "Variance components", chapter 4; Owen 2007, "The
     pigeonhole bootstrap"; Efron and Tibshirani 1993, "An introduction to the bootstrap",
-    section 12.5.
+    chapter 12.
     """
     *shape, samples = _checked(correct)
     counts, unit = np.sum(correct, axis=2, dtype=np.int64), 100.0 / samples
