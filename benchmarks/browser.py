@@ -68,7 +68,7 @@ def in_python(model: str, params: Params, dataset: Dataset, numerics: NumericsNa
         resolve_models(params)[model],
         0,
         dataset,
-        params.split,
+        params.models[model].split,
         train,
         on_epoch=lambda _: ends.append(time.perf_counter()),
     )

@@ -21,8 +21,9 @@ FIRST_EPOCHS = 10
 
 def runs(model: Model, params: Params, dataset: Dataset, numerics: NumericsName) -> list[Run]:
     """Train a model from every seed."""
+    split = params.models[model.name].split
     train = replace(params.train, numerics=numerics)
-    return [train_run(model, seed, dataset, params.split, train) for seed in params.seeds]
+    return [train_run(model, seed, dataset, split, train) for seed in params.seeds]
 
 
 def accuracy(some: list[Run], split: str) -> str:

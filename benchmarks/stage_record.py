@@ -16,8 +16,7 @@ from cnn_from_scratch.experiment.models import find_model
 from cnn_from_scratch.experiment.npz import write_npz
 from cnn_from_scratch.experiment.params import load_params
 from cnn_from_scratch.experiment.run import build_network
-from cnn_from_scratch.experiment.splits import split_indices
-from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.experiment.splits import run_split
 from cnn_from_scratch.nn.network import Sequential
 from cnn_from_scratch.nn.optimizers import Adam
 from cnn_from_scratch.nn.training import Samples
@@ -44,8 +43,7 @@ def read_stage(name: str) -> Stage:
     params, dataset = load_params(), load_dataset()
     model = find_model(params, name)
     assert isinstance(model.optimizer, Adam)
-    rng = stream(SEED, Purpose.SPLIT)
-    train, val = split_indices(dataset.y, dataset.class_names, params.split, rng)
+    train, val = run_split(dataset, params.models[name].split, SEED)
 
     def samples(images: Images, labels: Labels, indices: Indices) -> Samples:
         return Samples(Chosen(images, indices, dataset.scale, "float32")[:], labels[indices])

@@ -29,11 +29,14 @@ def main(args: Namespace) -> None:
     if params.convert is not None:
         (read_source if args.out else resolve_source)(params)
     for name in resolve_models(params):
-        model, slash, _ = name.partition("/")
+        model, slash, variant = name.partition("/")
         if slash and not args.study:
+            path, noun = f"models.{model}.optimizer.lr", "rates"
+            if variant.startswith("split-"):
+                path, noun = "split.seed", "seeds"
             raise InputError(
-                f"{PARAMS_FILE}: models.{model}.optimizer.lr: expected a number; a list of rates is"
-                " for the studies in studies/"
+                f"{PARAMS_FILE}: {path}: expected a number; a list of {noun} is for the studies in"
+                " studies/"
             )
     if params.contrasts and not args.study:
         raise InputError(f"{PARAMS_FILE}: contrasts: unknown; they are for the studies in studies/")
@@ -46,7 +49,7 @@ def main(args: Namespace) -> None:
 def parser() -> Parser:
     """Return the parser of the arguments."""
     parser = Parser(description=__doc__)
-    parser.add_argument("--study", action="store_true", help="allow rates in lists, and contrasts")
+    parser.add_argument("--study", action="store_true", help="allow lists, and contrasts")
     parser.add_argument("--out", type=Path, help="read the samples, too, and write 'ok' here")
     return parser
 

@@ -72,7 +72,8 @@ def read_jobs(args: Namespace, params: Params) -> list[Job]:
     model = find_model(params, args.model)
     if args.optimizer is not None:
         model = replace(model, optimizer=default_optimizer(args.optimizer))
-    train = params.models[args.model].train
+    own = params.models[args.model]
+    train = own.train
     if args.epochs is not None:
         train = replace(train, epochs=args.epochs)
     name = args.model if args.optimizer is None else f"{args.model}-{args.optimizer}"
@@ -81,7 +82,7 @@ def read_jobs(args: Namespace, params: Params) -> list[Job]:
     check_run_folder(
         folder, run_folder(args.model, args.seed) if args.seed in params.seeds else None
     )
-    return [Job(model, args.seed, params.split, train, folder)]
+    return [Job(model, args.seed, own.split, train, folder)]
 
 
 def parser() -> Parser:

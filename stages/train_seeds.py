@@ -1,4 +1,4 @@
-"""Train one model from every seed of params.yaml, with each of its learning rates.
+"""Train one model from every seed of params.yaml, with each of its learning rates and splits.
 
 A study's stage, run in the study's folder.
 """
@@ -46,10 +46,11 @@ def main(args: Namespace) -> None:
 
 
 def read_jobs(args: Namespace, params: Params) -> list[Job]:
-    """Return the runs of the model, with each learning rate. Raises InputError."""
+    """Return the runs of the model, with each learning rate and split. Raises InputError."""
     return [
-        Job(model, seed, params.split, params.models[name].train, run_folder(name, seed))
+        Job(model, seed, own.split, own.train, run_folder(name, seed))
         for name, model in find_models(params, args.model).items()
+        for own in [params.models[name]]
         for seed in params.seeds
     ]
 

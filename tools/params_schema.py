@@ -45,6 +45,7 @@ def params_schema() -> Schema:
         "schedule": one_of("schedule", SCHEDULES),
         "train": closed({key: train[key] for key in OWN_TRAIN}),
     }
+    del model["properties"]["split"]  # no model sets its own
     model["required"] = ["architecture", "optimizer"]
     plain["Convert"]["properties"]["source"] = one_of("source", SOURCES)
     named = {
@@ -64,10 +65,12 @@ def params_schema() -> Schema:
         rate["type"] = ["number", "array"]
         rate["items"] = {"type": "number"}
     seed = {"type": "integer", "minimum": 0}
+    seeds = array(seed) | {"uniqueItems": True}
+    plain["Split"]["properties"]["seed"]["anyOf"].append(seeds)
     contrast = {"type": "object", "additionalProperties": {"type": "number"}}
     sections = {
         "convert": reference("Convert"),
-        "seeds": array(seed) | {"uniqueItems": True},
+        "seeds": seeds,
         "split": reference("Split"),
         "train": reference("Train"),
         "models": {

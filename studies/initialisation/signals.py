@@ -27,8 +27,8 @@ from cnn_from_scratch.experiment.files import replacing, write_json, write_text
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, load_params
 from cnn_from_scratch.experiment.run import build_network
-from cnn_from_scratch.experiment.splits import split_indices
-from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.experiment.splits import run_split
+from cnn_from_scratch.experiment.streams import Purpose
 from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Conv2D
 from cnn_from_scratch.nn.network import Sequential
@@ -73,11 +73,13 @@ def of_model(
     before and after training the mean number of dead ones (ReLU), or the mean share of saturated
     outputs.
     """
+    own = params.models[name]
     by_seed, before, after = [], [], []
     for seed in params.seeds:
-        rng = stream(seed, Purpose.SPLIT)
-        chosen, _ = split_indices(dataset.y, dataset.class_names, params.split, rng)
-        network, x = build_network(model, seed, dataset, backend), dataset.pixels[chosen]
+        chosen, _ = run_split(dataset, own.split, seed)
+        init_seed = own.train.seed_of(Purpose.INIT, seed)
+        network = build_network(model, init_seed, dataset, backend)
+        x = dataset.pixels[chosen]
         by_seed.append(variances(network, x))
         before.append([vars(units) for units in diagnose(network, x).activations])
         record = read_named_record(params, name, model, seed, dataset)

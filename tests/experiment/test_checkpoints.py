@@ -130,7 +130,7 @@ def test_another_run_never_finds_it(
     if other == "machine":
         monkeypatch.setattr(platform, "node", lambda: "elsewhere")
     if other == "numpy":
-        monkeypatch.setattr(checkpoints, "version", lambda package: "0.0")
+        monkeypatch.setattr("importlib.metadata.version", lambda package: "0.0")
     epochs: list[int] = []
     checkpoint = run.checkpoint(dataset, project, 0.0)
     run.record(dataset, lambda scored: epochs.append(scored.epoch), checkpoint)
@@ -143,7 +143,7 @@ def test_a_portable_run_goes_on_wherever_it_was_killed(
     run = job(MINIBATCHES, Adam())
     kill(run, project, 2)
     monkeypatch.setattr(platform, "node", lambda: "elsewhere")
-    monkeypatch.setattr(checkpoints, "version", lambda package: "0.0")
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "0.0")
     epochs: list[int] = []
     run.record(DATASET, lambda scored: epochs.append(scored.epoch), checkpoint_of(run, project))
     assert epochs[0] == 3

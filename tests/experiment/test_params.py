@@ -24,6 +24,7 @@ from cnn_from_scratch.experiment.params import (
     protocol_name,
 )
 from cnn_from_scratch.experiment.settings import settings
+from cnn_from_scratch.experiment.streams import Purpose
 from cnn_from_scratch.nn.architectures import ARCHITECTURES, EnhancedCNN, SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import BatchNorm, Conv2D, Dense, Flatten
 from cnn_from_scratch.nn.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
@@ -64,7 +65,8 @@ def test_the_committed_parameters_are_the_published_study() -> None:
     assert params.convert.hold_out is None
     assert params.convert.source["name"] == "workbook"
     assert params.seeds == tuple(range(10))
-    assert params.split == Split(protocol="holdout", validation_fraction=0.2)
+    for model in params.models.values():
+        assert model.split == Split(protocol="holdout", validation_fraction=0.2)
     assert params.train == Train(epochs=300, batch_size=None)
     assert models == {
         "S-SGD": Model(SimpleCNN("sigmoid", True), SGD(lr=0.9)),
@@ -117,15 +119,47 @@ def test_hyper_parameters_are_kept(beta1: Any) -> None:
             {"fraction": "2e-1", "seed": 3},
             Convert(committed()["convert"]["source"], HoldOut(0.2, 3)),
         ),
-        ("split/protocol", "resubstitution", Split("resubstitution", 0.2)),
-        ("split/validation_fraction", "1e-1", Split("holdout", 0.1)),
         ("train/batch_size", 16, Train(300, 16)),
         ("train/epochs", 1, Train(1, None)),
+        ("train/init_seed", "3", Train(300, None, init_seed=3)),
     ],
 )
-def test_sections(path: str, value: Any, expected: Convert | Split | Train) -> None:
+def test_sections(path: str, value: Any, expected: Convert | Train) -> None:
     params, _ = load(changed(path, value))
     assert getattr(params, path.split("/")[0]) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        ("split/protocol", "resubstitution", Split("resubstitution", 0.2)),
+        ("split/validation_fraction", "1e-1", Split("holdout", 0.1)),
+        ("split/seed", 7, Split("holdout", 0.2, 7)),
+        ("split/seed", None, Split("holdout", 0.2)),
+    ],
+)
+def test_the_split_is_every_models(path: str, value: Any, expected: Split) -> None:
+    params, _ = load(changed(path, value))
+    assert [model.split for model in params.models.values()] == [expected] * 5
+
+
+def test_a_list_of_split_seeds_makes_a_model_of_each() -> None:
+    raw = changed("split/seed", [4, 0])
+    raw["models"] = {"b": raw["models"]["S-SGD"], "a": raw["models"]["S-Adam"]}
+    raw["models"]["a"]["optimizer"]["lr"] = [0.1, 0.2]
+    params, models = load(raw)
+    assert [(name, model.split.seed) for name, model in params.models.items()] == [
+        ("b/split-4", 4), ("b/split-0", 0),
+        ("a/0.1/split-4", 4), ("a/0.1/split-0", 0), ("a/0.2/split-4", 4), ("a/0.2/split-0", 0),
+    ]  # fmt: skip
+    assert models["a/0.2/split-0"].optimizer == Adam(0.2, beta1=0.7, beta2=0.99)
+
+
+def test_a_stream_has_the_runs_seed_or_its_own() -> None:
+    split, train = Split("holdout", 0.2, seed=0), Train(1, None, dropout_seed=8)
+    assert (split.seed_of(3), Split("holdout", 0.2).seed_of(3)) == (0, 3)
+    own = {purpose: train.seed_of(purpose, 3) for purpose in (Purpose.INIT, Purpose.DROPOUT)}
+    assert own == {Purpose.INIT: 3, Purpose.DROPOUT: 8}
 
 
 @pytest.mark.parametrize("seeds", [[0], [7, 3, 5], [0, 2**40]])
@@ -651,6 +685,13 @@ def test_contrasts_are_weights_by_model() -> None:
         (f"{ADAM}/optimizer/lr", [1, 1.0], f"{ADAM_KEY}.optimizer.lr[1]: 1.0 is there twice"),
         (f"{ADAM}/optimizer/lr", [1, "x"], f"{ADAM_KEY}.optimizer.lr[1]: expected a number, got"),
         (f"{ADAM}/optimizer/lr", [0.1, "1e-1"], f"{ADAM_KEY}.optimizer.lr[1]: 0.1 is there twice"),
+        ("split/seed", [], "split.seed: expected a list of at least one seed, got []"),
+        ("split/seed", [1, 1], "split.seed[1]: 1 is there twice"),
+        ("split/seed", [1, 2**31], "split.seed[1]: expected a whole number from 0 to 2147483647"),
+        ("split/seed", [1, "x"], "split.seed[1]: expected a whole number from 0 to"),
+        ("split/seed", -1, "split.seed: expected a number of at least 0, or null, got -1"),
+        ("train/init_seed", [1], "train.init_seed: expected a whole number or null, got [1]"),
+        (f"{ADAM}/split", {}, f"{ADAM_KEY}.split: unknown; known: architecture, optimizer, train,"),
         (f"{ADAM}/optimizer/lr", [-1], f"{ADAM_KEY}/-1.optimizer.lr: expected"),
         ("contrasts", [], "params.yaml: contrasts: expected a mapping, got []"),
         ("contrasts", {"c": 1}, "contrasts.c: expected a mapping, got 1"),

@@ -158,7 +158,8 @@ def test_the_gradients(folder: Path, run: Run) -> None:
 
 def test_the_predictions_are_counted_in_the_scores(folder: Path) -> None:
     predictions = rows(folder / "predictions.csv")
-    assert list(predictions[0]) == ["split", "index", "label", "predicted"]
+    probabilities = ["p(1)", "p(2)", "p(3)"]
+    assert list(predictions[0]) == ["split", "index", "label", "predicted", *probabilities]
     for split, size in (("val", 6), ("test", 9)):
         some = [row for row in predictions if row["split"] == split]
         assert len(some) == size

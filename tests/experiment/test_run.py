@@ -9,11 +9,11 @@ import pytest
 from cnn_from_scratch import InputError
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.models import Model
-from cnn_from_scratch.experiment.params import Train
+from cnn_from_scratch.experiment.params import Augmentation, Split, Train
 from cnn_from_scratch.experiment.run import Run, train_run
 from cnn_from_scratch.experiment.splits import split_indices
 from cnn_from_scratch.experiment.streams import Purpose, stream
-from cnn_from_scratch.nn.architectures import Stack
+from cnn_from_scratch.nn.architectures import SimpleCNN, Stack
 from cnn_from_scratch.nn.layers import AvgPool2D, BatchNorm, Conv2D, Dense, Flatten
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.optimizers import SGD
@@ -74,6 +74,9 @@ def test_the_predictions_can_be_recomputed_from_theta(run: Run) -> None:
     for predictions, images in ((val, DATASET.X[held_out]), (test, DATASET.X_test)):
         predicted = logits(run.checkpoint["theta"], images).argmax(axis=1)
         assert predictions.predicted == DATASET.names(predicted)
+        z = np.exp(logits(run.checkpoint["theta"], images))
+        expected = z / z.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(predictions.probabilities, expected, rtol=1e-5)
 
 
 def test_the_predictions_agree_with_the_scores(run: Run) -> None:
@@ -131,6 +134,54 @@ def test_the_models_share_the_split_of_a_seed() -> None:
     assert indices[SIMPLE, 0] == indices[ENHANCED, 0]
     assert indices[SIMPLE, 1] == indices[ENHANCED, 1]
     assert indices[SIMPLE, 0] != indices[SIMPLE, 1]
+
+
+ALL = replace(
+    EPOCHS, batch_size=5, augment=Augmentation(shift=1),
+    init_seed=8, shuffle_seed=8, dropout_seed=8, augment_seed=8,
+)  # fmt: skip
+DROPPING = Model(SimpleCNN(dropout=0.5), SGD(lr=0.5))
+
+
+def test_streams_of_their_own_leave_nothing_to_the_runs_seed() -> None:
+    split = replace(HOLDOUT, seed=8)
+    thetas = [
+        train_run(DROPPING, *given).checkpoint["theta"]
+        for given in (
+            (3, DATASET, split, ALL),
+            (4, DATASET, split, ALL),
+            (8, DATASET, HOLDOUT, replace(EPOCHS, batch_size=5, augment=Augmentation(shift=1))),
+        )
+    ]
+    np.testing.assert_array_equal(thetas[0], thetas[1])
+    np.testing.assert_array_equal(thetas[0], thetas[2])
+
+
+@pytest.mark.parametrize(
+    ("split", "train"),
+    [
+        (HOLDOUT, ALL),
+        (replace(HOLDOUT, seed=8), replace(ALL, init_seed=None)),
+        (replace(HOLDOUT, seed=8), replace(ALL, shuffle_seed=None)),
+        (replace(HOLDOUT, seed=8), replace(ALL, dropout_seed=None)),
+        (replace(HOLDOUT, seed=8), replace(ALL, augment_seed=None)),
+    ],
+)
+def test_each_stream_decides_something(split: Split, train: Train) -> None:
+    """With the others fixed, it is what makes two runs differ."""
+    first, second = (
+        train_run(DROPPING, seed, DATASET, split, train).checkpoint["theta"] for seed in (3, 4)
+    )
+    assert not np.array_equal(first, second)
+
+
+def test_the_initial_weights_are_of_the_init_seed_and_the_split_of_its_own() -> None:
+    run = train_run(SIMPLE, 3, DATASET, replace(HOLDOUT, seed=4), replace(EPOCHS, init_seed=5))
+    of_four = train_run(SIMPLE, 4, DATASET, HOLDOUT, EPOCHS)
+    of_five = train_run(SIMPLE, 5, DATASET, replace(HOLDOUT, seed=4), EPOCHS)
+    val = run.predictions["val"].indices
+    np.testing.assert_array_equal(val, of_four.predictions["val"].indices)
+    np.testing.assert_array_equal(run.checkpoint["theta"], of_five.checkpoint["theta"])
 
 
 @pytest.mark.parametrize("batch_size", [None, 5])

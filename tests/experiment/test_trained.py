@@ -31,7 +31,7 @@ def trained(model: Model = SIMPLE, train: Train = TRAIN, data: Dataset | None = 
 
 
 def content_of(run: Run) -> bytes:
-    return trained_bytes(run.description, run.shapes, run.checkpoint)
+    return trained_bytes(run.description, run.checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +160,15 @@ def test_what_is_no_trained_network_is_refused(bad: str, content: bytes) -> None
     with pytest.raises(InputError) as error:
         read_trained(BAD[bad](content), "a file")
     assert str(error.value) == "a file: expected a trained network, a run's checkpoint.npz"
+
+
+def test_a_file_in_place_of_an_array_is_refused(content: bytes) -> None:
+    files = members(content)
+    del files["theta.npy"]
+    with pytest.raises(InputError, match=r"^a file: network.json: "):
+        read_trained(packed(files | {"theta": b"\0"}), "a file")
+    with pytest.raises(InputError, match=r"network.json: expected arrays and network.json alone"):
+        read_trained(packed(members(content) | {"other": b"\0"}), "a file")
 
 
 def test_one_that_does_not_describe_itself_is_refused(content: bytes) -> None:

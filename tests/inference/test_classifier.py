@@ -82,7 +82,7 @@ def test_networks_of_different_models_do_not_mix(
     copytree(model_folder / "2", tmp_path / "mixed/0")
     run = train_run(SIMPLE, 0, other, HOLDOUT, Train(1, None))
     (tmp_path / "mixed/1").mkdir()
-    content = trained_bytes(run.description, run.shapes, run.checkpoint)
+    content = trained_bytes(run.description, run.checkpoint)
     (tmp_path / "mixed/1/checkpoint.npz").write_bytes(content)
     with pytest.raises(InputError, match=f"expected networks of one model, found {what} "):
         load(tmp_path / "mixed")

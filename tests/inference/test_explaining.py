@@ -31,7 +31,7 @@ def test_occlusion_covers_one_pixel_at_a_time(model_folder: Path) -> None:
 def _photographs(side: int) -> Classifier:
     data = stripes(shape=(2, side, side))
     run = train_run(SIMPLE, 0, data, HOLDOUT, Train(20, None, standardize=True))
-    content = trained_bytes(run.description, run.shapes, run.checkpoint)
+    content = trained_bytes(run.description, run.checkpoint)
     return Classifier((read_trained(content, "a file"),))
 
 

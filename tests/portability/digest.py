@@ -23,7 +23,7 @@ from cnn_from_scratch.experiment.backends import backend_for
 from cnn_from_scratch.experiment.dataset import Dataset, load_dataset
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model, resolve_models
-from cnn_from_scratch.experiment.params import Augmentation, Params, Train, load_params
+from cnn_from_scratch.experiment.params import Augmentation, Params, Split, Train, load_params
 from cnn_from_scratch.experiment.records import record_files
 from cnn_from_scratch.experiment.run import train_run
 from cnn_from_scratch.nn import numerics
@@ -67,16 +67,16 @@ def image_dataset(in_shape: tuple[int, ...], dtype: type) -> Dataset:
     return Dataset(images, np.arange(30) % 3, ("a", "b", "c"), scale=scale)
 
 
-def digest(model: Model, dataset: Dataset, params: Params, train: Train) -> str:
+def digest(model: Model, dataset: Dataset, split: Split, train: Train) -> str:
     """Train a model, and return the SHA-256 of its record, file by file, to the byte."""
     files = record_files(
-        train_run(model, SEED, dataset, params.split, train),
+        train_run(model, SEED, dataset, split, train),
         model="",
         seed=SEED,
         optimizer=model.optimizer,
         epochs=train.epochs,
-        protocol=params.split.protocol,
-        trained_from=trained_from(model, params.split, train, SEED, dataset),
+        protocol=split.protocol,
+        trained_from=trained_from(model, split, train, SEED, dataset),
     )
     digests = hashlib.sha256()
     for name, content in sorted(files.items()):
@@ -90,17 +90,18 @@ def digests(params: Params, dataset: Dataset, epochs: int) -> dict[str, str]:
     One product is of a size that a BLAS shares out among its threads.
     """
     runs = {name: (model, params.train) for name, model in resolve_models(params).items()}
+    split = params.models["S-SGD"].split  # and of all others
     other = replace(OTHER_TRAINING, numerics=params.train.numerics, backend=params.train.backend)
     runs["other"] = (OTHER_MODEL, other)
     of_runs = {
-        name: digest(model, dataset, params, replace(train, epochs=epochs))
+        name: digest(model, dataset, split, replace(train, epochs=epochs))
         for name, (model, train) in runs.items()
     }
     of_images = replace(
         IMAGE_TRAINING, numerics=params.train.numerics, backend=params.train.backend
     )
     for name, (model, in_shape, dtype) in IMAGE_MODELS.items():
-        of_runs[name] = digest(model, image_dataset(in_shape, dtype), params, of_images)
+        of_runs[name] = digest(model, image_dataset(in_shape, dtype), split, of_images)
     rng = np.random.RandomState(SEED)
     x, a, b = (rng.uniform(-np.pi, np.pi, shape) for shape in (10_000, (300, 5000), (5000, 200)))
     with numerics.using(backend_for(params.train).numerics):

@@ -122,6 +122,12 @@ def cell(number: int, column: int, value: str) -> Callable[[bytes], bytes]:
     return row(number, change)
 
 
+def unlikely_prediction(content: bytes) -> bytes:
+    """Let the first prediction be another class than the most probable one."""
+    predicted = int(content.splitlines()[1].split(b",")[3])
+    return cell(1, 3 + predicted, "0.0")(cell(1, 3 + predicted % 3 + 1, "1.0")(content))
+
+
 def edit(**changes: Any) -> Callable[[bytes], bytes]:
     """Return what changes keys of a JSON file."""
     return lambda content: json.dumps(json.loads(content) | changes).encode()
@@ -181,6 +187,11 @@ DAMAGES: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("predictions.csv", cell(1, 1, "99")),
     ("predictions.csv", cell(1, 2, "7")),
     ("predictions.csv", cell(1, 3, "0")),
+    ("predictions.csv", cell(1, 4, "")),
+    ("predictions.csv", cell(1, 4, "1.5")),
+    ("predictions.csv", cell(1, 4, "-0.5")),
+    ("predictions.csv", cell(0, 4, "p(7)")),
+    ("predictions.csv", unlikely_prediction),
     ("predictions.csv", cell(1, 3, "4")),
     ("predictions.csv", cell(1, 3, str(10**20))),
     ("predictions.csv", cell(1, 3, "1.0")),
@@ -225,9 +236,12 @@ def test_a_prediction_changed_to_another_label_contradicts_the_score(
     files: dict[str, bytes],
 ) -> None:
     for line in (1, -1):
-        *_, label, predicted = files["predictions.csv"].splitlines()[line].decode().split(",")
+        cells = files["predictions.csv"].splitlines()[line].decode().split(",")
+        label, predicted = cells[2:4]
         other = next(c for c in (label, "1", "2") if (c == label) != (predicted == label))
         changed = cell(line, 3, other)(files["predictions.csv"])
+        for name in ("1", "2", "3"):
+            changed = cell(line, 3 + int(name), str(float(name == other)))(changed)
         with pytest.raises(FileError, match=re.escape("expected those of the predictions")):
             tables(files | {"predictions.csv": changed})
 

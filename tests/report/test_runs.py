@@ -23,15 +23,14 @@ SGD = {"name": "sgd", "lr": 0.5}
 PARAMS = Params(
     convert=None,
     seeds=(0, 1),
-    split=HOLDOUT,
     train=TRAIN,
-    models={name: ModelParams({"name": "simple"}, SGD, TRAIN) for name in ("A", "B")},
+    models={name: ModelParams({"name": "simple"}, SGD, HOLDOUT, TRAIN) for name in ("A", "B")},
 )
 
 
 def write(params: Params, name: str, seed: int) -> None:
-    model, train = resolve_models(params)[name], params.models[name].train
-    job = Job(model, seed, params.split, train, run_folder(name, seed))
+    model, own = resolve_models(params)[name], params.models[name]
+    job = Job(model, seed, own.split, own.train, run_folder(name, seed))
     write_record(job.folder, job.record(DATASET))
 
 
@@ -102,8 +101,15 @@ def test_runs_of_other_settings_are_refused() -> None:
     assert refusal(replace(PARAMS, models=models)).startswith(foreign)
 
 
+def elsewhere(model: ModelParams) -> ModelParams:
+    return replace(model, split=RESUBSTITUTION)
+
+
 OTHER: dict[str, Callable[[], tuple[Params, Any]]] = {
-    "split": lambda: (replace(PARAMS, split=RESUBSTITUTION), DATASET),
+    "split": lambda: (
+        replace(PARAMS, models={n: elsewhere(m) for n, m in PARAMS.models.items()}),
+        DATASET,
+    ),
     "dataset": lambda: (PARAMS, replace(DATASET, X=DATASET.X / 2)),
     "test": lambda: (PARAMS, replace(DATASET, X_test=None, y_test=None)),
 }

@@ -30,6 +30,14 @@ def test_a_list_of_learning_rates_is_for_studies(project: Project) -> None:
     assert project.python(CHECK, "--study").stderr == ""
 
 
+def test_a_list_of_split_seeds_is_for_studies(project: Project) -> None:
+    project.edit_params("split/seed", [0, 1])
+    assert project.refusal(CHECK) == (
+        "params.yaml: split.seed: expected a number; a list of seeds is for the studies in studies/"
+    )
+    assert project.python(CHECK, "--study").stderr == ""
+
+
 def test_a_bad_source_is_told_by_the_stage_alone(project: Project) -> None:
     """`make` checks without `--out` before each build, and would read all samples each time."""
     project.edit_params("convert/source/path", "data/none.xlsx")

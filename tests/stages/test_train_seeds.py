@@ -28,6 +28,16 @@ def test_it_trains_with_each_learning_rate_and_the_models_own_training(project: 
         assert written["history.csv"].count(b"\n") == 4  # the header, and epochs 0 to 2
 
 
+def test_it_trains_on_each_split(project: Project) -> None:
+    project.edit_params("seeds", [3])
+    project.edit_params("models/S-Adam/train", {"epochs": 2})
+    project.edit_params("split/seed", [3, 0])
+    project.python(*COMMAND, "S-Adam")
+    for seed in (3, 0):
+        project.train(f"S-Adam/split-{seed}", 3, "--out", "run")
+        assert project.files(f"runs/S-Adam/split-{seed}/3") == project.files("run")
+
+
 def test_an_earlier_folder_is_replaced_whole(project: Project) -> None:
     project.edit_params("train/epochs", 1)
     for seeds in ([0, 1], [1]):

@@ -178,8 +178,8 @@ def test_a_run_whose_workers_die_is_named_and_the_others_are_finished(
                 if not worker.is_running():
                     worker.start()
             time.sleep(0.1)
-        _, errors = build.communicate()
-    assert build.returncode == 1
+        said, errors = build.communicate()
+    assert build.returncode == 1, f"{said}{errors}"
     assert sorted(errors.splitlines()) == [
         "error: 2 of 12 runs failed",
         "error: E-Adam seed 3: its worker died, 4 times in a row",

@@ -1,4 +1,4 @@
-"""A study as src/browser takes it: the dataset, the split and the models, as plain JSON.
+"""A study as src/browser takes it: the dataset and the models, as plain JSON.
 
 A network is trained there to the same bits as here, which the digests of its recorded parameters
 prove.
@@ -11,7 +11,7 @@ from cnn_from_scratch import InputError
 from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model, resolve_models
-from cnn_from_scratch.experiment.params import Params, Train
+from cnn_from_scratch.experiment.params import Params, Split, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.experiment.trained import read_trained
@@ -23,7 +23,7 @@ HOW_COMPUTED = ("numerics", "dtype", "backend")  # keys of `train` that leave no
 
 
 def study_json(params: Params, dataset: Dataset) -> dict[str, Any]:
-    """Return {dataset, split, seeds, models}, with all settings, also those that have defaults.
+    """Return {dataset, seeds, models}, with all settings, also those that have defaults.
 
     Raises InputError if the browser could not train a model to the same bits.
     """
@@ -49,10 +49,9 @@ def shown_json(params: Params, dataset: Dataset) -> dict[str, Any]:
     """Return the same of any study, also of one that the browser can only show."""
     return {
         "dataset": dataset_json(dataset),
-        "split": settings(params.split),
         "seeds": list(params.seeds),
         "models": {
-            name: model_json(model, params.models[name].train)
+            name: model_json(model, params.models[name].split, params.models[name].train)
             for name, model in resolve_models(params).items()
         },
     }
@@ -75,12 +74,13 @@ def _lists(images: Array) -> list[list[float]]:
     return [image.ravel().tolist() for image in images]
 
 
-def model_json(model: Model, train: Train) -> dict[str, Any]:
-    """Return {architecture, optimizer, schedule, train}."""
+def model_json(model: Model, split: Split, train: Train) -> dict[str, Any]:
+    """Return {architecture, optimizer, schedule, split, train}."""
     return {
         "architecture": settings(model.architecture),
         "optimizer": settings(model.optimizer),
         "schedule": settings(model.schedule),
+        "split": settings(split),
         "train": {k: v for k, v in settings(train).items() if k not in HOW_COMPUTED},
     }
 

@@ -15,7 +15,7 @@ import { PURPOSE, stream } from "./streams.js";
 /**
  * Return a run that is ready to be trained: { network, samples, indices, epochs }.
  *
- * study: { dataset, split, models }. samples: of train and val, and of test where there are any;
+ * study: { dataset, models }. samples: of train and val, and of test where there are any;
  * indices: which samples of the dataset train and val are; epochs: the generator `fit`, of which
  * each step trains one epoch and yields its scores.
  */
@@ -26,16 +26,16 @@ export function startRun(study, modelName, seed) {
   }
   const model = resolveModel(study.models[modelName]);
   const train = camelCased(study.models[modelName].train);
-  const indices = splitOf(study, seed);
+  const indices = splitOf(dataset, study.models[modelName].split, seed);
   const samples = samplesOf(dataset, indices);
   const first = train.standardize ? [measured(samples.train.x)] : [];
-  const network = buildNetwork(model, seed, dataset, first);
+  const network = buildNetwork(model, train.initSeed ?? seed, dataset, first);
   const training = {
     ...train,
     schedule: model.schedule,
-    augment: augmenter(train, stream(seed, PURPOSE.AUGMENT)),
-    shuffleRng: stream(seed, PURPOSE.SHUFFLE),
-    dropoutRng: stream(seed, PURPOSE.DROPOUT),
+    augment: augmenter(train, stream(train.augmentSeed ?? seed, PURPOSE.AUGMENT)),
+    shuffleRng: stream(train.shuffleSeed ?? seed, PURPOSE.SHUFFLE),
+    dropoutRng: stream(train.dropoutSeed ?? seed, PURPOSE.DROPOUT),
   };
   const epochs = fit(network, model.optimizer, samples.train, samples.val, training);
   return { network, samples, indices, epochs };
@@ -78,8 +78,8 @@ export function networkOf(study, modelName, parameters) {
   return network;
 }
 
-function splitOf({ dataset, split }, seed) {
-  const rng = stream(seed, PURPOSE.SPLIT);
+function splitOf(dataset, split, seed) {
+  const rng = stream(split.seed ?? seed, PURPOSE.SPLIT);
   return splitIndices(dataset.y, dataset.class_names.length, camelCased(split), rng);
 }
 

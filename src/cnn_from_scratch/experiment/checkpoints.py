@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,6 +155,8 @@ def remove_old(project: Path) -> None:
 
 def _place(train: Train) -> list[str]:
     """Return what native bits depend on besides the code: the machine, and who computes."""
+    from importlib.metadata import version  # takes longer than all else here, for native runs alone
+
     packages = ["numpy", *(["numba", "llvmlite"] if train.backend == "compiled" else [])]
     return [platform.node(), platform.machine(), *map(version, packages)]
 

@@ -11,8 +11,7 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Split, Train, protocol_name
 from cnn_from_scratch.experiment.records import check_still_wanted, record_files, recorded_from
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.experiment.splits import split_indices
-from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.experiment.splits import run_split
 from cnn_from_scratch.nn.training import Epoch
 
 
@@ -43,8 +42,7 @@ class Job:
 
     def samples(self, dataset: Dataset) -> int:
         """Return how many samples it is trained on."""
-        rng = stream(self.seed, Purpose.SPLIT)
-        return len(split_indices(dataset.y, dataset.class_names, self.split, rng)[0])
+        return len(run_split(dataset, self.split, self.seed)[0])
 
     def record(
         self,

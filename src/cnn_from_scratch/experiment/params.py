@@ -16,12 +16,14 @@ import msgspec
 from cnn_from_scratch import InputError
 from cnn_from_scratch.checks import AT_LEAST_1, NOT_NEGATIVE, Checked, Range
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE, TWO_READINGS, read_params
+from cnn_from_scratch.experiment.streams import Purpose
 
 T = TypeVar("T")
 DType = Literal["float64", "float32"]
 BackendName = Literal["numpy", "compiled"]
 
 SECTIONS = ("seeds", "split", "train", "models")  # that each file has
+MORE_SECTIONS = ("convert", "contrasts")
 OWN_TRAIN = ("epochs", "batch_size", "augment")  # the keys of `train` that a model may set itself
 _WEIGHTS_OFF = 1e-9  # what rounding may leave of a sum of 0, such as 1/3 + 2/3 - 1
 INSIDE_0_AND_1 = Range(lambda value: 0 < value < 1, "a number above 0 and below 1")
@@ -64,10 +66,18 @@ class Convert(Checked):
 
 @dataclasses.dataclass(frozen=True)
 class Split(Checked):
-    """`split`: which samples train, and which are held out for validation."""
+    """`split`: which samples train, and which are held out for validation.
+
+    seed: what decides which; None: the run's seed.
+    """
 
     protocol: Literal["holdout", "resubstitution"]
     validation_fraction: Annotated[float, INSIDE_0_AND_1]
+    seed: Annotated[int | None, NOT_NEGATIVE] = None
+
+    def seed_of(self, seed: int) -> int:
+        """Return the seed that splits the samples in a run of `seed`."""
+        return seed if self.seed is None else self.seed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +113,10 @@ class Train(Checked):
     numerics: `portable`, the same bits on every machine, or `native`, NumPy's own and faster.
     dtype: what numbers are computed with; float32 is faster on larger images, and only native.
     backend: `numpy`, or `compiled`: the same layers with loops that Numba compiles.
+    init_seed, shuffle_seed, dropout_seed, augment_seed: what decides the initial weights, the order
+        of the samples in minibatches, what dropout drops, and how images are changed; None: the
+        run's seed. With all but one of these, and `split.seed`, fixed, the seeds show what that one
+        does.
     """
 
     epochs: Annotated[int, AT_LEAST_1]
@@ -114,11 +128,25 @@ class Train(Checked):
     numerics: Literal["portable", "native"] = "portable"
     dtype: DType = "float64"
     backend: BackendName = "numpy"
+    init_seed: Annotated[int | None, NOT_NEGATIVE] = None
+    shuffle_seed: Annotated[int | None, NOT_NEGATIVE] = None
+    dropout_seed: Annotated[int | None, NOT_NEGATIVE] = None
+    augment_seed: Annotated[int | None, NOT_NEGATIVE] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.dtype == "float32" and self.numerics == "portable":
             raise ValueError("dtype: float32 needs numerics: native; portable is float64")
+
+    def seed_of(self, purpose: Purpose, seed: int) -> int:
+        """Return the seed of the stream for a purpose in a run of `seed`."""
+        own = {
+            Purpose.INIT: self.init_seed,
+            Purpose.SHUFFLE: self.shuffle_seed,
+            Purpose.DROPOUT: self.dropout_seed,
+            Purpose.AUGMENT: self.augment_seed,
+        }[purpose]
+        return seed if own is None else own
 
 
 def protocol_name(split: Split, train: Train) -> str:
@@ -131,6 +159,7 @@ def protocol_name(split: Split, train: Train) -> str:
 class ModelParams(Checked):
     """`models.<name>`: architecture, optimizer and schedule by name; `models.py` knows the names.
 
+    split: the file's `split`, with one of its seeds where that has a list.
     train: the file's `train`, with what the model's own `train` changes in it.
     legacy_skip: start from the kernels of the released script, which `legacy.py` draws; None: from
         streams of our own.
@@ -138,6 +167,7 @@ class ModelParams(Checked):
 
     architecture: dict[Any, Any]
     optimizer: dict[Any, Any]
+    split: Split
     train: Train
     schedule: dict[Any, Any] = dataclasses.field(default_factory=lambda: {"name": "constant"})
     legacy_skip: Annotated[int | None, NOT_NEGATIVE] = None
@@ -147,13 +177,13 @@ class ModelParams(Checked):
 class Params:
     """The whole file.
 
-    models: one with a list of learning rates is there once per rate, as <name>/<lr>.
+    models: with a list of learning rates, one is there once per rate, as <name>/<lr>; with a list
+        of seeds for `split.seed`, once per such seed, as <name>/split-<seed>.
     convert: None in a study that takes the main study's dataset.
     contrasts: by name, weighted sums of models, by their names, which add up to 0.
     """
 
     seeds: tuple[int, ...]
-    split: Split
     train: Train
     models: dict[str, ModelParams]
     convert: Convert | None = None
@@ -163,19 +193,17 @@ class Params:
 def load_params(file: Path = PARAMS_FILE) -> Params:
     """Read and check the parameters file. Raises InputError."""
     raw = read_params(file)
-    sections = [field.name for field in dataclasses.fields(Params)]
-    _check_keys(raw, sections, SECTIONS, "")
+    _check_keys(raw, (*SECTIONS, *MORE_SECTIONS), SECTIONS, "")
     convert = decode(raw["convert"], Convert, "convert") if "convert" in raw else None
     seeds = _seeds(raw["seeds"])
-    split = decode(raw["split"], Split, "split")
+    splits = _splits(raw["split"])
     train = decode(raw["train"], Train, "train")
-    models = _models(raw["models"], raw["train"])
+    models = _models(raw["models"], raw["train"], splits)
     contrasts = _contrasts(raw.get("contrasts", {}), models)
     if contrasts and len(seeds) < 2:
         raise InputError(_at("seeds: ", "contrasts take at least two seeds"))
     return Params(
         seeds=seeds,
-        split=split,
         train=train,
         models=models,
         convert=convert,
@@ -268,27 +296,38 @@ def _at(path: str, message: str) -> str:
     return f"{PARAMS_FILE}: {path}{message}"
 
 
-def _seeds(raw: Any) -> tuple[int, ...]:
+def _seeds(raw: Any, path: str = "seeds", largest: int = LARGEST_SEED) -> tuple[int, ...]:
     if not isinstance(raw, list) or not raw:
-        raise InputError(_at("seeds: ", f"expected a list of at least one seed, got {raw!r}"))
+        raise InputError(_at(f"{path}: ", f"expected a list of at least one seed, got {raw!r}"))
     for i, seed in enumerate(raw):
-        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= LARGEST_SEED:
-            expected = f"expected a whole number from 0 to {LARGEST_SEED}"
-            raise InputError(_at(f"seeds[{i}]: ", f"{expected}, got {seed!r}"))
+        if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed <= largest:
+            expected = f"expected a whole number from 0 to {largest}"
+            raise InputError(_at(f"{path}[{i}]: ", f"{expected}, got {seed!r}"))
         if seed in raw[:i]:
-            raise InputError(_at(f"seeds[{i}]: ", f"{seed} is there twice"))
+            raise InputError(_at(f"{path}[{i}]: ", f"{seed} is there twice"))
     return tuple(raw)
 
 
-def _models(raw: Any, train: dict[Any, Any]) -> dict[str, ModelParams]:
+def _splits(raw: Any) -> dict[str, Split]:
+    """Return the split, or if its seed is a list, one for each: by what ends a model's name."""
+    seeds: Any = raw.get("seed") if isinstance(raw, dict) else None
+    if not isinstance(seeds, list):
+        return {"": decode(raw, Split, "split")}
+    return {
+        f"/split-{seed}": decode(raw | {"seed": seed}, Split, "split")
+        for seed in _seeds(seeds, "split.seed", LARGEST)
+    }
+
+
+def _models(raw: Any, train: dict[Any, Any], splits: Mapping[str, Split]) -> dict[str, ModelParams]:
     if not isinstance(raw, dict) or not raw:
         raise InputError(_at("models: ", f"expected a mapping of at least one model, got {raw!r}"))
     _check_names(raw)
     return {
-        full_name: decode(_with_train(model, train, path), ModelParams, path)
+        f"{full_name}{end}": _model(model, train, split, f"models.{name}")
         for name, models in raw.items()
         for full_name, model in _grid(name, models)
-        for path in [f"models.{name}"]
+        for end, split in splits.items()
     }
 
 
@@ -307,13 +346,13 @@ def _check_names(names: Iterable[Any]) -> None:
             raise InputError(_at("models: ", f"expected {expected}, got {name!r}"))
 
 
-def _with_train(model: Any, train: dict[Any, Any], path: str) -> Any:
+def _model(model: Any, train: dict[Any, Any], split: Split, path: str) -> ModelParams:
     """Return the model with the file's `train`, but for the keys that it sets itself."""
-    if not isinstance(model, dict):
-        return model
+    known = [field.name for field in dataclasses.fields(ModelParams) if field.name != "split"]
+    _check_keys(model, known, (), path)
     own: dict[Any, Any] = model.get("train", {})
     _check_keys(own, OWN_TRAIN, (), f"{path}.train")
-    return model | {"train": train | own}
+    return decode(model | {"train": train | own, "split": split}, ModelParams, path)
 
 
 def _grid(name: str, model: Any) -> list[tuple[str, Any]]:

@@ -6,7 +6,7 @@ result.json      what was trained and how (the optimizer with all its settings, 
                  trained_from is the digest of settings, seed and dataset, as `identity` has it
 gradients.csv    epoch, then the gradient's norm by layer that learns, at the epoch's last update
 checkpoint.npz   the trained network, as `trained` has it
-predictions.csv  the label given to each validation and test sample
+predictions.csv  the label given to each validation and test sample, and every class's probability
 SHA256SUMS       the others' digests: `sha256sum --check SHA256SUMS` there checks them
 """
 
@@ -35,7 +35,13 @@ SUMS = "SHA256SUMS"
 LOCK = Path("dvc.lock")
 
 _OUTPUT = re.compile(r"^ *- path: (runs/.+)$", re.MULTILINE)
-_RUN = re.compile("runs/[^/]+(/[0-9.e+-]+)?/[0-9]+")  # <model>/<seed>, or <model>/<lr>/<seed>
+# <model>/<seed>, with <lr> or split-<seed> between them where a study has lists of these
+_RUN = re.compile("runs/[^/]+(/[0-9.e+-]+)?(/split-[0-9]+)?/[0-9]+")
+
+
+def probability_column(class_name: str) -> str:
+    """Return the name of the column of predictions.csv with a class's probability."""
+    return f"p({class_name})"
 
 
 def run_folder(model: str, seed: int) -> Path:
@@ -117,7 +123,7 @@ def record_files(
         "diagnostics": asdict(run.diagnostics),
     }
     files = {
-        "checkpoint.npz": trained_bytes(run.description, run.shapes, run.checkpoint),
+        "checkpoint.npz": trained_bytes(run.description, run.checkpoint),
         "gradients.csv": _gradients(run).encode(),
         "history.csv": _history(run).encode(),
         "predictions.csv": _predictions(run).encode(),
@@ -258,11 +264,14 @@ def _gradients(run: Run) -> str:
 
 def _predictions(run: Run) -> str:
     rows = (
-        (split, *row)
+        (split, index, label, predicted, *probabilities)
         for split, p in run.predictions.items()
-        for row in zip(p.indices, p.labels, p.predicted, strict=True)
+        for index, label, predicted, probabilities in zip(
+            p.indices, p.labels, p.predicted, p.probabilities.tolist(), strict=True
+        )
     )
-    return _csv(("split", "index", "label", "predicted"), rows)
+    columns = map(probability_column, run.description.class_names)
+    return _csv(("split", "index", "label", "predicted", *columns), rows)
 
 
 def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:

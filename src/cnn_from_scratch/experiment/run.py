@@ -8,7 +8,7 @@ from math import prod
 import numpy as np
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.arithmetic.arrays import Array, Shape
+from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment import preparation
 from cnn_from_scratch.experiment.augmentation import augment
 from cnn_from_scratch.experiment.backends import backend_for
@@ -20,12 +20,13 @@ from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import DType, Split, Train
 from cnn_from_scratch.experiment.params_file import PARAMS_FILE
 from cnn_from_scratch.experiment.settings import settings
-from cnn_from_scratch.experiment.splits import split_indices
+from cnn_from_scratch.experiment.splits import run_split
 from cnn_from_scratch.experiment.standardization import measured
 from cnn_from_scratch.experiment.streams import Purpose, stream
 from cnn_from_scratch.experiment.trained import Description
 from cnn_from_scratch.nn.backend import Backend
 from cnn_from_scratch.nn.layers import Arrays, BatchNorm, Layer
+from cnn_from_scratch.nn.losses import softmax
 from cnn_from_scratch.nn.network import NUMPY, Sequential
 from cnn_from_scratch.nn.numerics import using
 from cnn_from_scratch.nn.training import (
@@ -47,6 +48,7 @@ class Predictions:
     indices: Indices  # places among the samples to train on, or among the test samples, from 0
     labels: list[str]
     predicted: list[str]
+    probabilities: Array  # (N, K)
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,6 @@ class Run:
 
     fit: Fit
     description: Description  # of the network
-    shapes: list[Shape]  # of a sample, after each layer
     checkpoint: Arrays  # theta, and the layers' buffers
     diagnostics: Diagnostics  # of the training samples
     gradient_norms: dict[int, list[float]]  # by layer, from 1: at each epoch's last update
@@ -97,18 +98,18 @@ def _train_run(
     on_epoch: Callable[[Epoch], None],
     checkpoint: Checkpoint | None,
 ) -> Run:
-    rng = stream(seed, Purpose.SPLIT)
-    train_indices, val_indices = split_indices(dataset.y, dataset.class_names, split, rng)
+    train_indices, val_indices = run_split(dataset, split, seed)
     samples = {
         "train": _samples(dataset, train_indices, train.dtype),
         "val": _samples(dataset, val_indices, train.dtype),
     }
     first = [measured(samples["train"].x)] if train.standardize else []
-    network = build_network(model, seed, dataset, backend, train.dtype, first)
+    init_seed = train.seed_of(Purpose.INIT, seed)
+    network = build_network(model, init_seed, dataset, backend, train.dtype, first)
     _check_batches(network, model, len(train_indices), train.batch_size)
     optimizer = NotingGradients(model.optimizer, network)
     streams = {
-        purpose: stream(seed, purpose)
+        purpose: stream(train.seed_of(purpose, seed), purpose)
         for purpose in (Purpose.SHUFFLE, Purpose.DROPOUT, Purpose.AUGMENT)
     }
     training = Training(
@@ -148,12 +149,12 @@ def _train_run(
             architecture=settings(model.architecture),
             layers=network.layers,
             in_shape=network.in_shape,
+            shapes=tuple(network.shapes[1:]),
             class_names=dataset.class_names,
             dtype=train.dtype,
             numerics=train.numerics,
             preparation=preparation.measured(samples["train"].x),
         ),
-        shapes=network.shapes[1:],
         checkpoint=network.state(),
         diagnostics=diagnose(network, samples["train"].x),
         gradient_norms={
@@ -236,5 +237,6 @@ def _samples(dataset: Dataset, indices: Indices, dtype: DType) -> Samples:
 def _predict(
     network: Sequential, samples: Samples, indices: Indices, dataset: Dataset
 ) -> Predictions:
-    predicted = predict(network, samples.x).argmax(axis=1)
-    return Predictions(indices, dataset.names(samples.targets), dataset.names(predicted))
+    logits = predict(network, samples.x)
+    labels, predicted = dataset.names(samples.targets), dataset.names(logits.argmax(axis=1))
+    return Predictions(indices, labels, predicted, softmax(logits))

@@ -5,8 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from cnn_from_scratch import InputError
-from cnn_from_scratch.experiment.dataset import Indices, Labels
+from cnn_from_scratch.experiment.dataset import Dataset, Indices, Labels
 from cnn_from_scratch.experiment.params import Split
+from cnn_from_scratch.experiment.streams import Purpose, stream
+
+
+def run_split(dataset: Dataset, split: Split, seed: int) -> tuple[Indices, Indices]:
+    """Return `split_indices` of a run: the training and the validation samples of its seed."""
+    rng = stream(split.seed_of(seed), Purpose.SPLIT)
+    return split_indices(dataset.y, dataset.class_names, split, rng)
 
 
 def split_indices(

@@ -41,12 +41,14 @@ class Description:
 
     architecture: by its name and settings, as in params.yaml; for people, as the layers say it all.
     layers: with one for the standardization before the architecture's, where there is one.
-    in_shape: (C, H, W). class_names: of its K logits. numerics: that it was trained in.
+    in_shape: (C, H, W). shapes: of a sample, after each layer. class_names: of its K logits.
+    numerics: that it was trained in.
     """
 
     architecture: dict[str, Any]
     layers: tuple[Layer, ...]
     in_shape: Shape
+    shapes: tuple[Shape, ...]
     class_names: tuple[str, ...]
     dtype: DType
     numerics: NumericsName
@@ -66,15 +68,15 @@ class Trained:
             return softmax(predict(self.network, pixels.astype(self.network.theta.dtype)))
 
 
-def trained_bytes(description: Description, shapes: list[Shape], state: Arrays) -> bytes:
-    """Return the file. shapes: of a sample after each layer. state: as the network returns it."""
+def trained_bytes(description: Description, state: Arrays) -> bytes:
+    """Return the file. state: as the network returns it."""
     told = {
         "format": FORMAT,
         "version": VERSION,
         "architecture": description.architecture,
         "layers": [
             settings(layer) | {"out_shape": shape}
-            for layer, shape in zip(description.layers, shapes, strict=True)
+            for layer, shape in zip(description.layers, description.shapes, strict=True)
         ],
         "in_shape": description.in_shape,
         "class_names": description.class_names,
@@ -97,8 +99,8 @@ def read_trained(content: bytes, name: str) -> Trained:
     if not isinstance(text, bytes):
         raise InputError(f"{name}: expected a trained network with {DESCRIPTION} in it, found none")
     try:
-        description, shapes = _description(json.loads(text))
-        no_draws: Any = _NoDraws(arrays["theta"].size)
+        description = _description(json.loads(text))
+        no_draws: Any = _NoDraws(np.size(arrays["theta"]))
         network = Sequential(
             description.layers,
             description.in_shape,
@@ -106,7 +108,7 @@ def read_trained(content: bytes, name: str) -> Trained:
             numpy_backend(description.numerics),
             description.dtype,
         )
-        _restore(network, shapes, len(description.class_names), arrays)
+        _restore(network, description, arrays)
     except (ValueError, KeyError, TypeError, RecursionError, msgspec.ValidationError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: {DESCRIPTION}: {reason}") from error
@@ -142,8 +144,8 @@ def _arrays(content: bytes, name: str) -> dict[str, Any]:
         raise InputError(f"{name}: expected a trained network, a run's checkpoint.npz") from error
 
 
-def _description(told: Any) -> tuple[Description, list[Shape]]:
-    """Return what network.json tells, and the shapes after each layer. Raises ValueError."""
+def _description(told: Any) -> Description:
+    """Return what network.json tells. Raises ValueError."""
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise ValueError(f"format: expected {FORMAT!r}")
     if told.get("version") != VERSION:
@@ -162,21 +164,24 @@ def _description(told: Any) -> tuple[Description, list[Shape]]:
         if name not in LAYERS:
             raise ValueError(f"layers: unknown {name!r}; known: {', '.join(LAYERS)}")
         layers.append(msgspec.convert(told_of, LAYERS[name]))
-    rest = {field.name for field in dataclasses.fields(Description)} - {"layers"}
+    rest = {field.name for field in dataclasses.fields(Description)} - {"layers", "shapes"}
     known = {key: value for key, value in told.items() if key in rest}
-    rest_of_it = msgspec.convert(known | {"layers": []}, Description)
+    rest_of_it = msgspec.convert(known | {"layers": [], "shapes": []}, Description)
     if prod(rest_of_it.in_shape) > MOST_PIXELS:
         raise ValueError(f"in_shape: expected at most {MOST_PIXELS} numbers")
     names = rest_of_it.class_names
     if len(set(names)) < len(names) or not all(name and name.isprintable() for name in names):
         raise ValueError(f"class_names: expected printable names that differ, got {names!a}")
-    return dataclasses.replace(rest_of_it, layers=tuple(layers)), shapes
+    return dataclasses.replace(rest_of_it, layers=tuple(layers), shapes=tuple(shapes))
 
 
-def _restore(network: Sequential, shapes: list[Shape], classes: int, arrays: Arrays) -> None:
+def _restore(network: Sequential, description: Description, arrays: Arrays) -> None:
     """Put the arrays into a network. Raises ValueError if they are another network's."""
+    shapes, classes = list(description.shapes), len(description.class_names)
     if network.shapes[1:] != shapes:
         raise ValueError(f"out_shape: expected {network.shapes[1:]}, got {shapes}")
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        raise ValueError(f"expected arrays and {DESCRIPTION} alone, got another file among them")
     expected, found = (
         {name: (array.shape, array.dtype.str) for name, array in some.items()}
         for some in (network.state(), arrays)

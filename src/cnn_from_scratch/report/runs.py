@@ -19,9 +19,13 @@ from cnn_from_scratch.experiment.diagnostics import Diagnostics
 from cnn_from_scratch.experiment.identity import trained_from
 from cnn_from_scratch.experiment.models import Model, resolve_models
 from cnn_from_scratch.experiment.params import Params, Split, Train
-from cnn_from_scratch.experiment.records import damaged, read_record, run_folder
-from cnn_from_scratch.experiment.splits import split_indices
-from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.experiment.records import (
+    damaged,
+    probability_column,
+    read_record,
+    run_folder,
+)
+from cnn_from_scratch.experiment.splits import run_split
 from cnn_from_scratch.report.measures import values_of
 
 HISTORY: dict[str, Any] = {
@@ -33,6 +37,7 @@ HISTORY: dict[str, Any] = {
 }
 PREDICTIONS: dict[str, Any] = {"split": str, "index": int, "label": str, "predicted": str}
 LOSS_OFF = 1e-5  # of a loss: native numerics may add up the same samples in another order
+SUM_OFF = 1e-4  # of many classes' probabilities, in float32
 
 
 class RecordedScore(TypedDict):
@@ -76,7 +81,10 @@ class FileError(ValueError):
 
 @dataclass(frozen=True)
 class RunTables:
-    """What a run recorded: history and predictions have the columns HISTORY and PREDICTIONS."""
+    """What a run recorded: history and predictions have the columns HISTORY and PREDICTIONS.
+
+    In predictions the probability of each class follows, in the classes' order.
+    """
 
     result: Result
     history: pd.DataFrame
@@ -121,7 +129,7 @@ class Runs:
     history: one row per (model, seed, epoch): step, which counts the updates made until then, and
         train_loss, train_accuracy, val_loss, val_accuracy.
     predictions: one row per (model, seed, split, index): label, predicted; both are categories, the
-        names of all classes in their order.
+        names of all classes in their order; then `probability_column` of each class.
     """
 
     scores: pd.DataFrame
@@ -135,19 +143,23 @@ def read_runs(params: Params, dataset: Dataset) -> Runs:
     Raises InputError if one is missing or damaged, was trained from other settings or another
     dataset than these, or contradicts itself or the dataset.
     """
-    samples = {seed: predicted_samples(params.split, seed, dataset) for seed in params.seeds}
+    samples: dict[tuple[Split, int], pd.DataFrame] = {}
     scores: list[pd.DataFrame] = []
     history: list[pd.DataFrame] = []
     predictions: list[pd.DataFrame] = []
     for name, model in resolve_models(params).items():
+        own = params.models[name]
+        for seed in params.seeds:
+            if (own.split, seed) not in samples:
+                samples[own.split, seed] = predicted_samples(own.split, seed, dataset)
         runs = {
-            seed: _read_run(params, name, model, seed, dataset, samples[seed])
+            seed: _read_run(params, name, model, seed, dataset, samples[own.split, seed])
             for seed in params.seeds
         }
-        train = params.models[name].train
         last_epoch = max(run.result.last_finite_epoch for run in runs.values())
         for seed, run in runs.items():
-            updates = updates_per_epoch(train.batch_size, params.split, samples[seed], dataset)
+            predicted = samples[own.split, seed]
+            updates = updates_per_epoch(own.train.batch_size, own.split, predicted, dataset)
             run.history.insert(1, "step", run.history["epoch"] * updates)
             for frames, frame in (
                 (scores, run.scores(last_epoch)),
@@ -165,7 +177,8 @@ def read_named_record(
     params: Params, name: str, model: Model, seed: int, dataset: Dataset
 ) -> dict[str, bytes]:
     """Return the files of a run that params.yaml names. Raises InputError as `read_record` does."""
-    digest = trained_from(model, params.split, params.models[name].train, seed, dataset)
+    own = params.models[name]
+    digest = trained_from(model, own.split, own.train, seed, dataset)
     return read_record(run_folder(name, seed), digest)
 
 
@@ -181,8 +194,7 @@ def _read_run(
 
 def predicted_samples(split: Split, seed: int, dataset: Dataset) -> pd.DataFrame:
     """Return the samples that a run predicts, in order: split, index and label (a category)."""
-    rng = stream(seed, Purpose.SPLIT)
-    _, val = split_indices(dataset.y, dataset.class_names, split, rng)
+    _, val = run_split(dataset, split, seed)
     parts = [("val", val, dataset.y[val])]
     if dataset.y_test is not None:
         parts.append(("test", np.arange(len(dataset.y_test)), dataset.y_test))
@@ -235,7 +247,10 @@ def run_tables(
         rows = files[file].splitlines()[1:]
         _check_epochs([int(row.partition(b",")[0]) for row in rows], 1, result)
         file = "predictions.csv"
-        predictions = _with_labels(_read_csv(files[file], PREDICTIONS), samples)
+        probabilities = map(probability_column, samples["label"].cat.categories)
+        columns = PREDICTIONS | dict.fromkeys(probabilities, float)
+        predictions = _with_labels(_read_csv(files[file], columns), samples)
+        _check_probabilities(predictions)
         file = "result.json"
         _check_scores(result, history, predictions)
     except (ValueError, OverflowError, csv.Error) as error:
@@ -294,6 +309,18 @@ def _with_labels(predictions: pd.DataFrame, samples: pd.DataFrame) -> pd.DataFra
     for name in predictions.loc[~known, "predicted"].head(1):
         raise ValueError(f"expected predicted labels that name a class, got {name!r}")
     return predictions.astype({"label": kind, "predicted": kind})
+
+
+def _check_probabilities(predictions: pd.DataFrame) -> None:
+    """Check that they add up to 1, and that the highest is the predicted label's."""
+    probabilities = predictions.iloc[:, len(PREDICTIONS) :].to_numpy()
+    of_predicted = probabilities[np.arange(len(predictions)), predictions["predicted"].cat.codes]
+    is_highest = (of_predicted == probabilities.max(axis=1)).all()
+    off = np.abs(probabilities.sum(axis=1) - 1.0).max()
+    if not is_highest or probabilities.min() < 0.0 or off > SUM_OFF:
+        raise ValueError(
+            "expected probabilities that add up to 1, with the predicted label's as the highest"
+        )
 
 
 def _check_scores(result: Result, history: pd.DataFrame, predictions: pd.DataFrame) -> None:

@@ -10,7 +10,6 @@ from cnn_from_scratch.experiment.dataset import Dataset
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Augmentation, Split, Train
 from cnn_from_scratch.experiment.run import train_run
-from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.architectures import EnhancedCNN, LeNet, SimpleCNN, Stack, VGGSmall
 from cnn_from_scratch.nn.layers import Dense, Flatten
 from cnn_from_scratch.nn.optimizers import NAG, SGD, Adam, AdamW, Momentum
@@ -85,8 +84,7 @@ def test_it_has_the_same_bits(node: Node, name: str) -> None:
     model, dataset, split, train = CASES[name]
     study = {
         "dataset": dataset_json(dataset),
-        "split": settings(split),
-        "models": {"mine": model_json(model, train)},
+        "models": {"mine": model_json(model, split, train)},
     }
     ours, theirs = node(RUN, study=study), train_run(model, 3, dataset, split, train)
     history = [
@@ -113,8 +111,7 @@ def test_early_stopping_was_tried() -> None:
 
 STUDY = {
     "dataset": dataset_json(SMALL),
-    "split": settings(HOLDOUT),
-    "models": {"mine": model_json(SIMPLE, PLAIN)},
+    "models": {"mine": model_json(SIMPLE, HOLDOUT, PLAIN)},
 }
 
 
@@ -147,6 +144,8 @@ def test_an_unknown_model_is_refused(node: Node) -> None:
 
 def test_a_network_without_a_logit_for_each_class_is_refused(node: Node) -> None:
     stack = {"name": "stack", "stack": [{"name": "flatten"}, {"name": "dense", "out_features": 2}]}
-    study = STUDY | {"models": {"mine": model_json(SIMPLE, PLAIN) | {"architecture": stack}}}
+    study = STUDY | {
+        "models": {"mine": model_json(SIMPLE, HOLDOUT, PLAIN) | {"architecture": stack}}
+    }
     with pytest.raises(NodeError, match=r"expected 3 logits, the architecture gives \[2\]"):
         node("return startRun(study, 'mine', 0)", study=study)

@@ -50,15 +50,15 @@ def committed() -> dict[str, str]:
 
 def record(name: str, seed: int) -> dict[str, bytes]:
     """Return a run's record, trained by Python: the committed one, says dvc.lock."""
-    model, train = MODELS[name], PARAMS.models[name].train
+    model, split, train = MODELS[name], PARAMS.models[name].split, PARAMS.models[name].train
     files = record_files(
-        train_run(model, seed, dataset(), PARAMS.split, train),
+        train_run(model, seed, dataset(), split, train),
         model=name,
         seed=seed,
         optimizer=model.optimizer,
         epochs=train.epochs,
-        protocol=protocol_name(PARAMS.split, train),
-        trained_from=trained_from(model, PARAMS.split, train, seed, dataset()),
+        protocol=protocol_name(split, train),
+        trained_from=trained_from(model, split, train, seed, dataset()),
     )
     assert _md5(files) == committed()[run_folder(name, seed).as_posix()]
     return files

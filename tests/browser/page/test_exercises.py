@@ -12,8 +12,7 @@ from cnn_from_scratch.arithmetic.arrays import Array
 from cnn_from_scratch.experiment.dataset import Indices
 from cnn_from_scratch.experiment.models import resolve_models
 from cnn_from_scratch.experiment.run import Run, build_network, train_run
-from cnn_from_scratch.experiment.splits import split_indices
-from cnn_from_scratch.experiment.streams import Purpose, stream
+from cnn_from_scratch.experiment.splits import run_split
 from cnn_from_scratch.nn.numerics import PORTABLE, using
 from cnn_from_scratch.nn.optimizers import SGD
 from cnn_from_scratch.nn.training import predict
@@ -23,6 +22,7 @@ from tests.browser.page.conftest import CONTEXT, SEEDS, small_params
 
 SMALL = small_params()
 MODELS = resolve_models(SMALL)
+SPLIT = SMALL.models["S-SGD"].split  # and of all others
 EVERY = ("counting", "lossFloor", "failingRate", "deadLogit", "hardest", "backward")
 
 CHECK = (
@@ -55,7 +55,7 @@ return Object.entries(exercises)
 def trained(name: str, seed: int, epochs: int) -> Run:
     """Return the run of Python's that ends after so many epochs."""
     train = replace(SMALL.train, epochs=epochs)
-    return train_run(MODELS[name], seed, dataset(), SMALL.split, train)
+    return train_run(MODELS[name], seed, dataset(), SPLIT, train)
 
 
 def checked(node: Node, study: dict[str, Any], exercise: str, **answer: str) -> tuple[bool, str]:
@@ -118,13 +118,12 @@ def test_a_rate_fails_while_half_of_it_learns(node: Node, study: dict[str, Any])
         assert not is_right(node, study, "failingRate", lr=nothing)
     for lr, fails in ((found, True), (found / 2, False)):
         model = replace(MODELS["S-SGD"], optimizer=SGD(lr=lr))
-        history = train_run(model, 0, dataset(), SMALL.split, SMALL.train).fit.history
+        history = train_run(model, 0, dataset(), SPLIT, SMALL.train).fit.history
         assert (history[-1].train.loss >= 0.99 * np.log(3)) == fails
 
 
 def dead_labels(name: str, seed: int, epoch: int) -> Array:
-    rng = stream(seed, Purpose.SPLIT)
-    training, _ = split_indices(dataset().y, dataset().class_names, SMALL.split, rng)
+    training, _ = run_split(dataset(), SPLIT, seed)
     with using(PORTABLE):
         network = build_network(MODELS[name], seed, dataset())
         if epoch:

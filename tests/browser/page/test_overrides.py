@@ -40,7 +40,8 @@ models:
 
 
 def model_of(params: Params, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = model_json(resolve_models(params)[name], params.models[name].train)
+    own = params.models[name]
+    found: dict[str, Any] = model_json(resolve_models(params)[name], own.split, own.train)
     return found
 
 
@@ -131,16 +132,16 @@ def test_the_experiments_run_has_the_digest_that_the_browser_tells(
     )
     params = overridden(node, file, "S-RMS", model)
     python = replace(resolve_models(params)["S-RMS"], name="S-RMS")
-    train = params.models["S-RMS"].train
+    split, train = params.models["S-RMS"].split, params.models["S-RMS"].train
     assert train.epochs == 5
     files = record_files(
-        train_run(python, 3, dataset(), params.split, train),
+        train_run(python, 3, dataset(), split, train),
         model="S-RMS",
         seed=3,
         optimizer=python.optimizer,
         epochs=train.epochs,
-        protocol=protocol_name(params.split, train),
-        trained_from=trained_from(python, params.split, train, 3, dataset()),
+        protocol=protocol_name(split, train),
+        trained_from=trained_from(python, split, train, 3, dataset()),
     )
     assert ours == parameters_digest(files["checkpoint.npz"])
 

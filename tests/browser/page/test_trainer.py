@@ -9,7 +9,6 @@ import pytest
 from cnn_from_scratch.experiment.models import Model
 from cnn_from_scratch.experiment.params import Train
 from cnn_from_scratch.experiment.run import Run, train_run
-from cnn_from_scratch.experiment.settings import settings
 from cnn_from_scratch.nn.architectures import SimpleCNN
 from cnn_from_scratch.nn.optimizers import SGD, Adam
 from page.study_json import dataset_json, model_json
@@ -27,10 +26,9 @@ MODELS = {
 }
 STUDY: dict[str, Any] = {
     "dataset": dataset_json(SMALL),
-    "split": settings(HOLDOUT),
     "seeds": [3, 4],
     "untrainable": None,
-    "models": {name: model_json(*given) for name, given in MODELS.items()},
+    "models": {name: model_json(model, HOLDOUT, train) for name, (model, train) in MODELS.items()},
 }
 # Time goes by 1 ms with every look at the clock; frames are kept until they are asked for.
 BEGIN = """
@@ -149,7 +147,7 @@ def test_a_run_may_have_other_settings_than_the_study(node: Node) -> None:
         return {{ theta: run.network.theta, layers: seen.layers.length, seen: seen.theta }};
         """,
         study=STUDY,
-        settings=model_json(changed, train),
+        settings=model_json(changed, HOLDOUT, train),
     )
     theirs = train_run(changed, 3, SMALL, HOLDOUT, train)
     assert np.array_equal(ours["theta"], theirs.checkpoint["theta"])

@@ -36,8 +36,8 @@ def trained(folder: Path, dataset: Dataset, numerics: str = "portable") -> tuple
     models = {"mine": given["models"]["S-SGD"]}
     file = write_params(folder / "params.yaml", given | {"seeds": [4], "models": models})
     params = load_params(file)
-    model, train = resolve_models(params)["mine"], params.models["mine"].train
-    run = train_run(model, 4, dataset, params.split, train)
+    model, own = resolve_models(params)["mine"], params.models["mine"]
+    run = train_run(model, 4, dataset, own.split, own.train)
     files = record_files(
         run,
         model="mine",
@@ -45,7 +45,7 @@ def trained(folder: Path, dataset: Dataset, numerics: str = "portable") -> tuple
         optimizer=model.optimizer,
         epochs=2,
         protocol="holdout",
-        trained_from=trained_from(model, params.split, train, 4, dataset),
+        trained_from=trained_from(model, own.split, own.train, 4, dataset),
     )
     write_record(run_folder("mine", 4), files)
     return params, run.checkpoint

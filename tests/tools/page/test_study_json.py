@@ -42,7 +42,6 @@ def test_it_has_all_settings_also_those_of_defaults(tmp_path: Path) -> None:
     made = study_json(loaded(tmp_path, params), DATASET)
     assert json.loads(json.dumps(made)) == made
     assert made["seeds"] == [*range(10)]
-    assert made["split"] == {"protocol": "holdout", "validation_fraction": 0.2}
     assert [*made["models"]] == [*params["models"]]
     assert made["models"]["S-SGD"] == {
         "architecture": {
@@ -56,6 +55,7 @@ def test_it_has_all_settings_also_those_of_defaults(tmp_path: Path) -> None:
         },
         "optimizer": {"name": "sgd", "lr": 0.9, "weight_decay": 0.0},
         "schedule": {"name": "constant", "warmup_epochs": 0, "by": "epoch"},
+        "split": {"protocol": "holdout", "validation_fraction": 0.2, "seed": None},
         "train": {
             "epochs": 300,
             "batch_size": 8,
@@ -63,6 +63,10 @@ def test_it_has_all_settings_also_those_of_defaults(tmp_path: Path) -> None:
             "standardize": False,
             "early_stopping": None,
             "best_checkpoint": False,
+            "init_seed": None,
+            "shuffle_seed": None,
+            "dropout_seed": None,
+            "augment_seed": None,
         },
     }
 
@@ -94,17 +98,17 @@ def test_digests_are_of_the_recorded_runs(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.chdir(tmp_path)
     small = changed("train/epochs", 1) | {"seeds": [4]}
     params = loaded(tmp_path, small | {"models": {"mine": small["models"]["S-SGD"]}})
-    model, train = resolve_models(params)["mine"], params.models["mine"].train
+    model, own = resolve_models(params)["mine"], params.models["mine"]
     with pytest.raises(InputError, match="not found; 'dvc repro' makes it"):
         recorded_digests(params, DATASET)
     files = record_files(
-        train_run(model, 4, DATASET, params.split, train),
+        train_run(model, 4, DATASET, own.split, own.train),
         model="mine",
         seed=4,
         optimizer=model.optimizer,
         epochs=1,
         protocol="holdout",
-        trained_from=trained_from(model, params.split, train, 4, DATASET),
+        trained_from=trained_from(model, own.split, own.train, 4, DATASET),
     )
     write_record(run_folder("mine", 4), files)
     digest = parameters_digest(files["checkpoint.npz"])
