@@ -52,7 +52,7 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variance, "RESAMPLES", 499)
 
 
-def test_of_two_by_two_they_are_those_of_the_differences(self) -> None:
+def test_of_two_by_two_they_are_those_of_the_differences() -> None:
     """MS_split = (a + b - c - d)^2 / 4 and so on, in percent of ten samples."""
     correct = with_counts(np.array([[9, 6], [4, 3]]), samples=10)
     split, initialisation, interaction = 8**2 / 4, 4**2 / 4, 2**2 / 4
@@ -60,7 +60,7 @@ def test_of_two_by_two_they_are_those_of_the_differences(self) -> None:
     assert estimates(correct) == pytest.approx([100 * value for value in expected])
 
 
-def test_of_any_table_they_are_those_of_its_mean_squares(self) -> None:
+def test_of_any_table_they_are_those_of_its_mean_squares() -> None:
     counts = np.random.RandomState(0).randint(SAMPLES, size=(4, 7))
     y = counts / SAMPLES * 100
     rows, columns = y.mean(axis=1, keepdims=True), y.mean(axis=0, keepdims=True)
@@ -72,7 +72,7 @@ def test_of_any_table_they_are_those_of_its_mean_squares(self) -> None:
     assert swapped == pytest.approx([expected[1], expected[0], expected[2]])
 
 
-def test_they_have_no_bias(self) -> None:
+def test_they_have_no_bias() -> None:
     """The mean over many tables is off by no more than chance allows."""
     rng, sds = np.random.RandomState(1), (10.0, 30.0, 20.0)
     tables = [with_counts(simulated(rng, "normal", sds)) for _ in range(200)]
@@ -81,13 +81,13 @@ def test_they_have_no_bias(self) -> None:
     assert np.all(np.abs(found.mean(axis=0) - (np.array(sds) / 10) ** 2) < 2.5 * error)
 
 
-def test_a_split_that_does_nothing_can_have_less_than_none(self) -> None:
+def test_a_split_that_does_nothing_can_have_less_than_none() -> None:
     components = variance_components(with_counts(np.array([[500, 510], [510, 500]])))
     assert components["split"].variance < 0
     assert components["split"].interval_95[0] == 0
 
 
-def test_effects_that_add_up_have_no_interaction_at_all(self) -> None:
+def test_effects_that_add_up_have_no_interaction_at_all() -> None:
     counts = np.add.outer([3, 7, 150, 41], [0, 333, 11])
     components = variance_components(with_counts(counts))
     assert components["interaction"].variance == 0
@@ -95,7 +95,7 @@ def test_effects_that_add_up_have_no_interaction_at_all(self) -> None:
     assert components["split"].interval_95[1] > 0
 
 
-def test_equal_runs_have_no_spread(self) -> None:
+def test_equal_runs_have_no_spread() -> None:
     components = variance_components(with_counts(np.full((3, 3), 420)))
     assert list(components) == list(SOURCES)
     for component in components.values():
@@ -103,14 +103,14 @@ def test_equal_runs_have_no_spread(self) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 3, 5), (3, 1, 5), (3, 3, 1)])
-def test_it_takes_two_of_each(self, shape: tuple[int, int, int]) -> None:
+def test_it_takes_two_of_each(shape: tuple[int, int, int]) -> None:
     correct = np.ones(shape, bool)
     for function in (variance_components, variance_over_test_sets):
         with pytest.raises(InputError, match="got {}, {}, {}$".format(*shape)):
             function(correct)
 
 
-# How often the intervals are right at 10 x 10, by the shape of the effects: at least and at most, as
+# How often the intervals are right at 10 x 10, at least and at most, by the shape of effects, as
 # `variance_components` says.
 COVERAGE = {"normal": (0.93, 0.99), "exponential": (0.82, 0.98), "collapse": (0.78, 0.98)}
 
@@ -130,7 +130,7 @@ def test_so_often_the_intervals_are_right(shape: str, sds: tuple[float, ...]) ->
     assert np.all((low - 2 * error <= right / tables) & (right / tables <= high + 2 * error))
 
 
-def test_it_is_the_covariance_of_runs_that_share_nothing(self) -> None:
+def test_it_is_the_covariance_of_runs_that_share_nothing() -> None:
     correct = np.random.RandomState(0).random_sample((3, 4, 9)) < 0.6
     cells = list(np.ndindex(3, 4))
     covariances = [
@@ -142,13 +142,13 @@ def test_it_is_the_covariance_of_runs_that_share_nothing(self) -> None:
     assert variance_over_test_sets(correct) == pytest.approx(expected)
 
 
-def test_of_runs_that_all_fail_at_the_same_samples_it_is_that_of_a_share(self) -> None:
+def test_of_runs_that_all_fail_at_the_same_samples_it_is_that_of_a_share() -> None:
     """Of a share p, p (1 - p) / (N - 1)."""
     correct = with_counts(np.full((2, 5), 90), samples=100)
     assert variance_over_test_sets(correct) == pytest.approx(100**2 * 0.9 * 0.1 / 99)
 
 
-def test_it_has_no_bias(self) -> None:
+def test_it_has_no_bias() -> None:
     """Half of the samples are hard, and each run is right by chance of its own."""
     rng = np.random.RandomState(3)
     difficulty = rng.choice([0.5, 0.9], size=(1000, 1, 1, 20))
