@@ -48,13 +48,14 @@ def variance_components(correct: Correct) -> dict[str, Component]:
     chapter 12.
     """
     *shape, samples = _checked(correct)
-    counts, unit = np.sum(correct, axis=2, dtype=np.int64), 100.0 / samples
+    counts, unit = correct.sum(axis=2, dtype=np.int64), 100.0 / samples
     rng = np.random.default_rng(RESAMPLING_SEED)
-    found = _estimate(counts, *(np.ones((1, n), np.int64) for n in shape), unit)
-    again = _estimate(counts, *(_resamples(n, rng) for n in shape), unit)
+    once = [np.ones((1, n), np.int64) for n in shape]
+    again = [_resamples(n, rng) for n in shape]
+    found, resampled = (_estimate(counts, w, v, unit) for w, v in (once, again))
     return {
-        name: Component(float(of.unbiased[0]), _bootstrap_t(of, resampled))
-        for name, of, resampled in zip(SOURCES, found, again, strict=True)
+        name: Component(float(of.unbiased[0]), _bootstrap_t(of, in_resamples))
+        for name, of, in_resamples in zip(SOURCES, found, resampled, strict=True)
     }
 
 
