@@ -1,4 +1,4 @@
-// The random streams: one for each purpose, all drawn from the run's seed. As
+// The random streams: one for each purpose, drawn from the run's seed or from one of its own. As
 // experiment/streams.py.
 
 import { RandomState } from "../arithmetic/random.js";

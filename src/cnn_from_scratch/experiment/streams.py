@@ -1,4 +1,4 @@
-"""The random streams: one for each purpose, all drawn from the run's seed.
+"""The random streams: one for each purpose, drawn from the run's seed or from one of its own.
 
 A stream depends on (seed, purpose, index) and on nothing else: the split is the same for every
 model, and a layer starts the same whatever stands before it. RandomState and SeedSequence are
