@@ -56,6 +56,7 @@ OF_STUDIES = {
     "aggregate": ["../../stages/aggregate.py", "--dataset", "{dataset}"],
     "plot": ["../../stages/plot.py", "scores", "losses", "collapse"],
     "accuracies": ["accuracies.py"],
+    "components": ["components.py"],
     "float32": ["float32.py"],
     "neighbours": ["neighbours.py"],
     "signals": ["signals.py"],

@@ -153,6 +153,16 @@ def signals(models: Models) -> Figure:
     return figure
 
 
+def spreads(models: Models) -> Figure:
+    sources = {
+        source: {"sd": 9.0, "interval_95": [0.0, 40.0]}
+        for source in ("split", "initialisation", "interaction", "test digits")
+    }
+    figure = script("variance", "components").variance_figure(dict.fromkeys(models, sources))
+    assert isinstance(figure, Figure)
+    return figure
+
+
 PICTURES: dict[str, Callable[[], Figure]] = {
     "accuracy_figure": lambda: accuracy_figure(scores(ONE_EACH), statistics(ONE_EACH)),
     "calibration_figure": lambda: calibration_figure(
@@ -174,6 +184,7 @@ OF_GROUPS: dict[str, Callable[[Models], Figure]] = {
     "rates_figure": rates,
     "signals_figure": signals,
     "tuning_figure": tuning,
+    "variance_figure": spreads,
 }
 SWEPT = {name: [picture] for name, picture in PICTURES.items()} | {
     name: [partial(picture, models) for models in NAMINGS.values()]
@@ -200,6 +211,7 @@ SAID = {
     "rates_figure": ["the first 35 of 300 models"],
     "signals_figure": ["the first 35 of 300 models"],
     "tuning_figure": ["the first 35 of 300 models"],
+    "variance_figure": ["the first 35 of 300 models"],
 }  # fmt: skip
 
 

@@ -1,0 +1,185 @@
+"""Which source makes accuracies differ: the split, the initialisation, or the test samples.
+
+Every split is crossed with every initialisation, and each pair is trained and tested once.
+correct (I, J, N) of bool says which of N test samples the run of split i and initialisation j has
+right. Its accuracy is y_ij = mu + s_i + a_j + e_ij, of independent random effects of mean 0. As
+training is deterministic, e_ij is the interaction of split and initialisation and nothing else.
+Accuracies are in percent, and variances in squared percentage points.
+"""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnn_from_scratch import InputError
+from cnn_from_scratch.report.statistics import CONFIDENCE, RESAMPLES, RESAMPLING_SEED
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+Integers = np.ndarray[Any, np.dtype[np.int64]]
+Correct = np.ndarray[Any, np.dtype[np.bool_]]
+
+SOURCES = ("split", "initialisation", "interaction")  # of what differs from run to run
+
+
+@dataclass(frozen=True)
+class Component:
+    """A variance, estimated without bias, so that it can be below 0, and its 95 % interval."""
+
+    variance: float
+    interval_95: tuple[float, float]
+
+
+def variance_components(correct: Correct) -> dict[str, Component]:
+    """Return the variances of s (split), a (initialisation) and e (interaction), by SOURCES.
+
+    They are the unbiased combinations of the mean squares: (MS_split - MS_interaction) / J,
+    (MS_initialisation - MS_interaction) / I, and MS_interaction. Raises InputError if there are
+    not two of each: splits, initialisations and test samples.
+
+    The intervals are bootstrap-t: splits and initialisations are resampled independently, with
+    replacement (pigeonhole bootstrap), and the quantiles over resamples of t = (estimate - true
+    value) / standard error stand for those over tables. Where they reach below 0, they begin at 0.
+    In simulated tables of 10 x 10 they hold the true value in 93 to 99 % if the effects are normal,
+    in 82 to 98 % if they are exponential, and in 78 to 98 % if one level in five collapses.
+
+    Source: Searle, Casella and McCulloch 1992, "Variance components", chapter 4; Owen 2007, "The
+    pigeonhole bootstrap"; Efron and Tibshirani 1993, "An introduction to the bootstrap",
+    chapter 12.
+    """
+    *shape, samples = _checked(correct)
+    counts, unit = correct.sum(axis=2, dtype=np.int64), 100.0 / samples
+    rng = np.random.default_rng(RESAMPLING_SEED)
+    once = [np.ones((1, n), np.int64) for n in shape]
+    again = [_resamples(n, rng) for n in shape]
+    found, resampled = (_estimate(counts, w, v, unit) for w, v in (once, again))
+    return {
+        name: Component(float(of.unbiased[0]), _bootstrap_t(of, in_resamples))
+        for name, of, in_resamples in zip(SOURCES, found, resampled, strict=True)
+    }
+
+
+def variance_over_test_sets(correct: Correct) -> float:
+    """Return the variance of a model's expected accuracy over test sets of N samples.
+
+    It is the covariance over test samples of two runs being right, mean over all pairs of runs that
+    share neither split nor initialisation, divided by N: so it is unbiased, and what a single run
+    has right by chance is no part of it. Raises InputError as `variance_components` does.
+    """
+    *_, samples = _checked(correct)
+    right = correct.astype(np.int64)
+    ones = np.ones_like(right[:, :, :1])
+    both = _over_pairs(right).sum()  # pairs of runs, and samples that both have right
+    expected = _over_pairs(right.sum(axis=2, keepdims=True)).sum()  # samples x that by chance
+    pairs = _over_pairs(ones).sum()
+    covariance = (samples * int(both) - int(expected)) / (samples * (samples - 1) * int(pairs))
+    return 100.0**2 * covariance / samples
+
+
+class _Estimates(NamedTuple):
+    """Of a component, in resampled tables, each (B,).
+
+    population: the variance of the effects that are in the table, which is the true value where
+    the table is what one resamples from. unbiased: the estimate of what the table is drawn from.
+    error: its standard error.
+    """
+
+    population: Floats
+    unbiased: Floats
+    error: Floats
+
+
+def _checked(correct: Correct) -> tuple[int, ...]:
+    shape = correct.shape
+    if min(shape) < 2:
+        raise InputError(
+            "expected at least two splits, two initialisations and two test samples, got"
+            f" {', '.join(map(str, shape))}"
+        )
+    return shape
+
+
+def _over_pairs(x: Integers) -> Integers:
+    """Return the sum of x_ij x_kl over i != k and j != l. x (I, J, N), result (N,)."""
+    of_split, of_initialisation = x.sum(axis=1), x.sum(axis=0)
+    every = of_split.sum(axis=0) ** 2
+    same = (of_split**2).sum(axis=0) + (of_initialisation**2).sum(axis=0)
+    return np.asarray(every - same + (x**2).sum(axis=(0, 1)))
+
+
+def _resamples(n: int, rng: np.random.Generator) -> Integers:
+    """Return how often each of n things is in each resample, (RESAMPLES, n)."""
+    drawn = rng.integers(n, size=(RESAMPLES, n))
+    return np.stack([np.sum(drawn == k, axis=1) for k in range(n)], axis=1)
+
+
+def _estimate(
+    counts: Integers, w: Integers, v: Integers, unit: float
+) -> tuple[_Estimates, _Estimates, _Estimates]:
+    """Return the three components of the tables in which row i is w_i times, column j v_j times.
+
+    counts (I, J), times unit the accuracies; w (B, I); v (B, J). Deviations are differences of
+    integers: those that are 0 are exactly 0.
+    """
+    rows, columns = counts.shape
+    row_sums, column_sums = v @ counts.T, w @ counts
+    total = np.sum(w * row_sums, axis=1)[:, None]
+    scale = unit / (rows * columns)
+    s = scale * (rows * row_sums - total)
+    a = scale * (columns * column_sums - total)
+    e = scale * (
+        rows * columns * counts
+        - (rows * row_sums)[:, :, None]
+        - (columns * column_sums)[:, None, :]
+        + total[:, :, None]
+    )
+    var_s, error_s = _variance(s, w)
+    var_a, error_a = _variance(a, v)
+    var_e, error_e = _interaction_variance(e**2, w, v)
+    i, j = rows / (rows - 1), columns / (columns - 1)
+    of_s, of_a = 1 / (columns - 1), 1 / (rows - 1)  # of the interaction, in means over it
+    return (
+        _Estimates(var_s, i * (var_s - of_s * var_e), i * np.hypot(error_s, of_s * error_e)),
+        _Estimates(var_a, j * (var_a - of_a * var_e), j * np.hypot(error_a, of_a * error_e)),
+        _Estimates(var_e, i * j * var_e, i * j * error_e),
+    )
+
+
+def _variance(deviations: Floats, weights: Integers) -> tuple[Floats, Floats]:
+    """Return the weighted mean square of deviations from the mean, and its standard error.
+
+    Var = (m4 - m2^2 (n - 3) / (n - 1)) / n, here with n - 1 for n.
+    """
+    n = deviations.shape[1]
+    m2, m4 = (np.sum(weights * deviations**power, axis=1) / n for power in (2, 4))
+    return m2, np.sqrt((m4 - m2**2 * (n - 3) / (n - 1)) / (n - 1))
+
+
+def _interaction_variance(e2: Floats, w: Integers, v: Integers) -> tuple[Floats, Floats]:
+    """Return the weighted mean of the squares e2 (B, I, J), and its standard error.
+
+    Some rows or columns may interact more than others, so the means of rows and of columns tell
+    how much it varies; the last term is that of normal effects.
+    """
+    _, rows, columns = e2.shape
+    of_rows = np.sum(v[:, None, :] * e2, axis=2) / columns
+    of_columns = np.sum(w[:, :, None] * e2, axis=1) / rows
+    mean = np.sum(w * of_rows, axis=1) / rows
+    variance = (
+        np.sum(w * (of_rows - mean[:, None]) ** 2, axis=1) / (rows * (rows - 1))
+        + np.sum(v * (of_columns - mean[:, None]) ** 2, axis=1) / (columns * (columns - 1))
+        + 2 * mean**2 / ((rows - 1) * (columns - 1))
+    )
+    return mean, np.sqrt(variance)
+
+
+def _bootstrap_t(found: _Estimates, resampled: _Estimates) -> tuple[float, float]:
+    """Return the ends of the interval: estimate - t error, for the upper and the lower quantile."""
+    known = resampled.error > 0  # no spread at all tells nothing of an error
+    estimate, error = found.unbiased[0], found.error[0]
+    if not known.any():
+        return max(0.0, estimate), max(0.0, estimate)
+    t = (resampled.unbiased[known] - found.population[0]) / resampled.error[known]
+    tails = (1.0 + CONFIDENCE) / 2.0, (1.0 - CONFIDENCE) / 2.0
+    low, high = (max(0.0, float(estimate - q * error)) for q in np.quantile(t, tails))
+    return low, high
