@@ -5,22 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-from cnn_from_scratch.report.names import SIGNIFICANCE
+from cnn_from_scratch import InputError
+from cnn_from_scratch.report.names import SIGNIFICANCE, shown_split
 from cnn_from_scratch.report.sign_flips import (
-    MAX_PATTERNS,
     TIE_DIGITS,
     is_exact,
     seeds_for,
     sign_patterns,
 )
 from cnn_from_scratch.report.statistics import RESAMPLING_SEED
+from cnn_from_scratch.report.tables import markdown_table
 
 POWER = 0.8  # with which a difference is to be found
 SIMULATIONS = 1000  # of a study with n seeds
 MAX_SEEDS = 300  # that are simulated
-CHUNK = 64  # simulated studies tested at once: their means over all patterns take 32 MB
+BLOCK = 256  # patterns tried at once: the means of all studies with them take 2 MB
 
 Values = np.ndarray[Any, Any]
 
@@ -57,26 +59,38 @@ def seeds_needed(mean: float, sd: float, aim: Aim) -> int | None:
 
 
 def simulated_seeds(differences: Values, effect: float, aim: Aim) -> int | None:
-    """Return the fewest seeds whose `simulated_power` reaches the aim's, or None above MAX_SEEDS.
+    """Return the fewest seeds whose `simulated_power` reaches the aim's.
 
-    The power grows with the seeds, but for the steps of a p of few patterns, and for the error of
-    the simulation; the answer is found by bisection. differences, effect: of `simulated_power`.
+    The power grows with the seeds, but for the steps of a p of few patterns and for the error of
+    the simulation. So the answer is looked for around the normal approximation's, and then between
+    a number that is enough and one that is not, by bisection. None if MAX_SEEDS are not enough.
+    differences, effect: of `simulated_power`.
     """
-    low = seeds_for(aim.comparisons, aim.level)
-    if low is None:
+    fewest = seeds_for(aim.comparisons, aim.level)
+    guess = seeds_needed(effect, float(np.std(differences, ddof=1)), aim)
+    if fewest is None or guess is None:
         return None
 
     def enough(n: int) -> bool:
         return simulated_power(differences, effect, n, aim.corrected_level) >= aim.power
 
-    high = low
-    while not enough(high):
-        if high == MAX_SEEDS:
+    high = min(guess, MAX_SEEDS)
+    step = max(1, high // 8)
+    low = high - step
+    if enough(high):
+        while low >= fewest and enough(low):
+            low, high = low - step, low
+        low = max(low, fewest - 1)
+    else:
+        while high < MAX_SEEDS:
+            low, high = high, min(high + step, MAX_SEEDS)
+            if enough(high):
+                break
+        else:
             return None
-        low, high = high + 1, min(2 * high, MAX_SEEDS)
-    while low < high:
+    while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+        low, high = (low, middle) if enough(middle) else (middle, high)
     return high
 
 
@@ -96,19 +110,51 @@ def simulated_power(differences: Values, effect: float, n: int, level: float) ->
 
 def sign_flip_ps(studies: Values) -> Values:
     """Return `sign_flip_p` of each row: (studies, n) -> (studies,)."""
-    patterns = sign_patterns(studies.shape[1])
-    return np.concatenate(
-        [
-            _ps(patterns, studies[start : start + CHUNK])
-            for start in range(0, len(studies), CHUNK)
-        ]
-    )
-
-
-def _ps(patterns: Values, studies: Values) -> Values:
     n = studies.shape[1]
+    patterns = sign_patterns(n)
     found = np.round(np.mean(studies, axis=1), TIE_DIGITS)
-    means = np.round(patterns @ studies.T / n, TIE_DIGITS)
-    sides = np.minimum((means <= found).sum(axis=0), (means >= found).sum(axis=0))
-    drawn = 0 if is_exact(n) else 1  # the pattern found counts besides those drawn
-    return np.minimum(2 * (sides + drawn) / (len(patterns) + drawn), 1.0)
+    below, above = np.zeros((2, len(studies)), dtype=int)
+    for start in range(0, len(patterns), BLOCK):
+        means = np.round(patterns[start : start + BLOCK] @ studies.T / n, TIE_DIGITS)
+        below += (means <= found).sum(axis=0)
+        above += (means >= found).sum(axis=0)
+    drawn = 0 if is_exact(n) else 1  # what was found counts besides the patterns drawn
+    return np.minimum(2 * (np.minimum(below, above) + drawn) / (len(patterns) + drawn), 1.0)
+
+
+def paired_differences(scores: pd.DataFrame, first: str, second: str) -> Values:
+    """Return the first model's accuracy minus the second's, seed by seed, on the split shown.
+
+    Raises InputError unless both are there, with two seeds or more, and not always equally far
+    apart.
+    """
+    models = [*dict.fromkeys(scores["model"])]
+    for name in (first, second):
+        if name not in models:
+            raise InputError(f"no model {name!r}; there are {', '.join(models)}")
+    if scores["seed"].nunique() < 2:
+        raise InputError("the runs have a single seed; a SD takes two")
+    shown = scores[scores["split"] == shown_split(scores["split"])]
+    accuracy = shown.pivot(index="seed", columns="model", values="accuracy")
+    differences = (accuracy[first] - accuracy[second]).to_numpy(dtype=float)
+    if np.ptp(np.round(differences, TIE_DIGITS)) == 0:
+        raise InputError(
+            f"{first} and {second} differ by the same in every seed, so no number of them is needed"
+        )
+    return differences
+
+
+def needed_table(differences: Values, effect: float, level: float, power: float, m: int) -> str:
+    """Return how many seeds find the effect, alone and as one of m comparisons, as Markdown."""
+    sd = float(np.std(differences, ddof=1))
+    rows = []
+    for comparisons in dict.fromkeys((1, m)):
+        aim = Aim(level, power, comparisons)
+        approximate = seeds_needed(effect, sd, aim)
+        if approximate is None:
+            cells = ["no number", "no number"]
+        else:
+            simulated = simulated_seeds(differences, effect, aim)
+            cells = [f"{approximate:,}", str(simulated or f"more than {MAX_SEEDS}")]
+        rows.append([comparisons, f"{aim.corrected_level:.2g}", *cells])
+    return markdown_table(["Comparisons", "p at most", "Normal approximation", "Simulation"], rows)

@@ -34,6 +34,8 @@ def correct_table(predictions: pd.DataFrame) -> dict[str, Table]:
 def resampled_means(correct: Mapping[str, Table]) -> dict[str, Table]:
     """Return the mean accuracies (RESAMPLES,) of each model in resamples of seeds and samples.
 
+    There are none if there is no model, or a single seed.
+
     In a resample seed i counts a_i times and sample j counts b_j times; each are drawn with
     replacement, as many as there are, independently of the other: sum_ij a_i b_j correct_ij /
     (seeds * samples). The resamples are the same for all models, so that a difference of their
@@ -41,9 +43,14 @@ def resampled_means(correct: Mapping[str, Table]) -> dict[str, Table]:
 
     correct: bool (seeds, samples) by model, as `correct_table` gives it.
 
+    The mean's variance is A / seeds + B / samples + E / (seeds * samples), for the variances A of
+    the seeds, B of the samples, and E of what is peculiar to a seed and a sample together. That of
+    the resampled means is, but for factors (n - 1) / n, the same with 3 E: it errs on the wide
+    side.
+
     Source: Owen 2007, "The pigeonhole bootstrap", Annals of Applied Statistics 1(2).
     """
-    if not correct:
+    if not correct or len(next(iter(correct.values()))) == 1:
         return {}
     stacked = np.stack([*correct.values()]).astype(float)  # (models, seeds, samples)
     models, seeds, samples = stacked.shape
@@ -63,13 +70,10 @@ def resampled_means(correct: Mapping[str, Table]) -> dict[str, Table]:
 def mean_interval_with_samples(correct: Table) -> list[float] | None:
     """Return the 95 % interval of the mean over seeds and samples, or None for a single seed.
 
-    correct: bool (seeds, samples). It is the percentile interval of `resampled_means`. Their
-    variance is on average no smaller than the mean's own, but for the factors (n - 1) / n of a
-    bootstrap: it errs on the wide side, most where neither seeds nor samples matter by themselves.
-
-    Source: Owen 2007, as above, theorem 3 and section 3.
+    It is the `percentile_interval` of `resampled_means`. correct: bool (seeds, samples).
     """
-    return percentile_interval(resampled_means({"": correct})[""]) if len(correct) > 1 else None
+    means = resampled_means({"": correct})
+    return percentile_interval(means[""]) if means else None
 
 
 def _with_samples(
@@ -84,6 +88,6 @@ def _with_samples(
 
 def _counts(rng: np.random.Generator, resamples: int, n: int) -> Table:
     """Return how often each of n things is drawn in n draws: whole numbers, (resamples, n)."""
-    drawn = rng.integers(n, size=(resamples, n))
+    drawn = rng.integers(n, size=(resamples, n), dtype=np.int32)  # twice as fast as int64
     places = drawn + n * np.arange(resamples)[:, None]
     return np.bincount(places.ravel(), minlength=resamples * n).reshape(resamples, n).astype(float)

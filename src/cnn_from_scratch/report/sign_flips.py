@@ -29,14 +29,14 @@ def sign_flip_p(differences: np.ndarray[Any, Any]) -> float:
 
 
 def sign_patterns(n: int) -> np.ndarray[Any, Any]:
-    """Return the patterns of signs that `sign_flip_p` tries, as float -1 or 1, (patterns, n).
+    """Return the patterns of signs that `sign_flip_p` tries, as int8 -1 or 1, (patterns, n).
 
     SciPy keeps them to itself, so they are read off from what it makes of ones.
     """
     seen: list[np.ndarray[Any, Any]] = []
 
     def record(x: np.ndarray[Any, Any], axis: int) -> Any:
-        seen.append(np.moveaxis(x, axis, -1).reshape(-1, n).copy())
+        seen.append(np.moveaxis(x, axis, -1).reshape(-1, n).astype(np.int8))
         return np.mean(x, axis=axis)
 
     _permutation_test(np.ones(n), record)

@@ -93,15 +93,17 @@ def model_statistics(
     """Return `describe` of the seeds' scores: <model>.<split>.<measure>.<statistic>.
 
     The splits are val and, where there is one, test; the measures are those of splits.
-    resampled: of `resampled_means`, by model. Of them the test accuracy has one statistic more,
-    interval_95_with_samples: the wider interval, of other seeds and other test samples.
+    The test accuracy has one statistic more, interval_95_with_samples, the interval of the means in
+    resampled, which is of `resampled_means`; None if there are none.
     """
     result: dict[str, Any] = {}
     held_out = scores[scores["split"] != "train"]
     for (model, split), rows in held_out.groupby(["model", "split"], sort=False):
         of_split = {name: describe(rows[name]) for name in told_in("statistics", by_split=True)}
-        if split == "test" and model in resampled:
-            of_split["accuracy"][WITH_SAMPLES] = percentile_interval(resampled[str(model)])
+        if split == "test":
+            means = resampled.get(str(model))
+            wide = None if means is None else percentile_interval(means)
+            of_split["accuracy"][WITH_SAMPLES] = wide
         result.setdefault(str(model), {})[str(split)] = of_split
     return result
 
