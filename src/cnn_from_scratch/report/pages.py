@@ -32,9 +32,9 @@ WITH_SAMPLES_WORDS = (
     f' The interval "{WITH_SAMPLES_TITLE}", which accuracy on the test samples alone has, is as a'
     " rule the wider one: it resamples the seeds and, independently of them, the test samples"
     " (two-way or pigeonhole bootstrap, Owen 2007). It tells how far the mean would move with other"
-    " seeds and with other test samples that come as these do. Of other writers and of other samples"
-    " to train on it tells nothing, either. Its share of the samples errs on the wide side; that of"
-    " few seeds is as much too narrow as before."
+    " seeds and with other test samples that come as these do. Of other writers and of other"
+    " samples to train on it tells nothing, either. Its share of the samples errs on the wide side;"
+    " that of few seeds is as much too narrow as before."
 )
 
 PROBABILITY_WORDS = (

@@ -22,6 +22,7 @@ from cnn_from_scratch.report.tables import markdown_table
 POWER = 0.8  # with which a difference is to be found
 SIMULATIONS = 1000  # of a study with n seeds
 MAX_SEEDS = 300  # that are simulated
+LEAST_Z = 0.5  # of a step of the search: it goes to at most about 50 times as many seeds
 BLOCK = 256  # patterns tried at once: the means of all studies with them take 2 MB
 
 Values = np.ndarray[Any, Any]
@@ -62,36 +63,23 @@ def simulated_seeds(differences: Values, effect: float, aim: Aim) -> int | None:
     """Return the fewest seeds whose `simulated_power` reaches the aim's.
 
     The power grows with the seeds, but for the steps of a p of few patterns and for the error of
-    the simulation. So the answer is looked for around the normal approximation's, and then between
-    a number that is enough and one that is not, by bisection. None if MAX_SEEDS are not enough.
-    differences, effect: of `simulated_power`.
+    the simulation. Each step tries the number that the normal approximation makes of the power just
+    found, z_power + z_(1 - a/2) being proportional to sqrt(n), until n is enough and n - 1 is not.
+    None if MAX_SEEDS are not enough. differences, effect: of `simulated_power`.
     """
     fewest = seeds_for(aim.comparisons, aim.level)
-    guess = seeds_needed(effect, float(np.std(differences, ddof=1)), aim)
-    if fewest is None or guess is None:
+    n = seeds_needed(effect, float(np.std(differences, ddof=1)), aim)
+    if fewest is None or n is None:
         return None
-
-    def enough(n: int) -> bool:
-        return simulated_power(differences, effect, n, aim.corrected_level) >= aim.power
-
-    high = min(guess, MAX_SEEDS)
-    step = max(1, high // 8)
-    low = high - step
-    if enough(high):
-        while low >= fewest and enough(low):
-            low, high = low - step, low
-        low = max(low, fewest - 1)
-    else:
-        while high < MAX_SEEDS:
-            low, high = high, min(high + step, MAX_SEEDS)
-            if enough(high):
-                break
-        else:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    z_level, z_power = stats.norm.ppf([1.0 - aim.corrected_level / 2.0, aim.power])
+    low, high = fewest - 1, MAX_SEEDS + 1  # not enough; enough, as far as known
+    while low + 1 < high:
+        n = min(max(n, low + 1), high - 1)
+        power = simulated_power(differences, effect, n, aim.corrected_level)
+        low, high = (low, n) if power >= aim.power else (n, high)
+        z = z_level + stats.norm.ppf(power)
+        n = round(n * ((z_level + z_power) / max(z, LEAST_Z)) ** 2)
+    return high if high <= MAX_SEEDS else None
 
 
 def simulated_power(differences: Values, effect: float, n: int, level: float) -> float:
