@@ -23,7 +23,7 @@ POWER = 0.8  # with which a difference is to be found
 SIMULATIONS = 1000  # of a study with n seeds
 MAX_SEEDS = 300  # that are simulated
 LEAST_Z = 0.5  # of a step of the search: it goes to at most about 50 times as many seeds
-BLOCK = 256  # patterns tried at once: the means of all studies with them take 2 MB
+BLOCK = 1024  # patterns tried at once: the means of all studies with them take 8 MB
 
 Values = np.ndarray[Any, Any]
 
