@@ -15,7 +15,7 @@ from tests.workflow.project import ROOT
 
 def power(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "tools/power.py"), *arguments],
+        [sys.executable, ROOT / "tools/power.py", *arguments],
         cwd=folder,
         text=True,
         capture_output=True,
@@ -38,6 +38,7 @@ def study(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.release
 def test_the_answer_is_corrected_for_all_pairs_or_as_many_as_are_named(study: Path) -> None:
     result = power(study, "--effect", "40", "--models", "A", "B")
     assert (result.stderr, result.returncode) == ("", 0)

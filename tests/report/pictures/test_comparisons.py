@@ -37,9 +37,10 @@ def dots(axes: Axes) -> list[Line2D]:
 
 def bars(axes: Axes) -> list[tuple[list[list[float]], float]]:
     """Return the ends of the intervals, and how wide they are drawn."""
-    drawn = [bar for bar in axes.collections if isinstance(bar, LineCollection)]
     return [
-        (bar.get_segments()[0].tolist(), np.asarray(bar.get_linewidth()).item()) for bar in drawn
+        (bar.get_segments()[0].tolist(), np.asarray(bar.get_linewidth()).item())
+        for bar in axes.collections
+        if isinstance(bar, LineCollection)
     ]
 
 
@@ -68,7 +69,8 @@ def test_the_comparisons_figure_says_what_it_shows() -> None:
     assert "percentage points" in means.get_xlabel()
     assert "thin: over seeds and test samples" in means.get_xlabel()
     assert "test" in means.get_title(loc="left")
-    assert "Wilson interval over seeds" in shares.get_xlabel()
+    assert shares.get_xlabel().startswith("P(difference > 0): share of seeds, ties half")
+    assert "Wilson interval" in shares.get_xlabel()
     without = {name: row | {"interval_95_with_samples": None} for name, row in ROWS.items()}
     means, _ = comparisons_figure(without, "holdout").axes
     assert "interval over seeds, not over samples;" in means.get_xlabel()

@@ -43,7 +43,6 @@ def comparisons_figure(comparisons: dict[str, dict[str, Any]], protocol: str) ->
         axes.grid(visible=False, axis="y")
     samples = split_title(rows[0]["split"], protocol)
     means.set_title(f"Differences in accuracy: {samples}", loc="left")
-    shares.set_title("P(difference > 0)", loc="left")
     _label(means, shares, thin=any(row["interval_95_with_samples"] for row in rows), note=left_out)
     return figure
 
@@ -65,7 +64,7 @@ def _label(means: Axes, shares: Axes, *, thin: bool, note: str) -> None:
         f"filled: p ≤ {SIGNIFICANCE} (sign-flip permutation test, Holm-corrected)"
     )
     means.set_xlabel(with_notes(words, note))
-    shares.set_xlabel("share of seeds, ties half,\n95 % Wilson interval over seeds")
+    shares.set_xlabel("P(difference > 0): share of seeds, ties half,\n95 % Wilson interval")
 
 
 def _difference(axes: Axes, place: int, row: dict[str, Any]) -> None:
