@@ -137,6 +137,7 @@ def _comparison_paragraphs(comparisons: dict[str, dict[str, Any]], title: str) -
     if not comparisons:
         return ["None: they take two models and two seeds."]
     n, pairs = next(iter(comparisons.values()))["n"], len(comparisons)
+    with_samples = any(row[WITH_SAMPLES] for row in comparisons.values())
     return [
         f"Accuracy of the first minus that of the second in percentage points (samples: {title}),"
         f" paired: a seed gives all models the same samples. {_p_words(n)} p (Holm) is corrected"
@@ -145,7 +146,7 @@ def _comparison_paragraphs(comparisons: dict[str, dict[str, Any]], title: str) -
         differences_table("Models", "Mean difference", comparisons),
         *_disagreements(comparisons),
         f"What {count(n, 'seed')} can and cannot show:",
-        "\n".join(f"- {line}" for line in _limits(n, pairs)),
+        "\n".join(f"- {line}" for line in _limits(n, pairs, with_samples=with_samples)),
     ]
 
 
@@ -195,8 +196,11 @@ def _disagreements(comparisons: dict[str, dict[str, Any]]) -> list[str]:
     ]
 
 
-def _limits(n: int, pairs: int) -> list[str]:
-    """Return sentences on what the comparisons can show; they hold for any numbers."""
+def _limits(n: int, pairs: int, *, with_samples: bool) -> list[str]:
+    """Return sentences on what the comparisons can show; they hold for any numbers.
+
+    with_samples: whether there are intervals that have the test samples' share.
+    """
     smallest = smallest_p(n)
     corrected = min(1.0, pairs * smallest)
     winner = "every seed" if is_exact(n) else "nearly every seed"
@@ -211,7 +215,11 @@ def _limits(n: int, pairs: int) -> list[str]:
         f"A p above {SIGNIFICANCE} does not show that two models are equal; the interval tells"
         " which differences the seeds leave possible.",
         f"A p of at most {SIGNIFICANCE} is evidence that two models differ, with these settings, on"
-        " these digits. Whether they would on other digits, no number of seeds can show.",
+        " these digits. Whether they would on other digits, no number of seeds can show."
+        + (
+            f' For other test digits alone the interval "{WITH_SAMPLES_TITLE}" tells.'
+            * with_samples
+        ),
     ]
 
 
