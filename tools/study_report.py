@@ -38,7 +38,7 @@ FIGURES = {
     "plots/loss.png": "Training loss, mean over seeds, with bands of one SD",
     "plots/accuracy_by_seed.png": "Accuracy of every run",
     "plots/collapse.png": "Training accuracy of every run against its number of dead logits",
-    "plots/comparisons.png": "Differences between every two models, and how often the first is better",
+    "plots/comparisons.png": "Differences between every two models, with how often one is better",
     "plots/confusion.png": "Confusion matrices, all seeds together",
     "plots/misclassified.png": "The samples most often misclassified",
     "plots/filters.png": "Kernels and feature maps of a run",

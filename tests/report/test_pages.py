@@ -115,7 +115,7 @@ def test_the_interval_with_samples_is_told_beside_the_narrower(scores: pd.DataFr
     words = "it tells nothing of other digits or other writers"
     pointed_to = 'The interval "With samples", which accuracy on the test samples alone has'
     assert 0 < text.index(words) < text.index(pointed_to)
-    assert 'For other test digits alone the interval "With samples" tells.' in text
+    assert 'Other test digits alone are in the interval "With samples".' in text
 
 
 def test_without_such_an_interval_nothing_is_said_of_it(scores: pd.DataFrame) -> None:

@@ -204,6 +204,7 @@ def _limits(n: int, pairs: int, *, with_samples: bool) -> list[str]:
     smallest = smallest_p(n)
     corrected = min(1.0, pairs * smallest)
     winner = "every seed" if is_exact(n) else "nearly every seed"
+    of_samples = f' Other test digits alone are in the interval "{WITH_SAMPLES_TITLE}".'
     if corrected > SIGNIFICANCE:
         reach = f"above {SIGNIFICANCE}, so no difference can be significant here, however large"
     else:
@@ -216,10 +217,7 @@ def _limits(n: int, pairs: int, *, with_samples: bool) -> list[str]:
         " which differences the seeds leave possible.",
         f"A p of at most {SIGNIFICANCE} is evidence that two models differ, with these settings, on"
         " these digits. Whether they would on other digits, no number of seeds can show."
-        + (
-            f' For other test digits alone the interval "{WITH_SAMPLES_TITLE}" tells.'
-            * with_samples
-        ),
+        + (of_samples if with_samples else ""),
     ]
 
 
