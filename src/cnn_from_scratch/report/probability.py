@@ -16,8 +16,8 @@ def probability_better(differences: Iterable[float]) -> float:
     As P(A > B), of the paired seeds of two models, it tells how often the first would be better if
     both were trained once. Differences that agree with 0 up to TIE_DIGITS are ties.
 
-    Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks",
-    section 4 (arXiv 2103.03098).
+    Source: Bouthillier et al. 2021, "Accounting for variance in machine learning benchmarks"
+    (arXiv 2103.03098).
     """
     signs = np.sign(np.round(np.asarray(list(differences), float), TIE_DIGITS))
     return (len(signs) + int(signs.sum())) / (2 * len(signs))
