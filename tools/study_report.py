@@ -38,7 +38,7 @@ FIGURES = {
     "plots/loss.png": "Training loss, mean over seeds, with bands of one SD",
     "plots/accuracy_by_seed.png": "Accuracy of every run",
     "plots/collapse.png": "Training accuracy of every run against its number of dead logits",
-    "plots/comparisons.png": "Differences between every two models, with their intervals",
+    "plots/comparisons.png": "Differences between every two models, with how often one is better",
     "plots/confusion.png": "Confusion matrices, all seeds together",
     "plots/calibration.png": "How sure the networks are, and how often they are right",
     "plots/misclassified.png": "The samples most often misclassified",

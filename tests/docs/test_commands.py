@@ -44,7 +44,7 @@ COMMAND = re.compile(
 MAKEFILE, CI = "Makefile", ".ci/run"
 BUILD, EXPERIMENTS = "tests/workflow/test_build.py", "tests/workflow/test_commands.py"
 CACHE, REPORT = "tests/workflow/test_check_cache.py", "tests/workflow/test_study_report.py"
-EXPLAIN = "tests/tools/test_explain.py"
+EXPLAIN, POWER = "tests/tools/test_explain.py", "tests/tools/test_power.py"
 CLEAN, TIDY = "tests/workflow/test_clean.py", "tests/workflow/test_tidy_lock.py"
 SHARING, SOURCES = "tests/workflow/test_sharing.py", "tests/workflow/test_sources.py"
 PIP = "$(BIN)/python -m pip install --quiet"
@@ -67,6 +67,7 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     ],
     "make explain": [(MAKEFILE, "tools/explain.py"), (EXPLAIN, "tools/explain.py")],
     "cd studies/logits && python ../../tools/explain.py": [(EXPLAIN, "tools/explain.py")],
+    "python tools/power.py --effect 8 --models S-Adam S-SGD": [(POWER, '"tools/power.py"')],
     "make report BASE=main": [(REPORT, '"--base"')],
     "make prune": [(MAKEFILE, "tools/tidy_lock.py"), (TIDY, '"tools/tidy_lock.py"')],
     "make check-cache": [(MAKEFILE, "tools/check_cache.py"), (CACHE, '"tools/check_cache.py"')],

@@ -151,6 +151,7 @@ def test_contrasts_are_data_and_a_table_and_those_taken_back_leave_none(
     effects = json.loads((folder / "metrics/contrasts.json").read_text())
     statistics = json.loads((folder / "metrics/statistics.json").read_text())
     assert effects == {"A: effect": statistics["comparisons"]["A - B"]}
+    assert effects["A: effect"]["interval_95_with_samples"] == [0.0, 0.0]  # of the predictions
     assert "| A: effect | +50.00 |" in (folder / "metrics/contrasts.md").read_text()
     write_results(models, runs, DATASET, {})
     assert list(files(folder)) == FILES

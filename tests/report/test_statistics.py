@@ -97,14 +97,19 @@ def test_statistics_of_a_single_number_leave_out_what_takes_two() -> None:
 
 
 def test_statistics_of_every_model_split_and_measure(scores: pd.DataFrame) -> None:
-    result = model_statistics(scores)
+    resampled = {"A": np.linspace(0.0, 1.0, 1001), "B": np.full(3, 0.25)}
+    result = model_statistics(scores, resampled)
     assert list(result) == ["A", "B"]
     for model in result.values():
         assert list(model) == ["val", "test"]
         assert list(model["val"]) == ["accuracy", "loss", "brier_score", "calibration_error"]
-    assert result["A"]["test"]["accuracy"] == describe([0.5, 0.75, 1.0])
+    with_samples = {"interval_95_with_samples": pytest.approx([0.025, 0.975])}
+    assert result["A"]["test"]["accuracy"] == describe([0.5, 0.75, 1.0]) | with_samples
+    assert result["A"]["val"]["accuracy"] == describe([0.5, 0.75, 1.0])
+    without = model_statistics(scores, {})["A"]["test"]["accuracy"]
+    assert without["interval_95_with_samples"] is None
     assert result["A"]["val"]["loss"] == describe([1.5, 1.75, 2.0])
-    assert list(model_statistics(scores[scores["split"] != "test"])["A"]) == ["val"]
+    assert list(model_statistics(scores[scores["split"] != "test"], {})["A"]) == ["val"]
 
 
 def test_summary(scores: pd.DataFrame) -> None:
@@ -202,4 +207,4 @@ def test_a_measure_of_held_out_samples_alone_is_left_out_for_training(
     held_out = scores.assign(f1=scores["accuracy"].where(scores["split"] != "train"))
     assert "train_f1" not in summary(held_out)["A"]
     assert summary(held_out)["A"]["val_f1"] == summary(held_out)["A"]["val_accuracy"]
-    assert model_statistics(held_out)["A"]["test"]["f1"] == describe([0.5, 0.75, 1.0])
+    assert model_statistics(held_out, {})["A"]["test"]["f1"] == describe([0.5, 0.75, 1.0])

@@ -1,6 +1,7 @@
 """The tables: results, convergence, contrasts, and the notes below the results."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -156,17 +157,37 @@ def test_the_table_of_convergence_has_a_row_a_model(scores: pd.DataFrame) -> Non
     ]
 
 
+FIRST: dict[str, Any] = {
+    "mean": 0.35, "interval_95": [0.35, 0.35], "interval_95_with_samples": [0.3, 0.4],
+    "probability_better": 1.0, "probability_interval_95": [0.4385, 1.0], "p": 0.25, "p_holm": 0.75,
+    "seeds_needed": 6, "seeds_needed_holm": 1234,
+}  # fmt: skip
+SECOND: dict[str, Any] = {
+    "mean": -0.1, "interval_95": [-0.2, 0.0], "interval_95_with_samples": [-0.25, 0.05],
+    "probability_better": 0.25, "probability_interval_95": [0.1, 0.5], "p": 0.03125, "p_holm": 1.0,
+    "seeds_needed": 17, "seeds_needed_holm": None,
+}  # fmt: skip
+
+
 def test_the_table_of_contrasts_is_in_points() -> None:
-    rows = {
-        "first": {"mean": 0.35, "interval_95": [0.35, 0.35], "p": 0.25, "p_holm": 0.75},
-        "interaction": {"mean": -0.1, "interval_95": [-0.2, 0.0], "p": 0.03125, "p_holm": 1.0},
-    }
-    assert differences_table("Effect", "Mean", rows).splitlines() == [
-        "| Effect      | Mean   | 95 % interval    | p      | p (Holm) |",
-        "| ----------- | ------ | ---------------- | ------ | -------- |",
-        "| first       | +35.00 | +35.00 to +35.00 | 0.2500 | 0.7500   |",
-        "| interaction | -10.00 | -20.00 to +0.00  | 0.0312 | 1.0000   |",
-    ]
+    table = differences_table("Effect", "Mean", {"first": FIRST, "interaction": SECOND})
+    header, _, *rows = ([c.strip() for c in row.split("|")[1:-1]] for row in table.splitlines())
+    assert header == [
+        "Effect", "Mean", "95 % interval", "With samples", "P(> 0)", "p", "p (Holm)",
+        "Seeds needed", "(Holm)",
+    ]  # fmt: skip
+    assert rows == [
+        ["first", "+35.00", "+35.00 to +35.00", "+30.00 to +40.00", "1.00 (0.44 to 1.00)",
+         "0.2500", "0.7500", "6", "1,234"],
+        ["interaction", "-10.00", "-20.00 to +0.00", "-25.00 to +5.00", "0.25 (0.10 to 0.50)",
+         "0.0312", "1.0000", "17", "-"],
+    ]  # fmt: skip
+
+
+def test_without_test_samples_the_table_of_contrasts_has_no_interval_of_them() -> None:
+    table = differences_table("Effect", "Mean", {"A": FIRST | {"interval_95_with_samples": None}})
+    assert "With samples" not in table
+    assert "| +35.00 | +35.00 to +35.00 | 1.00 (0.44 to 1.00) | 0.2500 |" in table
 
 
 IMAGES = grays(6)[:, None] / 255

@@ -4,19 +4,45 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_from_scratch.report.comparisons import MAX_PATTERNS, is_exact, smallest_p
 from cnn_from_scratch.report.measures import LEARNT, Measure, told_in
 from cnn_from_scratch.report.names import SIGNIFICANCE, shown_split, split_title
-from cnn_from_scratch.report.statistics import RESAMPLES, TRIMMED, normal_coverage
+from cnn_from_scratch.report.power import POWER
+from cnn_from_scratch.report.sign_flips import (
+    MAX_PATTERNS,
+    TIE_DIGITS,
+    is_exact,
+    seeds_for,
+    smallest_p,
+)
+from cnn_from_scratch.report.statistics import RESAMPLES, TRIMMED, WITH_SAMPLES, normal_coverage
 from cnn_from_scratch.report.tables import (
+    WITH_SAMPLES_TITLE,
     convergence_table,
     count,
     differences_table,
+    interval_text,
     markdown_table,
 )
 
 STATISTICS = ["Mean", "Population SD", "Sample SD", "Median", "Interquartile mean"]
+STRONG = 0.01  # a corrected p of which the page says how many seeds it takes
+MAX_NAMED = 12  # pairs of which mean and probability disagree
 
+WITH_SAMPLES_WORDS = (
+    f' The interval "{WITH_SAMPLES_TITLE}", which accuracy on the test samples alone has, is as a'
+    " rule the wider one: it resamples the seeds and, independently of them, the test samples"
+    " (two-way or pigeonhole bootstrap, Owen 2007). It tells how far the mean would move with other"
+    " seeds and with other test samples that come as these do. Of other writers and of other"
+    " samples to train on it tells nothing, either. Its share of the samples errs on the wide side;"
+    " that of few seeds is as much too narrow as before."
+)
+
+PROBABILITY_WORDS = (
+    "P(> 0) is the probability that a seed gives a difference above 0: the share of seeds with one,"
+    " ties counted half (Bouthillier et al. 2021), with its 95 % Wilson score interval (Wilson"
+    " 1927). It is the chance that the first model is the better one if both are trained once. It"
+    " is of other seeds alone, not of other digits."
+)
 
 CONVERGENCE_WORDS = (
     f"How fast the training samples are learnt. A run reaches {100 * LEARNT:.0f} % with the first"
@@ -61,7 +87,7 @@ def statistics_page(
         f"Of {count(n, 'seed')} (protocol: {protocol}). The population SD divides by the number of"
         " seeds, as in the published table; the sample SD divides by one less. The interquartile"
         " mean leaves out the lowest and the highest quarter, here"
-        f" {count(int(TRIMMED * n), 'value')} each. {_interval_words(n)}",
+        f" {count(int(TRIMMED * n), 'value')} each. {_interval_words(n, models)}",
         *(
             paragraph
             for name, measure in told_in("statistics", by_split=True).items()
@@ -80,8 +106,8 @@ def statistics_page(
     return "\n\n".join(paragraph.rstrip("\n") for paragraph in paragraphs) + "\n"
 
 
-def _interval_words(n: int) -> str:
-    """Return what the interval is and is not."""
+def _interval_words(n: int, models: dict[str, Any]) -> str:
+    """Return what the intervals are and are not."""
     if n == 1:
         return "A single seed has no sample SD and no interval."
     return (
@@ -91,31 +117,33 @@ def _interval_words(n: int) -> str:
         " seeds share the same digits, so it tells nothing of other digits or other writers. And"
         " it is too narrow: of normally distributed values, an interval of"
         f" {count(n, 'value')} covers the true mean about {100 * normal_coverage(n):.0f} times in"
-        " 100, not 95."
+        " 100, not 95." + (WITH_SAMPLES_WORDS if any(map(_has_samples, models.values())) else "")
     )
+
+
+def _has_samples(of_model: dict[str, Any]) -> bool:
+    """Return whether there is an interval that has the test samples' share."""
+    return bool(of_model.get("test", {}).get("accuracy", {}).get(WITH_SAMPLES))
 
 
 def _statistics_table(models: dict[str, Any], name: str, measure: Measure, protocol: str) -> str:
     """Return a table with one row per split and model."""
     splits = dict.fromkeys(split for of_model in models.values() for split in of_model)
+    intervals = {"95 % interval": "interval_95"}
+    if name == "accuracy" and any(map(_has_samples, models.values())):
+        intervals[WITH_SAMPLES_TITLE] = WITH_SAMPLES
     rows = [
         [
             split_title(split, protocol).capitalize(),
             model,
-            *_statistics_cells(of_model[split][name], measure),
+            *(measure.text(told[s.lower().replace(" ", "_")]) for s in STATISTICS),
+            *(interval_text(measure.text, told.get(key)) for key in intervals.values()),
         ]
         for split in splits
         for model, of_model in models.items()
+        for told in [of_model[split][name]]
     ]
-    return markdown_table(["Samples", "Model", *STATISTICS, "95 % interval"], rows)
-
-
-def _statistics_cells(values: dict[str, Any], measure: Measure) -> list[str]:
-    interval = values["interval_95"]
-    return [
-        *(measure.text(values[name.lower().replace(" ", "_")]) for name in STATISTICS),
-        " to ".join(map(measure.text, interval)) if interval else "-",
-    ]
+    return markdown_table(["Samples", "Model", *STATISTICS, *intervals], rows)
 
 
 def _comparison_paragraphs(comparisons: dict[str, dict[str, Any]], title: str) -> list[str]:
@@ -123,13 +151,16 @@ def _comparison_paragraphs(comparisons: dict[str, dict[str, Any]], title: str) -
     if not comparisons:
         return ["None: they take two models and two seeds."]
     n, pairs = next(iter(comparisons.values()))["n"], len(comparisons)
+    with_samples = any(row[WITH_SAMPLES] for row in comparisons.values())
     return [
         f"Accuracy of the first minus that of the second in percentage points (samples: {title}),"
         f" paired: a seed gives all models the same samples. {_p_words(n)} p (Holm) is corrected"
         f" for {count(pairs, 'comparison')}; the intervals are not.",
+        f"{PROBABILITY_WORDS} {_power_words(pairs)}",
         differences_table("Models", "Mean difference", comparisons),
+        *_disagreements(comparisons),
         f"What {count(n, 'seed')} can and cannot show:",
-        "\n".join(f"- {line}" for line in _limits(n, pairs)),
+        "\n".join(f"- {line}" for line in _limits(n, pairs, with_samples=with_samples)),
     ]
 
 
@@ -148,11 +179,46 @@ def _p_words(n: int) -> str:
     )
 
 
-def _limits(n: int, pairs: int) -> list[str]:
-    """Return sentences on what the comparisons can show; they hold for any numbers."""
+def _power_words(pairs: int) -> str:
+    """Return what the columns of seeds are and are not."""
+    return (
+        "Seeds needed is how many seeds it takes to find such a difference, p at most"
+        f" {SIGNIFICANCE} with probability {POWER}, if the true mean and SD were the measured ones"
+        " (normal approximation, but never fewer than can give such a p); (Holm) is the same for a"
+        f" p of at most {SIGNIFICANCE} / {pairs}, the hardest step of the correction. It is a guide"
+        " for a next study: it is as uncertain as the measured mean, and adds nothing to the p"
+        " beside it."
+    )
+
+
+def _disagreements(comparisons: dict[str, dict[str, Any]]) -> list[str]:
+    """Return a paragraph on the pairs whose mean and whose probability point apart, if any do."""
+    pairs = [
+        name
+        for name, row in comparisons.items()
+        if round(row["mean"], TIE_DIGITS) * (row["probability_better"] - 0.5) < 0
+    ]
+    if not pairs:
+        return []
+    more = len(pairs) - MAX_NAMED
+    named = ", ".join(pairs[:MAX_NAMED]) + (f", and {count(more, 'other')}" if more > 0 else "")
+    return [
+        f"Mean and P(> 0) point in opposite directions for {named}. There a few seeds with large"
+        " differences make the mean, and more of the seeds than not have the opposite sign: the"
+        " mean says what is gained over many trainings, P(> 0) which model is likely to be the"
+        " better one of a single seed."
+    ]
+
+
+def _limits(n: int, pairs: int, *, with_samples: bool) -> list[str]:
+    """Return sentences on what the comparisons can show; they hold for any numbers.
+
+    with_samples: whether there are intervals that have the test samples' share.
+    """
     smallest = smallest_p(n)
     corrected = min(1.0, pairs * smallest)
     winner = "every seed" if is_exact(n) else "nearly every seed"
+    of_samples = f' Other test digits alone are in the interval "{WITH_SAMPLES_TITLE}".'
     if corrected > SIGNIFICANCE:
         reach = f"above {SIGNIFICANCE}, so no difference can be significant here, however large"
     else:
@@ -160,8 +226,24 @@ def _limits(n: int, pairs: int) -> list[str]:
     return [
         f"No p can be below {smallest:.2g}, which takes one model to be better with {winner}, and"
         f" none corrected for {count(pairs, 'comparison')} below {corrected:.2g}. That is {reach}.",
+        _seeds_for_strong(pairs),
         f"A p above {SIGNIFICANCE} does not show that two models are equal; the interval tells"
         " which differences the seeds leave possible.",
         f"A p of at most {SIGNIFICANCE} is evidence that two models differ, with these settings, on"
-        " these digits. Whether they would on other digits, no number of seeds can show.",
+        " these digits. Whether they would on other digits, no number of seeds can show."
+        + (of_samples if with_samples else ""),
     ]
+
+
+def _seeds_for_strong(pairs: int) -> str:
+    """Return how many seeds so many comparisons take for a small corrected p."""
+    needed, compared = seeds_for(pairs, STRONG), count(pairs, "comparison")
+    if needed is None:
+        return (
+            f"With {compared} no number of seeds gives a corrected p below {STRONG}: from random"
+            f" patterns, of {MAX_PATTERNS:,}, p is at least {2 / (MAX_PATTERNS + 1):.2g}."
+        )
+    return (
+        f"For a corrected p below {STRONG}, {compared} {'take' if pairs > 1 else 'takes'} at least"
+        f" {count(needed, 'seed')}."
+    )

@@ -22,6 +22,7 @@ from cnn_from_scratch.report.plot_data import (
     scores_by_seed,
     shown_predictions,
 )
+from cnn_from_scratch.report.resampling import correct_table, resampled_means
 from cnn_from_scratch.report.runs import Runs
 from cnn_from_scratch.report.statistics import model_convergence, model_statistics, summary
 from cnn_from_scratch.report.tables import (
@@ -47,9 +48,10 @@ def write_results(
     confusion.json, predictions/<model>.csv, reliability.json, misclassified.json.
     """
     scores = runs.scores
+    resampled = resampled_means(correct_table(runs.predictions))
     statistics = {
-        "models": model_statistics(scores),
-        "comparisons": compare_models(scores),
+        "models": model_statistics(scores, resampled),
+        "comparisons": compare_models(scores, resampled),
         "convergence": model_convergence(scores),
     }
     with ExitStack() as stack:
@@ -65,7 +67,7 @@ def write_results(
         write_text(new("metrics/convergence.md"), convergence_table(statistics["convergence"]))
         write_parquet(new("metrics/runs.parquet"), scores)
         if contrasts:
-            effects = contrast_models(scores, contrasts)
+            effects = contrast_models(scores, contrasts, resampled)
             write_json(new(CONTRASTS[0]), rounded(effects))
             write_text(new(CONTRASTS[1]), differences_table("Effect", "Mean", effects))
         for column in CURVES:

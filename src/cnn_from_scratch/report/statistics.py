@@ -1,7 +1,7 @@
 """What the seeds' scores amount to: means, deviations, robust means and intervals."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from cnn_from_scratch.report.measures import (
 CONFIDENCE = 0.95  # of every interval
 RESAMPLES = 9999  # of a bootstrap
 RESAMPLING_SEED = 0  # the same for every interval, so that none depends on what else is compared
+WITH_SAMPLES = "interval_95_with_samples"
 TRIMMED = 0.25  # at either end, for the interquartile mean
 
 
@@ -99,6 +100,12 @@ def bootstrap_interval(values: Iterable[float]) -> list[float] | None:
     return sorted((float(interval.low), float(interval.high)))  # rounding may cross equal ends
 
 
+def percentile_interval(resampled: np.ndarray[Any, Any]) -> list[float]:
+    """Return the ends of the 95 % interval of resampled means: their 2.5 % and 97.5 % quantiles."""
+    tail = (1.0 - CONFIDENCE) / 2.0
+    return [float(end) for end in np.quantile(resampled, [tail, 1.0 - tail])]
+
+
 def normal_coverage(n: int) -> float:
     """Return how often the bootstrap interval of n >= 2 normally distributed numbers is right.
 
@@ -133,15 +140,23 @@ def describe(values: Iterable[float]) -> dict[str, Any]:
     }
 
 
-def model_statistics(scores: pd.DataFrame) -> dict[str, Any]:
+def model_statistics(
+    scores: pd.DataFrame, resampled: Mapping[str, np.ndarray[Any, Any]]
+) -> dict[str, Any]:
     """Return `describe` of the seeds' scores: <model>.<split>.<measure>.<statistic>.
 
     The splits are val and, where there is one, test; the measures are those of splits.
+    The test accuracy has one statistic more, interval_95_with_samples, the interval of the means in
+    resampled, which is of `resampled_means`; None if there are none.
     """
     result: dict[str, Any] = {}
     held_out = scores[scores["split"] != "train"]
     for (model, split), rows in held_out.groupby(["model", "split"], sort=False):
         of_split = {name: describe(rows[name]) for name in told_in("statistics", by_split=True)}
+        if split == "test":
+            means = resampled.get(str(model))
+            wide = None if means is None else percentile_interval(means)
+            of_split["accuracy"][WITH_SAMPLES] = wide
         result.setdefault(str(model), {})[str(split)] = of_split
     return result
 

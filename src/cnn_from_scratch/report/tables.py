@@ -6,7 +6,7 @@ accuracy in percent over ten seeds, measured on the 96 samples that the networks
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -20,7 +20,7 @@ from cnn_from_scratch.nn.schedules import Schedule
 from cnn_from_scratch.nn.training import CONSTANT
 from cnn_from_scratch.report.measures import MEASURES, Measure, told_in
 from cnn_from_scratch.report.names import split_title
-from cnn_from_scratch.report.statistics import by_model, over_seeds
+from cnn_from_scratch.report.statistics import WITH_SAMPLES, by_model, over_seeds
 
 PUBLISHED_ACCURACY = {
     "S-SGD": (96.25, 0.51),
@@ -29,6 +29,7 @@ PUBLISHED_ACCURACY = {
     "E-RMS": (83.13, 16.67),
     "E-Adam": (82.71, 21.91),
 }
+WITH_SAMPLES_TITLE = "With samples"  # of the column of intervals_95_with_samples
 # Named in the table only where they are not the default.
 SELDOM_CHANGED = ("eps", "weight_decay")  # of an optimizer
 
@@ -188,19 +189,38 @@ def _runs_table(measures: dict[str, Measure], told: dict[str, dict[str, Any]]) -
 def differences_table(what: str, mean: str, rows: dict[str, dict[str, Any]]) -> str:
     """Return rows of `contrast_models` as Markdown, in percentage points.
 
-    what, mean: the headings of the rows' names and of their means.
+    what, mean: the headings of the rows' names and of their means. The interval with samples has a
+    column if there is one.
     """
-    cells = [
-        [
-            name,
-            _points(row["mean"]),
-            " to ".join(map(_points, row["interval_95"])),
-            _p(row["p"]),
-            _p(row["p_holm"]),
-        ]
-        for name, row in rows.items()
-    ]
-    return markdown_table([what, mean, "95 % interval", "p", "p (Holm)"], cells)
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        mean: lambda row: _points(row["mean"]),
+        "95 % interval": lambda row: interval_text(_points, row["interval_95"]),
+        WITH_SAMPLES_TITLE: lambda row: interval_text(_points, row[WITH_SAMPLES]),
+        "P(> 0)": lambda row: _probability(
+            row["probability_better"], row["probability_interval_95"]
+        ),
+        "p": lambda row: _p(row["p"]),
+        "p (Holm)": lambda row: _p(row["p_holm"]),
+        "Seeds needed": lambda row: _seeds(row["seeds_needed"]),
+        "(Holm)": lambda row: _seeds(row["seeds_needed_holm"]),
+    }
+    if all(row[WITH_SAMPLES] is None for row in rows.values()):
+        del columns[WITH_SAMPLES_TITLE]
+    cells = [[name, *(text(row) for text in columns.values())] for name, row in rows.items()]
+    return markdown_table([what, *columns], cells)
+
+
+def interval_text(text: Callable[[float], str], interval: list[float] | None) -> str:
+    """Return an interval, if there is one, in words. text: makes some of a number."""
+    return " to ".join(map(text, interval)) if interval else "-"
+
+
+def _probability(share: float, interval: list[float]) -> str:
+    return f"{share:.2f} ({interval_text('{:.2f}'.format, interval)})"
+
+
+def _seeds(needed: int | None) -> str:
+    return "-" if needed is None else f"{needed:,}"
 
 
 def _points(difference: float) -> str:

@@ -99,8 +99,9 @@ def reliability(models: Models) -> pd.DataFrame:
 
 
 def pairs() -> dict[str, dict[str, Any]]:
-    row = {"split": "test", "n": SEEDS, "mean": 0.1, "interval_95": [0.0, 0.2], "p": 0.01,
-           "p_holm": 1.0}  # fmt: skip
+    row = {"split": "test", "n": SEEDS, "mean": 0.1, "interval_95": [0.0, 0.2],
+           "interval_95_with_samples": [-0.1, 0.3], "probability_better": 0.6,
+           "probability_interval_95": [0.5, 0.7], "p": 0.01, "p_holm": 1.0}  # fmt: skip
     return {f"{a} - {b}": row for a, b in itertools.combinations(ONE_EACH, 2)}
 
 

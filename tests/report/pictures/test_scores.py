@@ -35,12 +35,12 @@ def copies(scores: pd.DataFrame, models: int, seeds: int) -> pd.DataFrame:
 
 def drawn(scores: pd.DataFrame) -> Figure:
     """Return the accuracy figure, with the statistics that belong to the scores."""
-    return accuracy_figure(scores, model_statistics(scores))
+    return accuracy_figure(scores, model_statistics(scores, {}))
 
 
 def drawn_scores(scores: pd.DataFrame) -> Figure:
     """Return the picture of the scores, with the statistics that belong to them."""
-    return scores_figure(scores, model_statistics(scores))
+    return scores_figure(scores, model_statistics(scores, {}))
 
 
 def segments(axes: Axes) -> list[list[list[float]]]:
@@ -71,7 +71,7 @@ def test_the_accuracy_figure_draws_a_diverged_run_as_a_hollow_dot(scores: pd.Dat
 
 
 def test_the_accuracy_figure_shows_the_interval_of_every_mean(scores: pd.DataFrame) -> None:
-    statistics = model_statistics(scores)
+    statistics = model_statistics(scores, {})
     figure = accuracy_figure(scores, statistics)
     for axes, split in zip(figure.axes, ("val", "test"), strict=True):
         segments = [
@@ -157,7 +157,7 @@ def test_a_diverged_run_is_a_hollow_dot(scores: pd.DataFrame) -> None:
 
 
 def test_the_mean_and_its_interval_are_bars(scores: pd.DataFrame) -> None:
-    statistics = model_statistics(scores)
+    statistics = model_statistics(scores, {})
     for axes, split in zip(drawn_scores(scores).axes, ("val", "test"), strict=True):
         bars = segments(axes)
         for place, model in enumerate("AB"):
@@ -207,7 +207,7 @@ BOTH = {"upright": (accuracy_figure, "ylim"), "across": (scores_figure, "xlim")}
 @pytest.mark.parametrize(("draw", "limits"), BOTH.values(), ids=BOTH)
 def test_no_axis_leaves_what_a_measure_can_be(draw: Any, limits: str, scores: pd.DataFrame) -> None:
     """With runs at either end, whose dots are drawn whole."""
-    figure = draw(scores.replace({"accuracy": {0.25: 0.0}}), model_statistics(scores))
+    figure = draw(scores.replace({"accuracy": {0.25: 0.0}}), model_statistics(scores, {}))
     for axes in figure.axes:
         assert tuple(getattr(axes, f"get_{limits}")()) == (0.0, 100.0)
         assert not any(line.get_clip_on() for line in axes.lines if line.get_marker() == "o")
@@ -221,7 +221,7 @@ def test_a_measure_told_in_the_results_has_panels_of_its_own(
     loss, area = MEASURES["loss"], MEASURES["loss_area"]
     monkeypatch.setitem(MEASURES, "loss", replace(loss, told=("statistics", "results")))
     monkeypatch.setitem(MEASURES, "loss_area", replace(area, told=("statistics", "results")))
-    figure = draw(scores, model_statistics(scores))
+    figure = draw(scores, model_statistics(scores, {}))
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert titles == ["Validation", "Test", "Loss, validation", "Loss, test", "Loss area"]
     labels = [axes.get_ylabel() or axes.get_xlabel() for axes in figure.axes]
