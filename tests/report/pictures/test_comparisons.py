@@ -69,7 +69,7 @@ def test_the_comparisons_figure_says_what_it_shows() -> None:
     assert "percentage points" in means.get_xlabel()
     assert "thin: over seeds and test samples" in means.get_xlabel()
     assert "test" in means.get_title(loc="left")
-    assert shares.get_xlabel().startswith("P(difference > 0): share of seeds, ties half")
+    assert shares.get_xlabel().startswith("P(difference > 0): share of seeds,\nties half")
     assert "Wilson interval" in shares.get_xlabel()
     without = {name: row | {"interval_95_with_samples": None} for name, row in ROWS.items()}
     means, _ = comparisons_figure(without, "holdout").axes

@@ -64,7 +64,7 @@ def _label(means: Axes, shares: Axes, *, thin: bool, note: str) -> None:
         f"filled: p ≤ {SIGNIFICANCE} (sign-flip permutation test, Holm-corrected)"
     )
     means.set_xlabel(with_notes(words, note))
-    shares.set_xlabel("P(difference > 0): share of seeds, ties half,\n95 % Wilson interval")
+    shares.set_xlabel("P(difference > 0): share of seeds,\nties half, 95 % Wilson interval")
 
 
 def _difference(axes: Axes, place: int, row: dict[str, Any]) -> None:
