@@ -94,15 +94,16 @@ def spread(correct: Correct) -> dict[str, Any]:
     """Return what variance.json holds of a model.
 
     n (runs), mean (of the accuracy, in percent) and sd (of a run of a new split and a new
-    initialisation, in percentage points), then by source the variance and the sd, and for those
-    of SOURCES interval_95, of the sd. Where an estimated variance is below 0 the sd is 0.
+    initialisation, in percentage points), then by what is DRAWN the variance, the sd and
+    interval_95, of the sd. Where an estimated variance is below 0 the sd is 0.
     """
     components = variance_components(correct)
-    of_digits = variance_over_test_sets(correct)
+    of_run = math.fsum(component.variance for component in components.values())
+    components[TEST_DIGITS] = variance_over_test_sets(correct)
     return {
         "n": correct.shape[0] * correct.shape[1],
         "mean": 100.0 * int(correct.sum()) / correct.size,
-        "sd": _sd(math.fsum(component.variance for component in components.values())),
+        "sd": _sd(of_run),
         **{
             source: {
                 "variance": component.variance,
@@ -111,7 +112,6 @@ def spread(correct: Correct) -> dict[str, Any]:
             }
             for source, component in components.items()
         },
-        TEST_DIGITS: {"variance": of_digits, "sd": _sd(of_digits)},
     }
 
 
@@ -127,8 +127,7 @@ def spread_table(spreads: dict[str, Any]) -> str:
             model,
             f"{entry['mean']:.2f}",
             f"{entry['sd']:.2f}",
-            *(_with_interval(entry[source]) for source in SOURCES),
-            f"{entry[TEST_DIGITS]['sd']:.2f}",
+            *(_with_interval(entry[source]) for source in DRAWN),
         ]
         for model, entry in spreads.items()
     ]
@@ -186,8 +185,8 @@ def _panel(axes: Axes, title: str, variants: dict[str, Any], styles: dict[str, L
     places = np.linspace(-0.35, 0.35, len(variants) + 2)[1:-1]
     for shift, (variant, entry) in zip(places, variants.items(), strict=True):
         y, color = np.arange(len(DRAWN)) + shift, styles[variant][0]
-        lows, highs = zip(*(entry[source]["interval_95"] for source in SOURCES), strict=True)
-        axes.hlines(y[: len(SOURCES)], lows, highs, color=color, lw=2)
+        lows, highs = zip(*(entry[source]["interval_95"] for source in DRAWN), strict=True)
+        axes.hlines(y, lows, highs, color=color, lw=2)
         sds = [entry[source]["sd"] for source in DRAWN]
         axes.plot(sds, y, "o", color=color, ms=6, clip_on=False, label=variant)
     axes.grid(visible=False, axis="y")

@@ -139,20 +139,61 @@ def test_it_is_the_covariance_of_runs_that_share_nothing() -> None:
         if a[0] != b[0] and a[1] != b[1]
     ]
     expected = 100**2 * np.mean(covariances) / 9
-    assert variance_over_test_sets(correct) == pytest.approx(expected)
+    assert variance_over_test_sets(correct).variance == pytest.approx(expected)
 
 
 def test_of_runs_that_all_fail_at_the_same_samples_it_is_that_of_a_share() -> None:
     """Of a share p, p (1 - p) / (N - 1)."""
     correct = with_counts(np.full((2, 5), 90), samples=100)
-    assert variance_over_test_sets(correct) == pytest.approx(100**2 * 0.9 * 0.1 / 99)
+    assert variance_over_test_sets(correct).variance == pytest.approx(100**2 * 0.9 * 0.1 / 99)
 
 
-def test_it_has_no_bias() -> None:
+def test_it_has_no_bias(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the samples are hard, and each run is right by chance of its own."""
+    monkeypatch.setattr(variance, "RESAMPLES", 9)  # whose interval is not looked at
     rng = np.random.RandomState(3)
     difficulty = rng.choice([0.5, 0.9], size=(1000, 1, 1, 20))
     sets = rng.random_sample((1000, 3, 3, 20)) < difficulty
-    found = np.array([variance_over_test_sets(correct) for correct in sets])
+    found = np.array([variance_over_test_sets(correct).variance for correct in sets])
     error = found.std(ddof=1) / np.sqrt(len(found))
     assert abs(found.mean() - 100**2 * 0.2**2 / 20) < 2.5 * error
+
+
+def test_its_resamples_are_those_of_tables_made_by_hand() -> None:
+    """Rows, columns and samples repeated as often as they count; copies of a run are no pair."""
+    rng = np.random.RandomState(4)
+    correct = rng.random_sample((3, 4, 9)) < 0.6
+    w, v, u = np.array([2, 0, 1]), np.array([1, 1, 0, 2]), rng.multinomial(9, [1 / 9] * 9)
+    runs = list(itertools.product(np.repeat(range(3), w), np.repeat(range(4), v)))
+    samples = np.repeat(range(9), u)
+    covariances = [
+        np.cov(correct[a][samples], correct[b][samples])[0, 1]
+        for a, b in itertools.product(runs, runs)
+        if a[0] != b[0] and a[1] != b[1]
+    ]
+    weights = (some[None].astype(float) for some in (w, v, u))
+    [found] = variance._variance_over_samples(correct, *weights)
+    assert found == pytest.approx(100**2 * np.mean(covariances) / 9)
+
+
+def variance_of_expected_accuracy(spread_of_runs: float) -> float:
+    """Return it over samples of logit N(2, 1) and runs of logit N(0, spread^2), by quadrature."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    weights = weights / weights.sum()
+    logits = 2.0 + nodes[:, None] + spread_of_runs * nodes
+    of_samples = (1.0 / (1.0 + np.exp(-logits))) @ weights
+    return float(weights @ of_samples**2 - (weights @ of_samples) ** 2)
+
+
+@pytest.mark.release
+def test_so_often_the_interval_over_test_sets_is_right() -> None:
+    """Samples differ in how hard they are, and runs in how good."""
+    rng, right, tables = np.random.RandomState(5), 0, 200
+    true = 100**2 * variance_of_expected_accuracy(np.hypot(0.3, 0.3)) / 300
+    for _ in range(tables):
+        logit = rng.standard_normal(300) + 2.0
+        logit = logit + 0.3 * rng.standard_normal((8, 1, 1)) + 0.3 * rng.standard_normal((1, 8, 1))
+        correct = rng.random_sample((8, 8, 300)) < 1.0 / (1.0 + np.exp(-logit))
+        low, high = variance_over_test_sets(correct).interval_95
+        right += low <= true <= high
+    assert 0.90 <= right / tables

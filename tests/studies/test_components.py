@@ -136,8 +136,8 @@ def test_the_spread_is_that_of_the_components_and_0_where_a_variance_is_below() 
     assert found["n"] == 12
     assert found["mean"] == pytest.approx(100 * correct.mean())
     assert found["sd"] ** 2 == pytest.approx(sum(c.variance for c in expected.values()))
-    assert found["test digits"]["variance"] == variance_over_test_sets(correct)
     assert min(component.variance for component in expected.values()) < 0
+    expected["test digits"] = variance_over_test_sets(correct)
     for source, component in expected.items():
         assert found[source]["variance"] == component.variance
         assert found[source]["sd"] == pytest.approx(max(0, component.variance) ** 0.5)

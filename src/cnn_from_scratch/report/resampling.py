@@ -55,7 +55,7 @@ def resampled_means(correct: Mapping[str, Table]) -> dict[str, Table]:
     stacked = np.stack([*correct.values()]).astype(float)  # (models, seeds, samples)
     models, seeds, samples = stacked.shape
     rng = np.random.default_rng(RESAMPLING_SEED)
-    of_seeds = _counts(rng, RESAMPLES, seeds)
+    of_seeds = resample_counts(rng, RESAMPLES, seeds)
     by_run = stacked.reshape(models * seeds, samples).T
     sums = np.concatenate(
         [
@@ -83,10 +83,10 @@ def _with_samples(
     size = max(1, CHUNK // samples)
     for start in range(0, len(of_seeds), size):
         some = of_seeds[start : start + size]
-        yield some, _counts(rng, len(some), samples)
+        yield some, resample_counts(rng, len(some), samples)
 
 
-def _counts(rng: np.random.Generator, resamples: int, n: int) -> Table:
+def resample_counts(rng: np.random.Generator, resamples: int, n: int) -> Table:
     """Return how often each of n things is drawn in n draws: whole numbers, (resamples, n)."""
     drawn = rng.integers(n, size=(resamples, n), dtype=np.int32)  # twice as fast as int64
     places = drawn + n * np.arange(resamples)[:, None]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.report.resampling import resample_counts
 from cnn_from_scratch.report.statistics import CONFIDENCE, RESAMPLES, RESAMPLING_SEED
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -20,6 +21,8 @@ Integers = np.ndarray[Any, np.dtype[np.int64]]
 Correct = np.ndarray[Any, np.dtype[np.bool_]]
 
 SOURCES = ("split", "initialisation", "interaction")  # of what differs from run to run
+CHUNK = 64  # resamples of runs and samples at once: some 10 MB
+TAILS = ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ def variance_components(correct: Correct) -> dict[str, Component]:
     *shape, samples = _checked(correct)
     counts, unit = correct.sum(axis=2, dtype=np.int64), 100.0 / samples
     rng = np.random.default_rng(RESAMPLING_SEED)
-    once = [np.ones((1, n), np.int64) for n in shape]
-    again = [_resamples(n, rng) for n in shape]
+    once = [np.ones((1, n)) for n in shape]
+    again = [resample_counts(rng, RESAMPLES, n) for n in shape]
     found, resampled = (_estimate(counts, w, v, unit) for w, v in (once, again))
     return {
         name: Component(float(of.unbiased[0]), _bootstrap_t(of, in_resamples))
@@ -59,21 +62,28 @@ def variance_components(correct: Correct) -> dict[str, Component]:
     }
 
 
-def variance_over_test_sets(correct: Correct) -> float:
+def variance_over_test_sets(correct: Correct) -> Component:
     """Return the variance of a model's expected accuracy over test sets of N samples.
 
     It is the covariance over test samples of two runs being right, mean over all pairs of runs that
     share neither split nor initialisation, divided by N: so it is unbiased, and what a single run
-    has right by chance is no part of it. Raises InputError as `variance_components` does.
+    has right by chance is no part of it. The interval has the quantiles of resamples of both the
+    runs (splits and initialisations) and the test samples, drawn independently; where it reaches
+    below 0, it begins at 0. Raises InputError as `variance_components` does.
+
+    Source: Owen 2007, "The pigeonhole bootstrap".
     """
-    *_, samples = _checked(correct)
-    right = correct.astype(np.int64)
-    ones = np.ones_like(right[:, :, :1])
-    both = _over_pairs(right).sum()  # pairs of runs, and samples that both have right
-    expected = _over_pairs(right.sum(axis=2, keepdims=True)).sum()  # samples x that by chance
-    pairs = _over_pairs(ones).sum()
-    covariance = (samples * int(both) - int(expected)) / (samples * (samples - 1) * int(pairs))
-    return 100.0**2 * covariance / samples
+    shape = _checked(correct)
+    rng = np.random.default_rng(RESAMPLING_SEED)
+    again = [resample_counts(rng, RESAMPLES, n) for n in shape]
+    chunks = [
+        _variance_over_samples(correct, *(some[start : start + CHUNK] for some in again))
+        for start in range(0, RESAMPLES, CHUNK)
+    ]
+    resampled = np.concatenate(chunks)
+    low, high = np.quantile(resampled[np.isfinite(resampled)], TAILS)
+    [found] = _variance_over_samples(correct, *(np.ones((1, n)) for n in shape))
+    return Component(float(found), (max(0.0, float(low)), max(0.0, float(high))))
 
 
 class _Estimates(NamedTuple):
@@ -99,22 +109,39 @@ def _checked(correct: Correct) -> tuple[int, ...]:
     return shape
 
 
-def _over_pairs(x: Integers) -> Integers:
-    """Return the sum of x_ij x_kl over i != k and j != l. x (I, J, N), result (N,)."""
-    of_split, of_initialisation = x.sum(axis=1), x.sum(axis=0)
-    every = of_split.sum(axis=0) ** 2
-    same = (of_split**2).sum(axis=0) + (of_initialisation**2).sum(axis=0)
-    return np.asarray(every - same + (x**2).sum(axis=(0, 1)))
+def _variance_over_samples(correct: Correct, w: Floats, v: Floats, u: Floats) -> Floats:
+    """Return `variance_over_test_sets` of resamples, (B,); NaN where no two runs are left to pair.
+
+    w (B, I), v (B, J), u (B, N): how often each split, initialisation and test sample is in them.
+    All sums are of whole numbers, hence exact.
+    """
+    rows, columns, samples = correct.shape
+    right = correct.reshape(rows * columns, samples).astype(float)
+    both = np.sum(u * _over_pairs(correct[None].astype(float), w, v), axis=1)
+    counts = (u @ right.T).reshape(-1, rows, columns, 1)
+    by_chance = _over_pairs(counts, w, v)[:, 0]
+    pairs = (rows**2 - np.sum(w**2, axis=1)) * (columns**2 - np.sum(v**2, axis=1))
+    with np.errstate(invalid="ignore"):
+        covariance = (samples * both - by_chance) / (samples * (samples - 1) * pairs)
+    return np.asarray(100.0**2 * covariance / samples)
 
 
-def _resamples(n: int, rng: np.random.Generator) -> Integers:
-    """Return how often each of n things is in each resample, (RESAMPLES, n)."""
-    drawn = rng.integers(n, size=(RESAMPLES, n))
-    return np.stack([np.sum(drawn == k, axis=1) for k in range(n)], axis=1)
+def _over_pairs(x: Floats, w: Floats, v: Floats) -> Floats:
+    """Return the sum of w_i w_k v_j v_l x_ij x_kl over i != k and j != l, (B, N).
+
+    x (B or 1, I, J, N); w (B, I); v (B, J).
+    """
+    of_split = np.einsum("bj,bijn->bin", v, np.broadcast_to(x, (len(w), *x.shape[1:])))
+    of_initialisation = np.einsum("bi,bijn->bjn", w, np.broadcast_to(x, (len(w), *x.shape[1:])))
+    every = np.einsum("bi,bin->bn", w, of_split) ** 2
+    same_split = np.einsum("bi,bin->bn", w**2, of_split**2)
+    same_initialisation = np.einsum("bj,bjn->bn", v**2, of_initialisation**2)
+    itself = np.einsum("bi,bj,bijn->bn", w**2, v**2, x**2, optimize=True)
+    return np.asarray(every - same_split - same_initialisation + itself)
 
 
 def _estimate(
-    counts: Integers, w: Integers, v: Integers, unit: float
+    counts: Integers, w: Floats, v: Floats, unit: float
 ) -> tuple[_Estimates, _Estimates, _Estimates]:
     """Return the three components of the tables in which row i is w_i times, column j v_j times.
 
@@ -145,7 +172,7 @@ def _estimate(
     )
 
 
-def _variance(deviations: Floats, weights: Integers) -> tuple[Floats, Floats]:
+def _variance(deviations: Floats, weights: Floats) -> tuple[Floats, Floats]:
     """Return the weighted mean square of deviations from the mean, and its standard error.
 
     Var = (m4 - m2^2 (n - 3) / (n - 1)) / n, here with n - 1 for n.
@@ -155,7 +182,7 @@ def _variance(deviations: Floats, weights: Integers) -> tuple[Floats, Floats]:
     return m2, np.sqrt((m4 - m2**2 * (n - 3) / (n - 1)) / (n - 1))
 
 
-def _interaction_variance(e2: Floats, w: Integers, v: Integers) -> tuple[Floats, Floats]:
+def _interaction_variance(e2: Floats, w: Floats, v: Floats) -> tuple[Floats, Floats]:
     """Return the weighted mean of the squares e2 (B, I, J), and its standard error.
 
     Some rows or columns may interact more than others, so the means of rows and of columns tell
@@ -180,6 +207,5 @@ def _bootstrap_t(found: _Estimates, resampled: _Estimates) -> tuple[float, float
     if not known.any():
         return max(0.0, estimate), max(0.0, estimate)
     t = (resampled.unbiased[known] - found.population[0]) / resampled.error[known]
-    tails = (1.0 + CONFIDENCE) / 2.0, (1.0 - CONFIDENCE) / 2.0
-    low, high = (max(0.0, float(estimate - q * error)) for q in np.quantile(t, tails))
+    high, low = (max(0.0, float(estimate - q * error)) for q in np.quantile(t, TAILS))
     return low, high
