@@ -71,7 +71,7 @@ def answer(
         f"Seeds that find a mean of {100 * effect:+g} points with probability {power:g} (two-sided"
         " sign-flip permutation test):\n\n"
         f"{needed_table(differences, effect, level, power, m)}\n"
-        f"The simulation draws {SIMULATIONS:,} studies of up to {MAX_SEEDS} seeds from the measured"
+        f"The simulation draws {SIMULATIONS:,} studies of up to {MAX_SEEDS:,} seeds from the measured"
         " differences, shifted to that\nmean; the standard error of its power is"
         f" {sqrt(power * (1 - power) / SIMULATIONS):.3f}. Both take the measured SD for the true"
         " one.\n"

@@ -21,7 +21,7 @@ from cnn_from_scratch.report.tables import markdown_table
 
 POWER = 0.8  # with which a difference is to be found
 SIMULATIONS = 1000  # of a study with n seeds
-MAX_SEEDS = 300  # that are simulated
+MAX_SEEDS = 1000  # that are simulated
 LEAST_Z = 0.5  # of a step of the search: it goes to at most about 50 times as many seeds
 BLOCK = 1024  # patterns tried at once: the means of all studies with them take 8 MB
 
@@ -143,6 +143,6 @@ def needed_table(differences: Values, effect: float, level: float, power: float,
             cells = ["no number", "no number"]
         else:
             simulated = simulated_seeds(differences, effect, aim)
-            cells = [f"{approximate:,}", str(simulated or f"more than {MAX_SEEDS}")]
+            cells = [f"{approximate:,}", str(simulated or f"more than {MAX_SEEDS:,}")]
         rows.append([comparisons, f"{aim.corrected_level:.2g}", *cells])
     return markdown_table(["Comparisons", "p at most", "Normal approximation", "Simulation"], rows)
