@@ -37,9 +37,11 @@ from cnn_from_scratch.report.pictures.style import (
     with_notes,
 )
 from cnn_from_scratch.report.pruning import prune_runs
+from cnn_from_scratch.report.resampling import correct_table
 from cnn_from_scratch.report.runs import read_runs
 from cnn_from_scratch.report.tables import markdown_table
 from cnn_from_scratch.report.variance import (
+    LEAST_LEVELS,
     SOURCES,
     Correct,
     variance_components,
@@ -63,10 +65,10 @@ def check(params: Params) -> None:
             "params.yaml: expected a list of seeds at split.seed, and no list of learning rates;"
             f" got the model {name}"
         )
-    if min(len(params.seeds), len(splits(params))) < 2:
+    if min(len(params.seeds), len(splits(params))) < LEAST_LEVELS:
         raise InputError(
-            "params.yaml: seeds and split.seed: expected at least two of each, to tell apart what"
-            " they do"
+            f"params.yaml: seeds and split.seed: expected at least {LEAST_LEVELS} of each, to tell"
+            " apart what they do"
         )
 
 
@@ -80,14 +82,14 @@ def correct_by_model(params: Params, predictions: pd.DataFrame) -> dict[str, Cor
 
     predictions: of `read_runs`. Raises InputError if there are no test samples.
     """
-    test = predictions[predictions["split"] == "test"]
-    if test.empty:
+    tables = correct_table(predictions)
+    if not tables:
         raise InputError("../../data/dataset.npz: has no test samples, whose accuracy differs")
-    right = (test["predicted"] == test["label"]).groupby(
-        test["model"].str.partition("/")[0], sort=False
-    )
-    shape = (len(splits(params)), len(params.seeds), -1)
-    return {str(model): of_model.to_numpy().reshape(shape) for model, of_model in right}
+    models = dict.fromkeys(name.partition("/")[0] for name in params.models)
+    return {
+        model: np.stack([tables[f"{model}/{split}"] for split in splits(params)])
+        for model in models
+    }
 
 
 def spread(correct: Correct) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def test_pairs_whose_mean_and_probability_disagree_are_named(scores: pd.DataFram
     some = scores.assign(accuracy=[accuracy.get(key, 0.5) for key in keys])
     _, mean, _, probability, *_ = cells(page(some), "A - B")[0]
     assert (mean, probability) == ("+20.00", "0.33 (0.06 to 0.79)")
-    assert "\nMean and P(> 0) point in opposite directions for A - B. There a few" in page(some)
+    assert "\nMean and P(> 0) point in opposite directions for A - B. That is so" in page(some)
     assert "opposite directions" not in page(scores)
 
 
@@ -155,7 +155,7 @@ def test_of_many_pairs_that_disagree_the_first_are_named(scores: pd.DataFrame) -
     pairs = {f"{k} - x": row for k in range(15)}
     text = statistics_page(scores, model_statistics(scores, {}), pairs, model_convergence(scores))
     assert "for 0 - x, 1 - x, " in text
-    assert "11 - x, and 3 others. There" in text
+    assert "11 - x, and 3 others. That" in text
 
 
 def test_without_test_samples_under_resubstitution(scores: pd.DataFrame) -> None:

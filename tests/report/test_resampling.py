@@ -13,7 +13,6 @@ from scipy.stats import norm
 from cnn_from_scratch.report import resampling, statistics
 from cnn_from_scratch.report.resampling import (
     correct_table,
-    mean_interval_with_samples,
     resampled_means,
 )
 from cnn_from_scratch.report.statistics import bootstrap_interval, percentile_interval
@@ -55,7 +54,6 @@ def test_the_interval_is_that_of_all_resamples() -> None:
         assert np.quantile(resampled, level) == pytest.approx(np.quantile(means, level), abs=0.03)
     assert resampled.mean() == pytest.approx(np.mean(means), abs=0.01)
     assert resampled.std() == pytest.approx(np.std(means), rel=0.03)
-    assert mean_interval_with_samples(TABLE) == percentile_interval(resampled)
 
 
 def test_a_resample_is_the_same_for_all_models() -> None:
@@ -79,7 +77,6 @@ def test_the_sums_are_of_whole_numbers() -> None:
 
 
 def test_there_is_none_of_a_single_seed_or_without_test_samples() -> None:
-    assert mean_interval_with_samples(TABLE[:1]) is None
     assert resampled_means({"A": TABLE[:1]}) == {}
     assert resampled_means({}) == {}
 
@@ -88,7 +85,7 @@ def test_runs_that_agree_on_every_sample_have_an_interval_all_the_same() -> None
     """Over seeds it has no width: only the samples tell that it could have been otherwise."""
     right = np.tile(np.arange(100) < 80, (5, 1))
     assert bootstrap_interval(right.mean(axis=1)) == [0.8, 0.8]
-    assert mean_interval_with_samples(right) == pytest.approx(
+    assert percentile_interval(resampled_means({"A": right})["A"]) == pytest.approx(
         [0.8 - 1.96 * 0.04, 0.8 + 1.96 * 0.04], abs=0.01
     )
 
@@ -129,7 +126,8 @@ def test_so_often_the_intervals_are_right(
     true = norm.cdf(1.0 / math.sqrt(of_seeds**2 + of_samples**2 + 1.0))
     hits: list[list[bool]] = []
     for right in simulated(of_seeds, of_samples):
-        intervals = (bootstrap_interval(right.mean(axis=1)), mean_interval_with_samples(right))
+        wider = percentile_interval(resampled_means({"A": right})["A"])
+        intervals = (bootstrap_interval(right.mean(axis=1)), wider)
         hits.append([low <= true <= high for low, high in filter(None, intervals)])
     narrow, wide = np.mean(hits, axis=0)
     error = math.sqrt(with_samples * (1.0 - with_samples) / STUDIES)

@@ -52,14 +52,6 @@ def few_resamples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variance, "RESAMPLES", 499)
 
 
-def test_of_two_by_two_they_are_those_of_the_differences() -> None:
-    """MS_split = (a + b - c - d)^2 / 4 and so on, in percent of ten samples."""
-    correct = with_counts(np.array([[9, 6], [4, 3]]), samples=10)
-    split, initialisation, interaction = 8**2 / 4, 4**2 / 4, 2**2 / 4
-    expected = [(split - interaction) / 2, (initialisation - interaction) / 2, interaction]
-    assert estimates(correct) == pytest.approx([100 * value for value in expected])
-
-
 def test_of_any_table_they_are_those_of_its_mean_squares() -> None:
     counts = np.random.RandomState(0).randint(SAMPLES, size=(4, 7))
     y = counts / SAMPLES * 100
@@ -82,7 +74,9 @@ def test_they_have_no_bias() -> None:
 
 
 def test_a_split_that_does_nothing_can_have_less_than_none() -> None:
-    components = variance_components(with_counts(np.array([[500, 510], [510, 500]])))
+    components = variance_components(
+        with_counts(np.array([[500, 510, 505], [510, 505, 500], [505, 500, 510]]))
+    )
     assert components["split"].variance < 0
     assert components["split"].interval_95[0] == 0
 
@@ -102,8 +96,8 @@ def test_equal_runs_have_no_spread() -> None:
         assert (component.variance, component.interval_95) == (0, (0, 0))
 
 
-@pytest.mark.parametrize("shape", [(1, 3, 5), (3, 1, 5), (3, 3, 1)])
-def test_it_takes_two_of_each(shape: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("shape", [(2, 3, 5), (3, 2, 5), (3, 3, 1)])
+def test_it_takes_three_of_each_source_and_two_samples(shape: tuple[int, int, int]) -> None:
     correct = np.ones(shape, bool)
     for function in (variance_components, variance_over_test_sets):
         with pytest.raises(InputError, match="got {}, {}, {}$".format(*shape)):
@@ -144,7 +138,7 @@ def test_it_is_the_covariance_of_runs_that_share_nothing() -> None:
 
 def test_of_runs_that_all_fail_at_the_same_samples_it_is_that_of_a_share() -> None:
     """Of a share p, p (1 - p) / (N - 1)."""
-    correct = with_counts(np.full((2, 5), 90), samples=100)
+    correct = with_counts(np.full((3, 5), 90), samples=100)
     assert variance_over_test_sets(correct).variance == pytest.approx(100**2 * 0.9 * 0.1 / 99)
 
 

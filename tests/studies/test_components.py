@@ -31,7 +31,7 @@ def small(folder: Path, **changes: Any) -> Params:
     """Write the study's parameters, made small, into a folder, and load them."""
     params = read_params(COMMITTED)
     params["models"] = dict(list(params["models"].items())[:2])
-    params |= {"seeds": [0, 1], "train": params["train"] | {"epochs": 2}}
+    params |= {"seeds": [0, 1, 2], "train": params["train"] | {"epochs": 2}}
     params["split"]["seed"] = [3, 5, 8]
     return load_params(write_params(folder / "params.yaml", params | changes))
 
@@ -78,7 +78,7 @@ def test_it_reads_the_crossed_runs_and_deletes_others(
     test = runs.scores[runs.scores["split"] == "test"]
     for model, entry in data.items():
         accuracies = test.loc[test["model"].str.startswith(f"{model}/"), "accuracy"]
-        assert entry["n"] == len(accuracies) == 6
+        assert entry["n"] == len(accuracies) == 9
         assert entry["mean"] == pytest.approx(100 * accuracies.mean(), abs=1e-6)
     table = Path("components/variance.md").read_text(encoding="utf-8")
     assert f"| S-SGD-free     | {data['S-SGD-free']['mean']:.2f} " in table
@@ -86,7 +86,7 @@ def test_it_reads_the_crossed_runs_and_deletes_others(
     assert capsys.readouterr().out.splitlines() == [
         f"{run_folder(f'{model}/split-9', seed)}: no longer named in params.yaml, deleted"
         for model in sorted(data)
-        for seed in (0, 1)
+        for seed in (0, 1, 2)
     ]
 
 
@@ -151,10 +151,10 @@ def test_the_spread_is_that_of_the_components_and_0_where_a_variance_is_below() 
             {"split": {"protocol": "holdout", "validation_fraction": 0.2}},
             "a list of seeds at split.seed",
         ),
-        ({"seeds": [0]}, "at least two of each"),
+        ({"seeds": [0, 1]}, "at least 3 of each"),
         (
-            {"split": {"protocol": "holdout", "validation_fraction": 0.2, "seed": [4]}},
-            "at least two of each",
+            {"split": {"protocol": "holdout", "validation_fraction": 0.2, "seed": [4, 5]}},
+            "at least 3 of each",
         ),
         (
             {

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import power as tool
 from cnn_from_scratch.data.parquet import write_parquet
+from cnn_from_scratch.report import power as of_report
 from cnn_from_scratch.report.measures import MEASURES
 from tests.workflow.project import ROOT
 
@@ -60,7 +62,8 @@ def test_the_answer_is_corrected_for_all_pairs_or_as_many_as_are_named(study: Pa
         ("--effect nan --models A B", "expected percentage points from -100 to 100, not 0"),
         ("--effect 2 --models A B --level 0", "expected a number above 0 and below 1, got '0'"),
         ("--effect 2 --models A B --power x", "expected a number above 0 and below 1, got 'x'"),
-        ("--effect 2 --models A B --comparisons 0", "expected a whole number of at least 1"),
+        ("--effect 2 --models A B --comparisons 0", "expected a whole number from 1 to 1,000,000"),
+        (f"--effect 2 --models A B --comparisons 1{400 * '0'}", "expected a whole number from 1"),
         ("--models A B", "the following arguments are required: --effect"),
     ],
 )
@@ -77,3 +80,24 @@ def test_a_mistake_is_told_in_one_line(study: Path, arguments: str, said: str) -
 def test_without_results_it_says_what_makes_them(tmp_path: Path) -> None:
     result = power(tmp_path, "--effect", "2", "--models", "A", "B")
     assert result.stderr == "error: metrics/runs.parquet: not found; 'dvc repro' makes it\n"
+
+
+MEASURED = np.array([12, -3, 7, 7, 0, 25, -8, 4, 7, -1]) / 446
+
+
+def test_the_table_has_a_row_before_and_one_after_the_correction() -> None:
+    header, _, *rows = tool.needed_table(MEASURED, 0.5, 0.05, 0.8, 10).splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    assert cells == [["1", "0.05", "6", "6"], ["10", "0.005", "9", "9"]]
+    assert "Normal approximation" in header
+    assert len(tool.needed_table(MEASURED, 0.5, 0.05, 0.8, 1).splitlines()) == 3
+
+
+def test_what_no_number_of_seeds_and_none_that_is_simulated_can_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (tool, of_report):
+        monkeypatch.setattr(module, "MAX_SEEDS", 10)
+    *_, alone, corrected = tool.needed_table(MEASURED, 0.001, 0.05, 0.8, 10_000).splitlines()
+    assert alone.endswith("| more than 10 |")
+    assert [cell.strip() for cell in corrected.split("|")[3:5]] == ["no number"] * 2

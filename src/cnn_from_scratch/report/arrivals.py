@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-Epochs = np.ndarray[Any, np.dtype[np.float64]]
+from cnn_from_scratch.report.measures import TIE_DIGITS
 
-TIE_DIGITS = 12  # a product of fractions that agrees so far with 1/2 is 1/2
+Epochs = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def expected_running_time(arrived: Epochs, trained: Epochs) -> float | None:

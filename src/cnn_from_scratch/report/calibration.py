@@ -10,7 +10,7 @@ from cnn_from_scratch.experiment.records import probability_column
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 BINS = 15  # of the confidence, as Guo et al. have them
-TIE_DIGITS = 6  # a confidence that agrees so far with the edge of a bin is on it, in float32 too
+EDGE_DIGITS = 6  # a confidence that agrees so far with the edge of a bin is on it, in float32 too
 
 
 def probabilities(predictions: pd.DataFrame) -> Array:
@@ -42,7 +42,7 @@ def confidence_bins(predictions: pd.DataFrame) -> Array:
     confidence = probabilities(predictions).max(axis=1)
     labels, predicted = (predictions[of].cat.codes.to_numpy() for of in ("label", "predicted"))
     right = labels == predicted
-    place = np.ceil(np.round(BINS * confidence, TIE_DIGITS)).astype(int) - 1
+    place = np.ceil(np.round(BINS * confidence, EDGE_DIGITS)).astype(int) - 1
     return np.array([np.bincount(place, of, BINS) for of in (None, right, confidence)], float)
 
 

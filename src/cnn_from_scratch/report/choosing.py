@@ -7,7 +7,7 @@ of the optimizers of a network at their chosen rates, that one is the best which
 2. of equal ones, the lowest validation loss, mean over seeds;
 3. of equal ones, the first place in params.yaml.
 
-Means are equal if they agree to TIE_DIGITS decimals. Two accuracies that stand for different
+Means are equal if they agree to MEAN_DIGITS decimals. Two accuracies that stand for different
 numbers of right answers differ by more; the order in which a mean was added up does not decide.
 """
 
@@ -20,7 +20,7 @@ from cnn_from_scratch.report.measures import mean_and_population_sd
 
 Numbers = np.ndarray[Any, Any]
 
-TIE_DIGITS = 9
+MEAN_DIGITS = 9
 
 
 class ValidationScores(NamedTuple):
@@ -49,7 +49,7 @@ def ranking(accuracy: Any, loss: Any) -> Numbers:
     accuracy (..., N), loss (..., N): of the validation samples, means over seeds, in the order of
     params.yaml.
     """
-    return np.lexsort((np.round(loss, TIE_DIGITS), -np.round(accuracy, TIE_DIGITS)))
+    return np.lexsort((np.round(loss, MEAN_DIGITS), -np.round(accuracy, MEAN_DIGITS)))
 
 
 def choose_rate(validation: ValidationScores) -> str:

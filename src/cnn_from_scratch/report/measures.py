@@ -14,6 +14,7 @@ import pandas as pd
 from cnn_from_scratch.report.calibration import BINS, brier_score, expected_calibration_error
 
 DIGITS = 6  # of every number that is written to a metrics or plots file
+TIE_DIGITS = 12  # numbers that agree so far are equal: the order of a sum must not decide
 LEARNT = 0.95  # of the training samples right: from then on a run counts as having learnt them
 
 # Where a measure comes from; `Measure` says what its function gets.

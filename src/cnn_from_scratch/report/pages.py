@@ -4,12 +4,11 @@ from typing import Any
 
 import pandas as pd
 
-from cnn_from_scratch.report.measures import LEARNT, Measure, told_in
+from cnn_from_scratch.report.measures import LEARNT, TIE_DIGITS, Measure, told_in
 from cnn_from_scratch.report.names import SIGNIFICANCE, shown_split, split_title
 from cnn_from_scratch.report.power import POWER
 from cnn_from_scratch.report.sign_flips import (
     MAX_PATTERNS,
-    TIE_DIGITS,
     is_exact,
     seeds_for,
     smallest_p,
@@ -52,7 +51,8 @@ CONVERGENCE_WORDS = (
     "The expected epochs are those that all runs spent, each until it got there or, if it never"
     " did, until it ended, divided by the number of runs that got there. This is the expected"
     " running time of starting anew, with another seed, until a run gets there (Price 1997; Hansen"
-    " et al. 2021). A diverged run has spent the epochs before it diverged.\n\n"
+    " et al. 2021). A diverged run has spent the epochs before it diverged. Of few runs that got"
+    " there it is a rough guess.\n\n"
     "The median is the first epoch by which half of all runs have got there (Kaplan and Meier"
     " 1958). Of a run that never got there it is known only that it takes longer than it was"
     " trained. Where more than half of the runs have not got there by the last epoch, all that is"
@@ -184,8 +184,9 @@ def _power_words(pairs: int) -> str:
     return (
         "Seeds needed is how many seeds it takes to find such a difference, p at most"
         f" {SIGNIFICANCE} with probability {POWER}, if the true mean and SD were the measured ones"
-        " (normal approximation, but never fewer than can give such a p); (Holm) is the same for a"
-        f" p of at most {SIGNIFICANCE} / {pairs}, the hardest step of the correction. It is a guide"
+        " (normal approximation with Guenther's term for few seeds, and never fewer than can give"
+        f" such a p); (Holm) is the same for a p of at most {SIGNIFICANCE} / {pairs}, the hardest"
+        " step of the correction; - where no number of seeds would do. It is a guide"
         " for a next study: it is as uncertain as the measured mean, and adds nothing to the p"
         " beside it."
     )
@@ -203,10 +204,10 @@ def _disagreements(comparisons: dict[str, dict[str, Any]]) -> list[str]:
     more = len(pairs) - MAX_NAMED
     named = ", ".join(pairs[:MAX_NAMED]) + (f", and {count(more, 'other')}" if more > 0 else "")
     return [
-        f"Mean and P(> 0) point in opposite directions for {named}. There a few seeds with large"
-        " differences make the mean, and more of the seeds than not have the opposite sign: the"
-        " mean says what is gained over many trainings, P(> 0) which model is likely to be the"
-        " better one of a single seed."
+        f"Mean and P(> 0) point in opposite directions for {named}. That is so where most seeds"
+        " have one sign, and the fewer with the other are further from 0. The mean says what is"
+        " gained over many trainings, P(> 0) which model is likely to be the better one of a single"
+        " seed. Where both intervals hold no difference (0, and 0.5), neither is known."
     ]
 
 

@@ -9,15 +9,14 @@ import pandas as pd
 from scipy import stats
 
 from cnn_from_scratch import InputError
+from cnn_from_scratch.report.measures import TIE_DIGITS
 from cnn_from_scratch.report.names import SIGNIFICANCE, shown_split
 from cnn_from_scratch.report.sign_flips import (
-    TIE_DIGITS,
     is_exact,
     seeds_for,
     sign_patterns,
 )
 from cnn_from_scratch.report.statistics import RESAMPLING_SEED
-from cnn_from_scratch.report.tables import markdown_table
 
 POWER = 0.8  # with which a difference is to be found
 SIMULATIONS = 1000  # of a study with n seeds
@@ -45,18 +44,19 @@ class Aim:
 def seeds_needed(mean: float, sd: float, aim: Aim) -> int | None:
     """Return how many seeds find a mean difference, by the normal approximation.
 
-    n = ceil(((z_(1 - a/2) + z_power) sd / |mean|)^2) at the corrected level a, but no fewer than
-    can give a p so small. sd: the sample SD of the differences. None if the mean is 0, or no number
-    of seeds can give such a p.
+    n = ceil(((z_(1 - a/2) + z_power) sd / |mean|)^2 + z_(1 - a/2)^2 / 2) at the corrected level a,
+    but no fewer than can give a p so small. The last term is for the SD not being known: without
+    it, few seeds would be too few. sd: the sample SD of the differences. None if the mean is 0, or
+    no number of seeds can give such a p.
 
-    Source: for instance Chow, Shao and Wang 2008, "Sample size calculations in clinical research",
-    section 3.1.
+    Source: Guenther 1981, "Sample size formulas for normal theory t tests".
     """
     fewest = seeds_for(aim.comparisons, aim.level)
     if fewest is None or round(mean, TIE_DIGITS) == 0:
         return None
-    z = stats.norm.ppf([1.0 - aim.corrected_level / 2.0, aim.power]).sum()
-    return max(fewest, math.ceil(round((z * sd / mean) ** 2, 6)))  # the last bits don't decide
+    z_level, z_power = stats.norm.ppf([1.0 - aim.corrected_level / 2.0, aim.power])
+    n = ((z_level + z_power) * sd / mean) ** 2 + z_level**2 / 2.0
+    return max(fewest, math.ceil(round(n, 6)))  # the last bits don't decide
 
 
 def simulated_seeds(differences: Values, effect: float, aim: Aim) -> int | None:
@@ -130,19 +130,3 @@ def paired_differences(scores: pd.DataFrame, first: str, second: str) -> Values:
             f"{first} and {second} differ by the same in every seed, so no number of them is needed"
         )
     return differences
-
-
-def needed_table(differences: Values, effect: float, level: float, power: float, m: int) -> str:
-    """Return how many seeds find the effect, alone and as one of m comparisons, as Markdown."""
-    sd = float(np.std(differences, ddof=1))
-    rows = []
-    for comparisons in dict.fromkeys((1, m)):
-        aim = Aim(level, power, comparisons)
-        approximate = seeds_needed(effect, sd, aim)
-        if approximate is None:
-            cells = ["no number", "no number"]
-        else:
-            simulated = simulated_seeds(differences, effect, aim)
-            cells = [f"{approximate:,}", str(simulated or f"more than {MAX_SEEDS:,}")]
-        rows.append([comparisons, f"{aim.corrected_level:.2g}", *cells])
-    return markdown_table(["Comparisons", "p at most", "Normal approximation", "Simulation"], rows)

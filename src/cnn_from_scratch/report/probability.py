@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from cnn_from_scratch.report.sign_flips import TIE_DIGITS
+from cnn_from_scratch.report.measures import TIE_DIGITS
 from cnn_from_scratch.report.statistics import CONFIDENCE
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cnn_from_scratch.report.statistics import RESAMPLES, RESAMPLING_SEED, percentile_interval
+from cnn_from_scratch.report.statistics import RESAMPLES, RESAMPLING_SEED
 
-CHUNK = 2**22  # samples drawn at once: 32 MB of int64
+CHUNK = 2**22  # samples drawn at once: about 120 MB
 
 Table = np.ndarray[Any, Any]
 
@@ -24,7 +24,7 @@ def correct_table(predictions: pd.DataFrame) -> dict[str, Table]:
     test samples; validation samples differ from seed to seed.
     """
     test = predictions[predictions["split"] == "test"]
-    right = test.assign(right=test["predicted"].astype(object) == test["label"].astype(object))
+    right = test.assign(right=test["predicted"] == test["label"])
     return {
         str(model): rows.pivot(index="seed", columns="index", values="right").to_numpy(dtype=bool)
         for model, rows in right.groupby("model", sort=False)
@@ -65,15 +65,6 @@ def resampled_means(correct: Mapping[str, Table]) -> dict[str, Table]:
         axis=1,
     )
     return dict(zip(correct, sums / (seeds * samples), strict=True))
-
-
-def mean_interval_with_samples(correct: Table) -> list[float] | None:
-    """Return the 95 % interval of the mean over seeds and samples, or None for a single seed.
-
-    It is the `percentile_interval` of `resampled_means`. correct: bool (seeds, samples).
-    """
-    means = resampled_means({"": correct})
-    return percentile_interval(means[""]) if means else None
 
 
 def _with_samples(

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from cnn_from_scratch.report.measures import TIE_DIGITS
 from cnn_from_scratch.report.statistics import RESAMPLING_SEED
 
 MAX_PATTERNS = 2**16  # of signs that are tried: all there are for up to 16 seeds
 BATCH = 2**13  # patterns made at once, which bounds the memory
-TIE_DIGITS = 12  # two means of signed differences that agree so far are equal
 
 
 def sign_flip_p(differences: np.ndarray[Any, Any]) -> float:

@@ -101,7 +101,7 @@ def bootstrap_interval(values: Iterable[float]) -> list[float] | None:
 
 
 def percentile_interval(resampled: np.ndarray[Any, Any]) -> list[float]:
-    """Return the ends of the 95 % interval of resampled means: their 2.5 % and 97.5 % quantiles."""
+    """Return the ends of the 95 % interval of resampled values: the 2.5 and 97.5 % quantiles."""
     tail = (1.0 - CONFIDENCE) / 2.0
     return [float(end) for end in np.quantile(resampled, [tail, 1.0 - tail])]
 

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from cnn_from_scratch import InputError
 from cnn_from_scratch.report.choosing import (
-    TIE_DIGITS,
+    MEAN_DIGITS,
     Numbers,
     ValidationScores,
     means_by_rate,
@@ -33,8 +34,11 @@ class Trials(NamedTuple):
 def read_trials(scores: pd.DataFrame) -> dict[str, Trials]:
     """Return the trials of each optimizer. scores: `Runs.scores`, of models '<optimizer>/<rate>'.
 
-    Optimizers and rates are in the order of params.yaml, the seeds in ascending order.
+    Optimizers and rates are in the order of params.yaml, the seeds in ascending order. Raises
+    InputError if there are no test samples.
     """
+    if "test" not in set(scores["split"]):
+        raise InputError("the dataset has no test samples, to tell what the chosen rates are worth")
     rates: dict[str, list[str]] = {}
     for name in dict.fromkeys(scores["model"]):
         optimizer, _, rate = str(name).partition("/")
@@ -139,11 +143,11 @@ def sensitivity(validation: ValidationScores) -> dict[str, Any]:
     accuracy, loss = validation.means()
     expected = expected_best(accuracy, ranking(accuracy, loss))
     random, best = float(expected[0]), float(expected[-1])
-    lowest = round(best - TOLERANCE, TIE_DIGITS)
+    lowest = round(best - TOLERANCE, MEAN_DIGITS)
     good = [
         float(rate)
         for rate, a in zip(validation.rates, accuracy, strict=True)
-        if round(a, TIE_DIGITS) >= lowest
+        if round(a, MEAN_DIGITS) >= lowest
     ]
     return {
         "rates": len(accuracy),
@@ -152,7 +156,7 @@ def sensitivity(validation: ValidationScores) -> dict[str, Any]:
         "gap": best - random,
         "good_rates": len(good),
         "decades": log10(max(good) / min(good)),
-        "tries": int(np.argmax(np.round(expected, TIE_DIGITS) >= lowest)) + 1,
+        "tries": int(np.argmax(np.round(expected, MEAN_DIGITS) >= lowest)) + 1,
     }
 
 

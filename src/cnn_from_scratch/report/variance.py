@@ -14,15 +14,15 @@ import numpy as np
 
 from cnn_from_scratch import InputError
 from cnn_from_scratch.report.resampling import resample_counts
-from cnn_from_scratch.report.statistics import CONFIDENCE, RESAMPLES, RESAMPLING_SEED
+from cnn_from_scratch.report.statistics import RESAMPLES, RESAMPLING_SEED, percentile_interval
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Integers = np.ndarray[Any, np.dtype[np.int64]]
 Correct = np.ndarray[Any, np.dtype[np.bool_]]
 
 SOURCES = ("split", "initialisation", "interaction")  # of what differs from run to run
+LEAST_LEVELS = 3  # of a source: of two, the resamples say nothing about their spread
 CHUNK = 64  # resamples of runs and samples at once: some 10 MB
-TAILS = ((1.0 - CONFIDENCE) / 2.0, (1.0 + CONFIDENCE) / 2.0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def variance_components(correct: Correct) -> dict[str, Component]:
 
     They are the unbiased combinations of the mean squares: (MS_split - MS_interaction) / J,
     (MS_initialisation - MS_interaction) / I, and MS_interaction. Raises InputError if there are
-    not two of each: splits, initialisations and test samples.
+    not three splits, three initialisations and two test samples.
 
     The intervals are bootstrap-t: splits and initialisations are resampled independently, with
     replacement (pigeonhole bootstrap), and the quantiles over resamples of t = (estimate - true
@@ -81,9 +81,9 @@ def variance_over_test_sets(correct: Correct) -> Component:
         for start in range(0, RESAMPLES, CHUNK)
     ]
     resampled = np.concatenate(chunks)
-    low, high = np.quantile(resampled[np.isfinite(resampled)], TAILS)
+    low, high = percentile_interval(resampled[np.isfinite(resampled)])
     [found] = _variance_over_samples(correct, *(np.ones((1, n)) for n in shape))
-    return Component(float(found), (max(0.0, float(low)), max(0.0, float(high))))
+    return Component(float(found), (max(0.0, low), max(0.0, high)))
 
 
 class _Estimates(NamedTuple):
@@ -101,9 +101,9 @@ class _Estimates(NamedTuple):
 
 def _checked(correct: Correct) -> tuple[int, ...]:
     shape = correct.shape
-    if min(shape) < 2:
+    if min(shape[:2]) < LEAST_LEVELS or shape[2] < 2:
         raise InputError(
-            "expected at least two splits, two initialisations and two test samples, got"
+            "expected at least three splits, three initialisations and two test samples, got"
             f" {', '.join(map(str, shape))}"
         )
     return shape
@@ -207,5 +207,5 @@ def _bootstrap_t(found: _Estimates, resampled: _Estimates) -> tuple[float, float
     if not known.any():
         return max(0.0, estimate), max(0.0, estimate)
     t = (resampled.unbiased[known] - found.population[0]) / resampled.error[known]
-    high, low = (max(0.0, float(estimate - q * error)) for q in np.quantile(t, TAILS))
+    high, low = (max(0.0, estimate - q * error) for q in percentile_interval(t))
     return low, high

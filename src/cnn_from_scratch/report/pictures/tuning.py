@@ -71,7 +71,7 @@ def tuning_figure(curves: Mapping[str, Curves]) -> Figure:
 
     curves: of `tuning_curves`, by model. Two panels per network, validation and test; a line per
     optimizer, those of a panel side by side. The axis is the logit's, log(a / (1 - a)), so that the
-    few points at the top can be told apart; what is beyond its last tick is drawn there.
+    few points at the top can be told apart; 0 and 1 are nowhere on it.
     """
     models, left_out = first(curves, MAX_MODELS, "models")
     groups, networks_left_out = first(by_group(models).items(), MAX_NETWORKS, "networks")
@@ -80,18 +80,18 @@ def tuning_figure(curves: Mapping[str, Curves]) -> Figure:
     for axes, (group, of_group, split) in zip(panels, places, strict=True):
         _curves(axes, {model: curves[model][split] for model in of_group}, variant_styles(models))
         axes.set_title(f"network {group}: {TITLES[split]}", loc="left")
-    _logit_axis(
-        panels[0],
-        [
-            accuracy
-            for model in models
-            for split in TITLES
-            for told in curves[model][split].values()
-            for accuracy in (told["mean"], *told["interval_95"])
-        ],
-    )
+    accuracies = [
+        accuracy
+        for model in models
+        for split in TITLES
+        for told in curves[model][split].values()
+        for accuracy in (told["mean"], *told["interval_95"])
+    ]
+    _logit_axis(panels[0], accuracies)
+    is_whole = _drawn(*accuracies) == accuracies
+    beyond = "" if is_whole else "what is beyond the last tick is drawn there"
     words = "number of learning rates tried (within a number, left to right: optimizers as listed)"
-    figure.supxlabel(with_notes(words, left_out, networks_left_out), fontsize="medium")
+    figure.supxlabel(with_notes(words, left_out, networks_left_out, beyond), fontsize="medium")
     figure.supylabel("expected accuracy (logit axis)", fontsize="medium")
     figure.suptitle(TITLE, x=0.01, ha="left")
     _legend(figure, panels, "optimizer")
@@ -118,13 +118,12 @@ def _curves(axes: Axes, curves: Mapping[str, Curve], styles: Mapping[str, LineSt
 
 
 def _logit_axis(axes: Axes, accuracies: Sequence[float]) -> None:
-    """Let the axis go from a tick to a tick, around the accuracies."""
+    """Let the axis go from a tick to a higher tick, around the accuracies."""
     drawn = _drawn(*accuracies)
+    low = sum(tick <= min(drawn) for tick in TICKS[:-1]) - 1
+    high = max(low + 1, sum(tick < max(drawn) for tick in TICKS))
     axes.set_yscale("logit")
-    axes.set_ylim(
-        max(tick for tick in TICKS if tick <= min(drawn)),
-        min(tick for tick in TICKS if tick >= max(drawn)),
-    )
+    axes.set_ylim(TICKS[low], TICKS[high])
     axes.yaxis.set_major_locator(FixedLocator(TICKS))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(lambda tick, _: f"{100 * tick:g}%")
