@@ -130,6 +130,7 @@ def test_explaining_draws_each_sample(how: str, model_folder: Path, tmp_path: Pa
         assert [178, 24, 43] in pixels or [33, 102, 172] in pixels  # the strongest
 
 
+@pytest.mark.release
 def test_mistakes_are_one_line(model_folder: Path, tmp_path: Path) -> None:
     network = model_folder / "2"
     (tmp_path / "bad.png").write_bytes(b"no picture")

@@ -39,6 +39,7 @@ def test_it_writes_every_contrast_as_data_and_as_a_table(trained: Project) -> No
     assert {name: files[name] for name in without} == without
 
 
+@pytest.mark.release
 def test_contrasts_of_one_seed_are_one_line_and_nothing_is_written(trained: Project) -> None:
     trained.edit_params("contrasts", {"c": {"adam": 1, "sgd": -1}})
     trained.edit_params("seeds", [0])

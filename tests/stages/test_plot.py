@@ -49,6 +49,7 @@ def test_an_unknown_picture_is_told_in_one_line(study: Project) -> None:
     assert study.refusal(COMMAND) == f"name the pictures to draw; {KNOWN}"
 
 
+@pytest.mark.release
 def test_missing_results_are_told_in_one_line(converted: Project) -> None:
     for name in sorted(PICTURES.keys() - {"dataset"}):
         message = converted.refusal(COMMAND, name)

@@ -313,18 +313,21 @@ def test_a_training_writes_no_run_that_params_no_longer_ask_for(project: Project
     assert not (project.folder / "runs").exists()
 
 
+@pytest.mark.release
 def test_what_changes_for_other_models_does_not_matter(project: Project) -> None:
     change = lambda: project.edit_params("models/E-Adam/optimizer/lr", 0.5)  # noqa: E731
     assert after_a_third(project, "runs/S-Adam/0", change)[0] == 0
     assert set(project.files("runs/S-Adam/0")) == FILES
 
 
+@pytest.mark.release
 def test_a_run_of_ones_own_is_written_whatever_params_ask_for_by_then(project: Project) -> None:
     change = lambda: project.edit_params("models/S-Adam/optimizer/lr", 0.5)  # noqa: E731
     assert after_a_third(project, "mine", change)[0] == 0
     assert set(project.files("mine")) == FILES
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("out", ["runs/S-Adam/0", "mine"])
 def test_a_training_writes_over_no_run_that_came_meanwhile(project: Project, out: str) -> None:
     code, line = after_a_third(project, out, lambda: project.train("S-Adam", 0, "--out", out))

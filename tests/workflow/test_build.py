@@ -257,6 +257,7 @@ def shrink_study(params: Any) -> None:
 # ---------------------------------------------------------------- what is refused, what fails
 
 
+@pytest.mark.release
 def test_a_run_that_fails_is_named_and_the_others_are_committed(project: Project) -> None:
     project.edit_params(spoil_a_model)
     project.edit_params(set_epochs(4))

@@ -184,7 +184,7 @@ def test_a_run_whose_workers_die_is_named_and_the_others_are_finished(
         "error: 2 of 12 runs failed",
         "error: E-Adam seed 3: its worker died, 4 times in a row",
         "error: S-SGD seed 3: its worker died, 4 times in a row",
-    ]
+    ], errors
     assert kept(untrained) == RUNS - 2
     finish(untrained, study)
 

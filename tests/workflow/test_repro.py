@@ -39,6 +39,7 @@ def test_a_changed_hyper_parameter_runs_its_model_only_and_back_runs_no_training
     assert project.git("status", "--porcelain") == ""
 
 
+@pytest.mark.release
 def test_a_new_seed_runs_only_the_new_runs(project: Project) -> None:
     project.edit_params(lambda params: params["seeds"].append(7))
     assert project.repro() == train("S-SGD", 7) | train("E-Adam", 7) | CHECK | REPORTING

@@ -246,8 +246,9 @@ def test_every_picture_is_swept() -> None:
     assert there == set(SWEPT)
 
 
-SLOW = (  # many panels, or panels with long legends
-    "calibration_figure", "loss_panels_figure", "rates_figure", "signals_figure", "tuning_figure"
+SLOW = (  # many panels, cells or legends
+    "calibration_figure", "confusion_figure", "loss_panels_figure", "rates_figure",
+    "scores_figure", "signals_figure", "tuning_figure", "variance_figure"
 )  # fmt: skip
 
 
