@@ -20,7 +20,7 @@ from tests.workflow.project import Project
 def test_a_rebuild_is_identical(clone: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Also where there is no cache to compare with, and the committed results stay untouched."""
     assert verify(clone) is None
-    assert capsys.readouterr().out == "identical: all 34 outputs by bits\n"
+    assert capsys.readouterr().out == "identical: all 36 outputs by bits\n"
     assert clone.git("status", "--porcelain") == ""
 
 
