@@ -52,7 +52,7 @@ ELSEWHERE: dict[str, list[tuple[str, str]]] = {
     "make": [(CI, "\nmake\n")],
     "make test": [(CI, "\nmake test\n")],
     "make test-all": [(MAKEFILE, "--numprocesses auto -m release\n"), (CI, "-m release -rs")],
-    "make studies": [(CI, "\nmake studies COMPILED=1 ")],
+    "make studies": [(CI, "\nmake studies\n")],
     "make verify": [(CI, "\nmake verify\n")],
     "make JOBS=1": [(MAKEFILE, "--jobs $(JOBS)"), (BUILD, '"--jobs"')],
     "make SCHEDULER=tcp://host:8786": [
