@@ -54,7 +54,8 @@ def _on_dask(cluster: Any, set_up: SetUp) -> Iterator[Executor]:
     with _needing_dask():
         from distributed import Client
     for name in ("distributed", "distributed.client", "tornado.application"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # what it logs, it also raises
+        # What it logs, it also raises, or it is of a connection that is being closed.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client: Any = Client(cluster, timeout=10, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
